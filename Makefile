@@ -1,0 +1,45 @@
+# make run    environment, demo corpus, all stages, dashboard on http://localhost:8501
+# make test   environment, the whole test suite
+# make bench  ratios against the plain way of doing the same, one table
+# make check  format, lint, types
+# make clean  removes the environment, the demo's workspace and all caches
+
+PYTHON    ?= python3
+PORT      ?= 8501
+WORKSPACE ?= workspace/demo
+SIZE      ?=
+BIN       := .venv/bin
+
+.PHONY: run test bench check env clean
+
+run: .venv/.installed
+	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
+	JEE_WORKSPACE=$(WORKSPACE) $(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
+
+test: .venv/.installed-dev
+	$(BIN)/python -m pytest
+
+bench: .venv/.installed-dev
+	$(BIN)/python -m tests.benchmarks
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+env: .venv/.installed
+
+.venv/.installed: requirements.txt requirements-nodeps.txt
+	$(PYTHON) -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12 ...' % v[:2])"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt
+	touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv workspace/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,202 @@
+"""Playing a composed part with the General MIDI soundfont: vibrato, glides, swells, breath.
+
+`tinysoundfont` renders offline and holds state; every part is played by a fresh copy of the loaded
+soundfont (a few microseconds), so that nothing of one part is left in the next.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets.demo_instruments import Program
+from core.datasets.demo_phrases import Note, Setting
+from core.datasets.demo_styles import ARTICULATIONS, BREATH_DB, PICK_DB
+from core.errors import UserError
+
+BEND_RANGE = 12
+CONTROL_S = 0.012
+
+
+@dataclass(frozen=True)
+class Part:
+    """One composed instrument: who plays, what, how."""
+
+    class_name: str
+    program: Program
+    setting: Setting
+    notes: list[Note]
+    articulation: str
+    figure: str
+    register: str
+    dynamics: str
+    contour: str
+    tempo_bpm: int
+
+
+def contour_at(kind: str, share: np.ndarray) -> np.ndarray:
+    """Loudness between 0.5 and 1 at shares (0 to 1) of the phrase."""
+    shape = {
+        "steady": np.ones_like(share),
+        "crescendo": 0.5 + 0.5 * share,
+        "diminuendo": 1 - 0.5 * share,
+        "swell": 0.5 + 0.5 * np.sin(np.pi * share),
+    }
+    return shape[kind]
+
+
+@lru_cache(maxsize=1)
+def _soundfont() -> Any:
+    """The loaded General MIDI soundfont; played only through copies.
+
+    Raises UserError when the synthesiser or the soundfont is not installed.
+    """
+    try:
+        # The public Synth reads the file anew for each instance; the class beneath it can copy.
+        from tinysoundfont._tinysoundfont import SoundFont
+    except ImportError as error:
+        raise UserError(
+            "The synthesiser tinysoundfont is not installed, the demo's sounds need it: run "
+            "`python -m pip install --no-deps tinysoundfont==0.3.7`."
+        ) from error
+    spec = find_spec("pretty_midi")
+    path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else None
+    if path is None or not path.is_file():
+        raise UserError(
+            "The soundfont TimGM6mb.sf2 was not found, the demo's sounds need it: run "
+            "`python -m pip install pretty_midi`, whose package contains it."
+        )
+    return SoundFont(path.read_bytes())
+
+
+def _wander(rng: np.random.Generator, times: np.ndarray, rate_hz: float) -> np.ndarray:
+    """A smooth random curve at `times` (m,), about within -1 and 1, turning `rate_hz` times."""
+    knots = np.arange(0, times[-1] + 2 / rate_hz, 1 / rate_hz)
+    return np.interp(times, knots, np.clip(rng.normal(0, 0.6, len(knots)), -1.5, 1.5))
+
+
+def _bends(rng: np.random.Generator, part: Part, times: np.ndarray) -> np.ndarray:
+    """Pitch bend in semitones at `times` (m,): vibrato and glides of one part."""
+    how = ARTICULATIONS[part.articulation]
+    onsets = sorted({round(note.start_s, 3) for note in part.notes}) or [0.0]
+    keys = [max(n.key for n in part.notes if abs(n.start_s - at) < 0.002) for at in onsets]
+    which = np.clip(np.searchsorted(onsets, times, side="right") - 1, 0, None)
+    age = times - np.array(onsets)[which]
+    depth = float(rng.uniform(*how.vibrato_cents)) / 100
+    rate, phase = float(rng.uniform(4.5, 6.5)), float(rng.uniform(0, 6.28))
+    delay = float(rng.uniform(0.05, 0.25))
+    fade = np.clip((age - delay) / 0.2, 0, 1)
+    bends = depth * fade * np.sin(2 * np.pi * rate * times + phase)
+    if part.program.style in BREATH_DB:
+        bends = bends + 0.07 * _wander(rng, times, 5)
+    if how.glide_semitones or how.portamento:
+        if how.portamento:
+            starts = np.clip(-np.diff(keys, prepend=keys[0]), -BEND_RANGE, BEND_RANGE).astype(float)
+        else:
+            starts = rng.choice(how.glide_semitones, len(onsets)) * (rng.random(len(onsets)) < 0.7)
+        length = float(rng.uniform(*how.glide_s))
+        bends = bends + starts[which] * np.clip(1 - age / length, 0, 1)
+    return np.asarray(np.clip(bends, -BEND_RANGE, BEND_RANGE))
+
+
+def _levels(rng: np.random.Generator, part: Part, times: np.ndarray) -> np.ndarray:
+    """Channel loudness (0 to 1) at `times` (m,): contour of sustained sounds, and shaking."""
+    how = ARTICULATIONS[part.articulation]
+    levels = np.ones_like(times)
+    if not part.program.rings:
+        levels = contour_at(part.contour, times / part.setting.duration_s)
+    if part.program.style in BREATH_DB:
+        levels = levels * (0.85 + 0.15 * _wander(rng, times, 7))
+    if how.shake_hz[1]:
+        rate, depth = float(rng.uniform(*how.shake_hz)), float(rng.uniform(0.08, 0.25))
+        levels = levels * (1 - depth + depth * np.sin(2 * np.pi * rate * times))
+    return levels
+
+
+def play(rng: np.random.Generator, part: Part, n: int, rate_hz: int) -> np.ndarray:
+    """The part played dry, (n,) float32 at `rate_hz`, of unit RMS."""
+    from tinysoundfont._tinysoundfont import OutputMode, SoundFont
+
+    program = part.program
+    synth = SoundFont(_soundfont())
+    synth.set_output(OutputMode.Mono, rate_hz, 0.0)
+    tuning = program.transpose + float(rng.normal(0, 0.08))
+    # A channel each: (program, delay in seconds, detuning in semitones, volume).
+    channels = [(program.number, 0.0, 0.0, 1.0)]
+    if program.courses == 2:
+        delay, detuning = float(rng.uniform(0.004, 0.012)), float(rng.uniform(0.05, 0.12))
+        channels.append((program.number, delay, detuning, 1.0))
+    if program.layer is not None:
+        channels.append((program.layer, 0.0, 0.0, 10 ** (program.layer_db / 20)))
+    events: list[tuple[int, int, int, int, float]] = []  # (sample, order, channel, what, value)
+    for channel, (number, delay, detuning, volume) in enumerate(channels):
+        synth.channel_set_preset_index(channel, synth.get_preset_index(program.bank, number))
+        synth.channel_midi_control(channel, 7, round(127 * volume**0.5))
+        synth.channel_set_pitch_range(channel, BEND_RANGE)
+        synth.channel_set_tuning(channel, tuning + detuning)
+        for note in part.notes:
+            key = note.key - program.transpose
+            start = int((note.start_s + delay) * rate_hz)
+            end = int((note.start_s + delay + note.length_s) * rate_hz)
+            events.append((start, 2, channel, key, note.velocity / 127))
+            events.append((end, 0, channel, key, 0.0))
+        times = np.arange(0, part.setting.duration_s, CONTROL_S)
+        wheel = np.round(8192 + _bends(rng, part, times) / BEND_RANGE * 8191).astype(int)
+        level = np.round(127 * np.sqrt(_levels(rng, part, times))).astype(int)
+        for values, what in ((wheel, -1), (level, -2)):
+            changed = np.flatnonzero(np.diff(values, prepend=-1))
+            events += [
+                (int(times[i] * rate_hz), 1, channel, what, float(values[i])) for i in changed
+            ]
+    sound = np.zeros(n, np.float32)
+    view = memoryview(sound.data).cast("B")
+    at = 0
+    for sample, order, channel, what, value in sorted(events):
+        if sample >= n:
+            break
+        if sample > at:
+            synth.render(view[4 * at : 4 * sample], False)
+            at = sample
+        if order == 0:
+            synth.channel_note_off(channel, what)
+        elif order == 2:
+            synth.channel_note_on(channel, what, value)
+        elif what == -1:
+            synth.channel_set_pitch_wheel(channel, int(value))
+        else:
+            synth.channel_midi_control(channel, 11, int(value))
+    if at < n:
+        synth.render(view[4 * at :], False)
+    if program.style in PICK_DB:
+        _add_picks(rng, sound, part.notes, rate_hz, PICK_DB[program.style])
+    if program.style in BREATH_DB:
+        sound += _breath(rng, sound, rate_hz, BREATH_DB[program.style])
+    return sound / np.float32(np.sqrt(np.mean(sound**2)) + 1e-12)
+
+
+def _breath(
+    rng: np.random.Generator, sound: np.ndarray, rate_hz: int, level_db: float
+) -> np.ndarray:
+    """Noise of breath or bow that follows the loudness of `sound` (n,), float32."""
+    step = rate_hz // 100
+    power = np.add.reduceat(sound**2, np.arange(0, len(sound), step)) / step
+    at = np.arange(len(sound), dtype=np.float32)
+    envelope = np.interp(at, np.arange(len(power)) * step, np.sqrt(power)).astype(np.float32)
+    noise = np.repeat(rng.standard_normal((len(sound) + 1) // 2, dtype=np.float32), 2)[: len(sound)]
+    return envelope * noise * np.float32(10 ** (level_db / 20))
+
+
+def _add_picks(
+    rng: np.random.Generator, sound: np.ndarray, notes: list[Note], rate_hz: int, level_db: float
+) -> None:
+    """Adds a few milliseconds of noise at each note's start to `sound` (n,) float32, in place."""
+    n = round(0.012 * rate_hz)
+    decay = np.exp(-np.arange(n) / (0.003 * rate_hz)).astype(np.float32)
+    loud = np.float32(10 ** (level_db / 20) * np.abs(sound).max() / 127)
+    for note in notes:
+        start = int(note.start_s * rate_hz)
+        burst = rng.standard_normal(n, dtype=np.float32) * decay * loud * note.velocity
+        sound[start : start + n] += burst[: max(0, len(sound) - start)]

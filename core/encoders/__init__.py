@@ -1,0 +1,77 @@
+"""The registry of encoders: names, cards, loaders.
+
+    from core import encoders
+    encoders.names("audio")                          # names, in the order of the table below
+    encoder = encoders.load("logmel")                # or with weights_dir=Path("weights")
+    vectors = encoder.embed([second, second])        # (2, dim) float32
+
+To add an encoder: one file here, and one line (with its import) in REGISTRY. The file holds
+
+    CARD = Card(name=..., modality=..., dim=..., ...)
+    def load(weights_dir: Path | None, n_threads: int) -> Encoder: ...
+
+and imports whatever is heavy inside `load`, so that this package costs nothing to import.
+`tests/encoders/test_contract.py` then holds it to the contract of `core.encoders.base`. Several
+encoders may share a file (one adapter, several networks): one card and one loader each.
+"""
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from core.encoders import hog, logmel, mobilenet_v2_lite, yamnet_lite
+from core.encoders.base import Card, Encoder
+from core.errors import UserError
+
+
+class Entry(NamedTuple):
+    """A card, and the function `(weights_dir, n_threads) -> Encoder` that loads its encoder."""
+
+    card: Card
+    loader: Callable[[Path | None, int], Encoder]
+
+
+REGISTRY: dict[str, Entry] = {
+    "logmel": Entry(logmel.CARD, logmel.load),
+    "yamnet_lite": Entry(yamnet_lite.CARD, yamnet_lite.load),
+    "hog": Entry(hog.CARD, hog.load),
+    "mobilenet_v2_lite": Entry(mobilenet_v2_lite.CARD, mobilenet_v2_lite.load),
+}
+
+
+def names(modality: str | None = None) -> list[str]:
+    """The registered names, of one modality when given."""
+    return [name for name, entry in REGISTRY.items() if modality in (None, entry.card.modality)]
+
+
+def card(name: str) -> Card:
+    """The card of an encoder. Raises UserError when there is none of that name."""
+    return _entry(name).card
+
+
+def load(name: str, weights_dir: Path | None = None, n_threads: int = 1) -> Encoder:
+    """The encoder `name`, ready to embed.
+
+    Parameters
+    ----------
+    name : one of `names()`
+    weights_dir : where weights are looked for first (see `core.encoders.weights`)
+    n_threads : how many threads one call of `embed` spreads its media over
+
+    Raises
+    ------
+    UserError
+        There is no such encoder, or its weights file is not what it should be.
+    MissingWeights
+        Its weights are not on this machine.
+    """
+    return _entry(name).loader(weights_dir, n_threads)
+
+
+def _entry(name: str) -> Entry:
+    if name in REGISTRY:
+        return REGISTRY[name]
+    close = difflib.get_close_matches(name, REGISTRY, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    raise UserError(f"There is no encoder {name!r}: {hint}expected one of {', '.join(REGISTRY)}.")

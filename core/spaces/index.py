@@ -1,0 +1,286 @@
+"""Nearest neighbours by cosine, and the scale that gives a score its meaning.
+
+Up to ``EXACT_ROWS`` vectors a search is one matrix product. Beyond, FAISS proposes candidates
+(inverted lists of 8-bit vectors, as many lists visited as a recall of ``MIN_RECALL`` takes) and the
+candidates are scored exactly. Either way the scores come out of one float64 sum per result, so that
+a query has the same neighbours alone and in a batch, and equal vectors tie: the lower row is first.
+
+Conventions: vectors (n, d) float32, rows are numbered from 0; a zero vector scores 0 with all.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+EXACT_ROWS = 200_000
+MIN_RECALL = 0.995  # of the ten nearest, on the sample that sets how many lists are visited
+N_TUNING = 256
+N_TUNING_NEIGHBOURS = 10
+CHUNK_SCORES = 1 << 25  # similarities held at once: 128 MB
+GATHER_SHARE = 0.25  # filters that leave less than this are searched in a copy of their rows
+ROUNDING = 1e-5  # more than float32 products of unit vectors err
+BLOCK = 64  # scores whose maximum stands for them while a threshold is looked for
+
+
+class Index:
+    """Vectors that can be searched.
+
+    ``vectors``: (n, d), of any length; unit rows (memory maps too) are used as they are, others are
+    copied. ``tuning``: vectors like the queries to come, such as the other modality's, on which an
+    approximate index learns how far to look; by default the vectors themselves.
+    """
+
+    def __init__(self, vectors: np.ndarray, *, tuning: np.ndarray | None = None) -> None:
+        if vectors.ndim != 2:
+            raise ValueError(f"vectors of shape {vectors.shape}: expected (n, d)")
+        self.vectors = _unit(vectors)
+        self._tuning = tuning
+        self._lists: _Lists | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @property
+    def is_exact(self) -> bool:
+        return len(self) <= EXACT_ROWS
+
+    def search(
+        self, query: np.ndarray, top: int, allowed: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest rows to each query, best first.
+
+        ``query``: (d,) or (q, d). ``allowed``: (n,) bool mask, or rows; None allows all.
+        Returns rows (q, k) int64 and cosines (q, k) float32, k = min(top, number allowed), also for
+        a single query; k is 0 where nothing is allowed. Raises ``ValueError`` on other shapes.
+        """
+        queries = _unit(np.atleast_2d(np.asarray(query)))
+        if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
+            raise ValueError(
+                f"query of shape {np.shape(query)}: expected (…, {self.vectors.shape[1]})"
+            )
+        rows = _allowed_rows(allowed, len(self))
+        n_allowed = len(self) if rows is None else len(rows)
+        top = min(top, n_allowed)
+        if top <= 0:
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        if self.is_exact or n_allowed <= EXACT_ROWS // 4:
+            return self._search_exactly(queries, top, rows)
+        lists = self._built()
+        found = [self._search_lists(lists, query, top, rows) for query in queries]
+        return np.concatenate([r for r, _ in found]), np.concatenate([s for _, s in found])
+
+    def build(self) -> None:
+        """Build what a large index needs now, instead of in the first search."""
+        if not self.is_exact:
+            self._built()
+
+    def to_bytes(self) -> bytes:
+        """The built lists without the vectors, for a cache; empty when search is exact."""
+        return b"" if self.is_exact else self._built().to_bytes()
+
+    @classmethod
+    def from_bytes(cls, vectors: np.ndarray, data: bytes) -> Index:
+        """The index that gave ``data``, with the same vectors."""
+        index = cls(vectors)
+        if data:
+            index._lists = _Lists.from_bytes(data)
+        return index
+
+    def _built(self) -> _Lists:
+        with self._lock:
+            if self._lists is None:
+                self._lists = _Lists.build(self)
+            return self._lists
+
+    def _search_exactly(
+        self, queries: np.ndarray, top: int, rows: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        vectors, closed = self.vectors, None
+        if rows is not None and len(rows) < GATHER_SHARE * len(self):
+            vectors = self.vectors[rows]
+        elif rows is not None:
+            closed = np.ones(len(self), dtype=bool)
+            closed[rows] = False
+            rows = None
+        found = np.empty((len(queries), top), np.int64)
+        scores = np.empty((len(queries), top), np.float32)
+        n_queries = max(1, CHUNK_SCORES // len(vectors))
+        for start in range(0, len(queries), n_queries):
+            block = queries[start : start + n_queries]
+            similarity = block @ vectors.T if len(block) > 1 else (vectors @ block[0])[None]
+            if closed is not None:
+                similarity[:, closed] = -np.inf
+            for i, row in enumerate(similarity, start):
+                candidates = _candidates(row, top)
+                found[i], scores[i] = _ranked(vectors, candidates, queries[i], top)
+        return found if rows is None else rows[found], scores
+
+    def _search_lists(
+        self, lists: _Lists, query: np.ndarray, top: int, rows: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        share = 1.0 if rows is None else len(rows) / len(self)
+        candidates = lists.candidates(query, top, rows, share)
+        if len(candidates) < top:
+            return self._search_exactly(query[None], top, rows)
+        found, scores = _ranked(self.vectors, candidates, query, top)
+        return found[None], scores[None]
+
+
+class _Lists:
+    """FAISS inverted lists over the rows of an index, and how many of them to visit."""
+
+    def __init__(self, faiss_index: Any, n_probe: int) -> None:
+        self.faiss_index, self.n_probe = faiss_index, n_probe
+
+    @classmethod
+    def build(cls, index: Index) -> _Lists:
+        import faiss
+
+        vectors = index.vectors
+        n, d = vectors.shape
+        rng = np.random.default_rng(0)
+        n_lists = 1 << round(np.log2(2 * np.sqrt(n)))
+        lists: Any = faiss.index_factory(d, f"IVF{n_lists},SQ8", faiss.METRIC_INNER_PRODUCT)
+        lists.cp.niter = 8
+        sample = np.sort(rng.choice(n, size=min(n, 64 * n_lists), replace=False))
+        lists.train(np.ascontiguousarray(vectors[sample], dtype=np.float32))
+        for start in range(0, n, 1 << 16):
+            lists.add(np.ascontiguousarray(vectors[start : start + (1 << 16)], dtype=np.float32))
+        built = cls(lists, 1)
+        built.tune(index, rng)
+        return built
+
+    def tune(self, index: Index, rng: np.random.Generator) -> None:
+        """Visit as few lists as reach ``MIN_RECALL``, over the sampled queries' ten nearest."""
+        pool = index.vectors if index._tuning is None else index._tuning
+        chosen = rng.choice(len(pool), size=min(N_TUNING, len(pool)), replace=False)
+        queries = _unit(np.asarray(pool[np.sort(chosen)], dtype=np.float32))
+        k = N_TUNING_NEIGHBOURS
+        truth, _ = index._search_exactly(queries, k, None)
+        while self.n_probe < self.faiss_index.nlist:
+            found = [index._search_lists(self, query, k, None)[0][0] for query in queries]
+            hits = [len(np.intersect1d(f, t)) for f, t in zip(found, truth, strict=True)]
+            if sum(hits) >= MIN_RECALL * k * len(queries):
+                break
+            self.n_probe *= 2
+
+    def candidates(
+        self, query: np.ndarray, top: int, rows: np.ndarray | None, share: float
+    ) -> np.ndarray:
+        """Rows worth an exact look, sorted. The rarer what is allowed, the more lists are read."""
+        import faiss
+
+        parameters: Any = faiss.SearchParametersIVF()
+        parameters.nprobe = min(self.faiss_index.nlist, int(np.ceil(self.n_probe / share)))
+        if rows is not None:
+            parameters.sel = faiss.IDSelectorBatch(rows)
+        n_wanted = 2 * top + 16  # 8-bit vectors misplace a few
+        _, found = self.faiss_index.search(query[None], n_wanted, params=parameters)
+        return np.sort(found[0][found[0] >= 0])
+
+    def to_bytes(self) -> bytes:
+        import faiss
+
+        header = np.array([self.n_probe], dtype="<i8").tobytes()
+        return header + faiss.serialize_index(self.faiss_index).tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> _Lists:
+        import faiss
+
+        body = np.frombuffer(data, dtype=np.uint8, offset=8)
+        return cls(faiss.deserialize_index(body), int(np.frombuffer(data, "<i8", count=1)[0]))
+
+
+def random_pair_scores(
+    a: np.ndarray, b: np.ndarray, *, n_pairs: int = 10_000, seed: int = 0
+) -> np.ndarray:
+    """Cosines of random rows of ``a`` (n, d) with random rows of ``b`` (m, d): the background of a
+    score. Returns (n_pairs,) float32, sorted; empty where either side is empty."""
+    if not len(a) or not len(b):
+        return np.empty(0, np.float32)
+    rng = np.random.default_rng(seed)
+    left, right = rng.integers(len(a), size=n_pairs), rng.integers(len(b), size=n_pairs)
+    scores = np.einsum("nd,nd->n", _unit(np.asarray(a[left])), _unit(np.asarray(b[right])))
+    return np.sort(scores)
+
+
+def random_pair_median(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float:
+    """Median cosine of random pairs; NaN where either side is empty."""
+    scores = random_pair_scores(a, b, seed=seed)
+    return float(np.median(scores)) if len(scores) else float("nan")
+
+
+def percentile(score: float | np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Share of the background below each score, ties by half, 0 to 100 (float64, score's shape).
+
+    ``background``: (n,) scores in any order. NaN where it is empty.
+    """
+    if not len(background):
+        return np.full(np.shape(score), np.nan)
+    ordered = np.sort(background)
+    below, up_to = (np.searchsorted(ordered, score, side) for side in ("left", "right"))
+    return np.asarray(50.0 * (below + up_to) / len(ordered))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """float32 with unit rows; the very same array when it is that already."""
+    norms = np.concatenate(
+        [
+            np.sqrt(np.einsum("nd,nd->n", block, block, dtype=np.float64))
+            for start in range(0, max(len(vectors), 1), 1 << 16)
+            for block in [vectors[start : start + (1 << 16)]]
+        ]
+    )
+    if vectors.dtype == np.float32 and np.all((np.abs(norms - 1) < 1e-6) | (norms == 0)):
+        return vectors
+    norms[norms == 0] = 1.0
+    return np.divide(vectors, norms[:, None], dtype=np.float32, casting="same_kind")
+
+
+def _allowed_rows(allowed: np.ndarray | None, n: int) -> np.ndarray | None:
+    if allowed is None:
+        return None
+    allowed = np.asarray(allowed)
+    if allowed.dtype == bool:
+        if allowed.shape != (n,):
+            raise ValueError(f"mask of shape {allowed.shape}: expected ({n},)")
+        return None if allowed.all() else np.flatnonzero(allowed)
+    rows = np.unique(allowed.astype(np.int64))
+    if len(rows) and not 0 <= rows[0] <= rows[-1] < n:
+        raise ValueError(f"allowed rows outside 0…{n - 1}")
+    return rows
+
+
+def _candidates(scores: np.ndarray, top: int) -> np.ndarray:
+    """Positions of everything that may be among the ``top`` best of (n,) scores, ascending.
+
+    The k-th largest of the blocks' maxima is no larger than the k-th largest score; whatever lies
+    below it is out. That costs one fast pass, where a partition of all scores costs ten.
+    """
+    n_blocks = len(scores) // BLOCK
+    if n_blocks > 4 * top:
+        maxima = scores[: n_blocks * BLOCK].reshape(n_blocks, BLOCK).max(axis=1)
+        floor = np.partition(maxima, n_blocks - top)[n_blocks - top]
+        positions = np.flatnonzero(scores >= floor - ROUNDING)
+    else:
+        positions = np.arange(len(scores))
+    kept = scores[positions]
+    if len(kept) > top:
+        kth = np.partition(kept, len(kept) - top)[len(kept) - top]
+        positions = positions[kept >= kth - ROUNDING]
+    return positions
+
+
+def _ranked(
+    vectors: np.ndarray, candidates: np.ndarray, query: np.ndarray, top: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ``top`` best of the candidates (ascending rows): rows (top,), cosines (top,) float32."""
+    products = vectors[candidates].astype(np.float64) * query
+    scores = products.sum(axis=1).astype(np.float32)
+    order = np.argsort(-scores, kind="stable")[:top]
+    return candidates[order], scores[order]

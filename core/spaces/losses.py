@@ -1,0 +1,174 @@
+"""Losses that draw the two halves of a pair together: torch tensors in, a scalar out.
+
+Conventions: ``a`` and ``b`` are (n, d) float32 with unit rows; row i of ``a`` belongs to row i of
+``b``; s_ij = a_i · b_j. ``classes`` is an (n,) int64 tensor of the pairs' classes, or None: two
+pairs of one class are then no negatives of each other (a class below 0 is unknown and is a negative
+of everything). A batch without negatives has loss 0.
+
+This module imports torch at its top, so it is imported by ``translation.fit`` alone, when it runs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+NAMES = ("margin", "symmetric_margin", "info_nce", "siglip", "hardest_triplet")
+CHUNK_ELEMENTS = 1 << 20  # similarities worked on at once: 4 MB, near the processor's cache
+MAX_SCALE = 100.0  # CLIP's limit on the learned inverse temperature
+
+
+def margin_loss(
+    a: Tensor,
+    b: Tensor,
+    margin: float = 1.0,
+    classes: Tensor | None = None,
+    *,
+    symmetric: bool = False,
+) -> Tensor:
+    """Mean over i ≠ j of max(0, margin − s_ii + s_ij): Wu et al. 2021, §2.2 and §3.2.
+
+    ``symmetric`` adds the other direction, max(0, margin − s_jj + s_ij), and halves the sum: the
+    "sum of hinges" of Kiros et al. 2014 (Faghri et al. 2018, eq. 5), as a mean.
+
+    No (n, n) matrix is kept: forward works through blocks of rows and already sums the gradient,
+    which for s_ij is 1/(n(n−1)) where its hinge is open, and minus the open hinges of row i for
+    s_ii. Therefore it can be differentiated once, not twice.
+    """
+    loss: Tensor = _Margin.apply(a, b, margin, classes, symmetric)
+    return loss
+
+
+class _Margin(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, a: Tensor, b: Tensor, margin: float, classes: Tensor | None, symmetric: bool
+    ) -> Tensor:
+        n = len(a)
+        pull = margin - (a * b).sum(1)  # (n,): margin − s_ii
+        grad_a, grad_b = torch.zeros_like(a), torch.zeros_like(b)
+        total = torch.zeros((), dtype=torch.float64, device=a.device)
+        n_terms = n * (n - 1) if classes is None else 0
+        n_rows = max(1, CHUNK_ELEMENTS // max(n, 1))
+        for start in range(0, n, n_rows):
+            stop = min(start + n_rows, n)
+            block = slice(start, stop)
+            similarity = a[block] @ b.T  # (rows, n)
+            same = None if classes is None else _same_class(classes, block)
+            if same is not None:
+                n_terms += same.numel() - int(same.sum())
+            hinges = similarity + pull[block, None]
+            total += _open(hinges, same, start)
+            opened = hinges.sum(1, keepdim=True)
+            grad_a[block] -= opened * b[block]
+            grad_b[block] -= opened * a[block]
+            if symmetric:
+                columns = similarity.add_(pull)
+                total += _open(columns, same, start)
+                opened = columns.sum(0).unsqueeze(1)
+                grad_a -= opened * b
+                grad_b -= opened * a
+                hinges += columns
+            grad_a[block].addmm_(hinges, b)
+            grad_b.addmm_(hinges.T, a[block])
+        scale = 1.0 / max(n_terms * (2 if symmetric else 1), 1)
+        ctx.save_for_backward(grad_a.mul_(scale), grad_b.mul_(scale))
+        return (total * scale).to(a.dtype)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+        grad_a, grad_b = ctx.saved_tensors
+        return grad_a * grads[0], grad_b * grads[0], None, None, None
+
+
+def _open(hinges: Tensor, same: Tensor | None, start: int) -> Tensor:
+    """Sum of the positive hinges; ``hinges`` becomes, in place, 1 where open and 0 elsewhere."""
+    hinges.diagonal(start).zero_()
+    if same is not None:
+        hinges.masked_fill_(same, 0.0)
+    total = hinges.clamp_(min=0.0).sum()
+    hinges.sign_()
+    return total
+
+
+def _same_class(classes: Tensor, block: slice = slice(None)) -> Tensor:
+    """(rows, n) bool: true where two pairs are no negatives, which includes a pair and itself."""
+    rows = torch.arange(len(classes), device=classes.device)
+    same = (classes[block, None] == classes) & (classes[block, None] >= 0)
+    return same | (rows[block, None] == rows)
+
+
+def hardest_triplet(
+    a: Tensor, b: Tensor, margin: float = 1.0, classes: Tensor | None = None
+) -> Tensor:
+    """Both directions' hinge with the batch's hardest negative alone: Faghri et al. 2018, eq. 6."""
+    similarity = a @ b.T
+    paired = similarity.diagonal()
+    blocked = _blocked(a, classes)
+    others = similarity.masked_fill(blocked, -math.inf)
+    hinges = [functional.relu(margin - paired + others.amax(dim)) for dim in (1, 0)]
+    return (hinges[0].mean() + hinges[1].mean()) / 2
+
+
+def info_nce(a: Tensor, b: Tensor, scale: Tensor, classes: Tensor | None = None) -> Tensor:
+    """Mean of both directions' softmax cross-entropy over scale · s_ij: Radford et al. 2021."""
+    logits = scale * (a @ b.T)
+    if classes is not None:
+        eye = torch.eye(len(a), dtype=torch.bool, device=a.device)
+        logits = logits.masked_fill(_same_class(classes) & ~eye, -math.inf)
+    target = torch.arange(len(a), device=a.device)
+    rows, columns = (functional.cross_entropy(x, target) for x in (logits, logits.T))
+    return (rows + columns) / 2
+
+
+def siglip(
+    a: Tensor, b: Tensor, scale: Tensor, bias: Tensor, classes: Tensor | None = None
+) -> Tensor:
+    """−1/n · Σ_ij log σ(z_ij (scale · s_ij + bias)), z = 1 on pairs, −1 elsewhere.
+
+    Zhai et al. 2023, *Sigmoid loss for language image pre-training*, §3.2.
+    """
+    eye = torch.eye(len(a), dtype=torch.bool, device=a.device)
+    signs = torch.where(eye, 1.0, -1.0)
+    terms = -functional.logsigmoid(signs * (scale * (a @ b.T) + bias))
+    if classes is not None:
+        terms = terms.masked_fill(_same_class(classes) & ~eye, 0.0)
+    return terms.sum() / max(len(a), 1)
+
+
+def _blocked(a: Tensor, classes: Tensor | None) -> Tensor:
+    if classes is not None:
+        return _same_class(classes)
+    return torch.eye(len(a), dtype=torch.bool, device=a.device)
+
+
+class PairLoss(nn.Module):
+    """One of ``NAMES`` with what it learns itself: an inverse temperature, a bias."""
+
+    def __init__(self, name: str, margin: float, temperature: float) -> None:
+        super().__init__()
+        if name not in NAMES:
+            raise ValueError(f"loss {name!r}: expected one of {', '.join(NAMES)}")
+        self.name, self.margin = name, margin
+        if name == "info_nce":
+            self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))
+        if name == "siglip":  # its authors' start: scale 10, bias −10
+            self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
+            self.bias = nn.Parameter(torch.tensor(-10.0))
+
+    def forward(self, a: Tensor, b: Tensor, classes: Tensor | None = None) -> Tensor:
+        if self.name == "margin":
+            return margin_loss(a, b, self.margin, classes)
+        if self.name == "symmetric_margin":
+            return margin_loss(a, b, self.margin, classes, symmetric=True)
+        if self.name == "hardest_triplet":
+            return hardest_triplet(a, b, self.margin, classes)
+        scale = self.log_scale.exp().clamp(max=MAX_SCALE)
+        if self.name == "info_nce":
+            return info_nce(a, b, scale, classes)
+        return siglip(a, b, scale, self.bias, classes)

@@ -1,0 +1,184 @@
+"""Which rows meet in which step of a translation: validation split, samplers, redrawn pairs.
+
+Conventions: a *kind* is a pair of modalities such as ("audio", "image"); its pairs are (p, 2) int64
+rows into the two modalities' vectors. Everything random comes from the generator handed in.
+Arrays in, arrays out; no torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+Kind = tuple[str, str]
+UNKNOWN = -1  # the class of a pair whose class is not known
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one kind: ``rows`` (p, 2), ``classes`` (p,), ``clips`` (p, 2), all int64."""
+
+    rows: np.ndarray
+    classes: np.ndarray
+    clips: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """All pairs in random order: rows (p, 2) and classes (p,)."""
+        order = rng.permutation(len(self.rows))
+        return self.rows[order], self.classes[order]
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Items of two modalities known by class only: per class the rows of either side."""
+
+    sides: tuple[dict[int, np.ndarray], dict[int, np.ndarray]]
+
+    def __len__(self) -> int:
+        return sum(len(rows) for side in self.sides for c, rows in side.items() if c in self._both)
+
+    @property
+    def _both(self) -> list[int]:
+        return sorted(self.sides[0].keys() & self.sides[1].keys())
+
+    def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Every item once, beside a random item of its class of the other modality.
+
+        Items whose class the other modality lacks are left out. Rows (p, 2) and classes (p,).
+        """
+        rows, classes = [np.empty((0, 2), np.int64)], [np.empty(0, np.int64)]
+        for c in self._both:
+            first, second = self.sides[0][c], self.sides[1][c]
+            rows.append(np.stack([first, rng.choice(second, len(first))], axis=1))
+            rows.append(np.stack([rng.choice(first, len(second)), second], axis=1))
+            classes.append(np.full(len(first) + len(second), c))
+        order = rng.permutation(len(self))
+        return np.concatenate(rows)[order], np.concatenate(classes)[order]
+
+
+def split_units(kinds: Mapping[Kind, Pairs], *, keep_pairs: bool) -> dict[Kind, np.ndarray]:
+    """The unit to which each half of each pair belongs, by kind: (p, 2) int64.
+
+    What hangs together must not be parted by the validation split: the items of one clip, the clips
+    of one item and, with ``keep_pairs``, the two halves of a pair. Units are the connected
+    components of that graph; of pairs cut from one clip each, a unit is a clip.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    number: dict[tuple[str, int], int] = {}
+    edges: list[np.ndarray] = []
+    items: dict[Kind, np.ndarray] = {}
+    for kind, pairs in kinds.items():
+        nodes = []
+        for side, modality in enumerate(kind):
+            rows, clips = pairs.rows[:, side].tolist(), pairs.clips[:, side].tolist()
+            item = [number.setdefault((modality, row), len(number)) for row in rows]
+            clip = [number.setdefault(("", clip), len(number)) for clip in clips]
+            edges.append(np.array([item, clip], dtype=np.int64))
+            nodes.append(item)
+        items[kind] = np.array(nodes, dtype=np.int64).reshape(2, -1).T
+        if keep_pairs:
+            edges.append(items[kind].T)
+    left, right = np.concatenate(edges, axis=1)
+    links = coo_matrix((np.ones(len(left)), (left, right)), shape=(len(number), len(number)))
+    _, unit = connected_components(links, directed=False)
+    return {kind: unit[nodes].astype(np.int64) for kind, nodes in items.items()}
+
+
+def split_pairs(
+    kinds: Mapping[Kind, Pairs], share: float, rng: np.random.Generator
+) -> tuple[dict[Kind, Pairs], dict[Kind, Pairs]]:
+    """Training and validation pairs, disjoint by clip and by item.
+
+    Units are drawn at random until ``share`` of all pairs validate.
+    """
+    units = {kind: unit[:, 0] for kind, unit in split_units(kinds, keep_pairs=True).items()}
+    n_pairs = np.bincount(np.concatenate(list(units.values())))
+    order = rng.permutation(np.flatnonzero(n_pairs))
+    n_before = np.cumsum(n_pairs[order]) - n_pairs[order]
+    held_out = order[: max(len(order) - 1, 0)][(n_before < share * n_pairs.sum())[:-1]]
+
+    def part(validates: bool) -> dict[Kind, Pairs]:
+        chosen = {kind: np.isin(units[kind], held_out) == validates for kind in kinds}
+        return {
+            kind: Pairs(pairs.rows[use], pairs.classes[use], pairs.clips[use])
+            for kind, pairs in kinds.items()
+            for use in [chosen[kind]]
+        }
+
+    return part(False), part(True)
+
+
+def split_pools(
+    kinds: Mapping[Kind, Pairs], share: float, rng: np.random.Generator
+) -> tuple[dict[Kind, Pools], dict[Kind, Pools]]:
+    """Training and validation items for redrawn pairs, disjoint by clip, every class in both.
+
+    The pairs only say which items there are and of which class. ``share`` of each modality's units
+    validate, class by class: at least one where a class has two or more.
+    """
+    units = split_units(kinds, keep_pairs=False)
+    strata: dict[tuple[str, int], set[int]] = {}
+    for kind, pairs in kinds.items():
+        for side, modality in enumerate(kind):
+            for unit, c in zip(units[kind][:, side].tolist(), pairs.classes.tolist(), strict=True):
+                strata.setdefault((modality, c), set()).add(unit)
+    held_out: set[int] = set()
+    for key in sorted(strata) if share > 0 else ():
+        members = sorted(strata[key] - held_out)
+        n_owed = max(1, round(share * len(strata[key]))) - len(strata[key] & held_out)
+        if 0 < n_owed < len(members):
+            held_out.update(rng.permutation(members)[:n_owed].tolist())
+
+    def part(validates: bool) -> dict[Kind, Pools]:
+        pools = {}
+        for kind, pairs in kinds.items():
+            sides: tuple[dict[int, np.ndarray], dict[int, np.ndarray]] = ({}, {})
+            for side in (0, 1):
+                out = np.isin(units[kind][:, side], list(held_out)) == validates
+                known = out & (pairs.classes != UNKNOWN)
+                for c in np.unique(pairs.classes[known]).tolist():
+                    chosen = known & (pairs.classes == c)
+                    sides[side][c] = np.unique(pairs.rows[chosen, side])
+            pools[kind] = Pools(sides)
+        return pools
+
+    return part(False), part(True)
+
+
+def balance(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw as many pairs as there are, with replacement, every class equally likely: (p,) int64.
+
+    Pairs of unknown class count as one class. (Wu et al. 2021, §4.3, name the skew of the
+    translation data as the cause of MMT's losses; this is the plainest remedy.)
+    """
+    _, inverse, count = np.unique(classes, return_inverse=True, return_counts=True)
+    weight = 1.0 / count[inverse]
+    return rng.choice(len(classes), size=len(classes), p=weight / weight.sum())
+
+
+def steps(
+    source: Pairs | Pools, batch: int, rng: np.random.Generator, *, balanced: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The batches of one epoch without end: rows (n, 2) and classes (n,), n at most ``batch``.
+
+    A draw is cut into batches of nearly equal size, so that no remainder of a few pairs makes a
+    batch of its own. After the last batch a new draw begins.
+    """
+    while True:
+        rows, classes = source.draw(rng)
+        if balanced:
+            chosen = balance(classes, rng)
+            rows, classes = rows[chosen], classes[chosen]
+        for part in np.array_split(np.arange(len(rows)), n_batches(len(rows), batch)):
+            yield rows[part], classes[part]
+
+
+def n_batches(n_pairs: int, batch: int) -> int:
+    return max(1, -(-n_pairs // batch))

@@ -1,0 +1,272 @@
+"""Centroid distances (W §3.3, figure 4): where each class of each modality lies in a space.
+
+One centroid per modality and class, the mean of its embeddings as they are in the space (for
+distance "cosine" too: the mean is taken before the angle). A centroid is named `modality:class`,
+e.g. "audio:violin". Distances within one space can be compared with each other, those of two
+spaces cannot, since their scales differ: the normalised view divides by `scale`, the mean distance
+between two items of the space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import UserError
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+Row = dict[str, Any]
+
+DISTANCES = ("euclidean", "cosine")
+ORDERS = ("modality", "class", "cluster")
+_SCALE_ITEMS = 2_000  # the scale is measured on at most so many items, evenly sampled by seed
+
+
+@dataclass(frozen=True)
+class CentroidResult:
+    """What `study` found: c centroids in order of modality, then of class.
+
+    names, modalities, classes: (c,) each. counts (c,) items behind each. vectors (c, d) float64.
+    distances (c, c) float64, symmetric, 0 on the diagonal. scale: mean distance between two items.
+    left_out: names of centroids that no item stands behind.
+    """
+
+    names: tuple[str, ...]
+    modalities: tuple[str, ...]
+    classes: tuple[str, ...]
+    counts: Int
+    vectors: Float
+    distances: Float
+    distance: str
+    scale: float
+    left_out: tuple[str, ...]
+    rows: list[Row]
+
+
+def study(
+    vectors: npt.NDArray[np.floating[Any]],
+    modalities: Sequence[str],
+    labels: Sequence[str],
+    *,
+    classes: Sequence[str] | None = None,
+    modality_order: Sequence[str] = ("audio", "image", "text"),
+    distance: str = "euclidean",
+    seed: int = 0,
+) -> CentroidResult:
+    """Centroids of a subset and the distances between them.
+
+    vectors (n, d) in one space; modalities, labels: one each an item. classes: those to take, in
+    the order to take them (absent: all, sorted); items of other classes take no part. Modalities
+    that are not in `modality_order` come after it, sorted.
+
+    rows: `{metric, class, other, value, n}`, with metrics
+      centroid_distance       each pair once, class and other the two names; n the smaller count
+      centroid_scale          mean distance between two of the items (of at most 2,000, by seed)
+      same_class_distance     mean over classes of the distance between modalities, per pair of
+      other_class_distance    modalities ("class" and "other" name them), and the same between
+      class_distance_ratio    different classes; same / other, 1 by chance, below 1 when the space
+                              brings a class together across modalities
+      nearest_class_accuracy  share of one modality's centroids ("class") whose nearest centroid in
+                              the other ("other") is of their own class; `chance` is one over the
+                              other's number of classes; n the centroids whose class both have
+      nearest_centroid_accuracy  the same asked of the items of modality "class"
+
+    Raises UserError: fewer than two centroids, vectors that are not finite. Raises ValueError:
+    lengths that differ, an unknown distance.
+    """
+    if distance not in DISTANCES:
+        raise ValueError(f"distance is {distance!r}: expected one of {DISTANCES}")
+    if vectors.ndim != 2 or not len(vectors) == len(modalities) == len(labels):
+        raise ValueError(
+            f"vectors {vectors.shape}, {len(modalities)} modalities and {len(labels)} labels: "
+            "expected (n, d) and n of each"
+        )
+    wide = np.asarray(vectors, dtype=np.float64)
+    n_broken = int((~np.isfinite(wide).all(axis=1)).sum())
+    if n_broken:
+        raise UserError(
+            f"{n_broken} of {len(wide)} vectors hold NaN or infinity where finite numbers are "
+            "expected: extract or train them again."
+        )
+    ordered = list(dict.fromkeys(classes if classes is not None else sorted(set(labels))))
+    present = set(modalities)
+    sides = [name for name in modality_order if name in present]
+    sides += sorted(present - set(modality_order))
+
+    of_modality, of_label = np.array(modalities, dtype=object), np.array(labels, dtype=object)
+    asked = [(side, class_) for side in sides for class_ in ordered]
+    members = {
+        pair: np.flatnonzero((of_modality == pair[0]) & (of_label == pair[1])) for pair in asked
+    }
+    kept = [pair for pair in asked if len(members[pair])]
+    if len(kept) < 2:
+        raise UserError(
+            f"The centroid study found {len(kept)} classes with items where it needs at least two: "
+            "check the labels of the subset or choose another one."
+        )
+    centres = np.stack([wide[members[pair]].mean(axis=0) for pair in kept])
+    counts = np.array([len(members[pair]) for pair in kept], dtype=np.int64)
+    codes = np.full(len(wide), -1, dtype=np.int64)  # the centroid of each item
+    for place, pair in enumerate(kept):
+        codes[members[pair]] = place
+    between = pairwise(centres, centres, distance)
+    np.fill_diagonal(between, 0.0)
+
+    names = tuple(f"{side}:{class_}" for side, class_ in kept)
+    own_side = np.array([side for side, _ in kept], dtype=object)
+    own_class = np.array([class_ for _, class_ in kept], dtype=object)
+    scale = mean_item_distance(wide[codes >= 0], distance, seed)
+    rows = _distance_rows(names, counts, between)
+    rows.append(_row("centroid_scale", scale, int((codes >= 0).sum())))
+    rows += _summary_rows(own_side, own_class, between)
+    rows += _item_rows(wide, codes, own_side, own_class, centres, distance)
+    return CentroidResult(
+        names=names,
+        modalities=tuple(own_side),
+        classes=tuple(own_class),
+        counts=counts,
+        vectors=centres,
+        distances=between,
+        distance=distance,
+        scale=scale,
+        left_out=tuple(f"{side}:{c}" for side, c in asked if not len(members[side, c])),
+        rows=rows,
+    )
+
+
+def order(
+    distances: Float,
+    modalities: Sequence[str],
+    classes: Sequence[str],
+    by: str,
+) -> Int:
+    """Positions in which to show centroids, (c,) int64, a permutation.
+
+    by "modality" (W figure 4, left): all of one modality together, classes as they first come;
+    "class" (figure 4, right): the modalities of a class side by side; "cluster": leaves of average
+    linkage, turned so that neighbours are near (Bar-Joseph et al. 2001, scipy's optimal ordering).
+    """
+    if by not in ORDERS:
+        raise ValueError(f"order by {by!r}: expected one of {ORDERS}")
+    side = {name: place for place, name in enumerate(dict.fromkeys(modalities))}
+    kind = {name: place for place, name in enumerate(dict.fromkeys(classes))}
+    if by == "cluster" and len(distances) > 2:
+        from scipy.cluster.hierarchy import leaves_list, linkage
+        from scipy.spatial.distance import squareform
+
+        condensed = squareform((distances + distances.T) / 2, checks=False)
+        tree = linkage(condensed, method="average", optimal_ordering=True)
+        return np.asarray(leaves_list(tree), dtype=np.int64)
+    keys = [(side[m], kind[c]) for m, c in zip(modalities, classes, strict=True)]
+    if by == "class":
+        keys = [(c, m) for m, c in keys]
+    return np.array(sorted(range(len(keys)), key=lambda place: keys[place]), dtype=np.int64)
+
+
+def matrix(rows: Sequence[Row]) -> tuple[list[str], Float]:
+    """`centroid_distance` rows, as stored -> names as they first come, distances (c, c) float64.
+
+    What a page reads, so that its heatmap shows the stored numbers.
+    """
+    pairs = [row for row in rows if row["metric"] == "centroid_distance"]
+    names = list(dict.fromkeys(name for row in pairs for name in (row["class"], row["other"])))
+    place = {name: index for index, name in enumerate(names)}
+    out = np.full((len(names), len(names)), np.nan)
+    np.fill_diagonal(out, 0.0)
+    for row in pairs:
+        a, b = place[row["class"]], place[row["other"]]
+        out[a, b] = out[b, a] = row["value"]
+    return names, out
+
+
+def pairwise(a: Float, b: Float, distance: str) -> Float:
+    """(n, d) and (m, d) -> (n, m) distances: "euclidean", or "cosine" = 1 − cosine, 0 to 2.
+
+    A vector of zeros has cosine 0 to all.
+    """
+    if distance == "cosine":
+        unit_a, unit_b = (
+            x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+            for x in (a, b)
+        )
+        return np.asarray(np.clip(1.0 - unit_a @ unit_b.T, 0.0, 2.0))
+    from scipy.spatial.distance import cdist
+
+    return np.asarray(cdist(a, b))
+
+
+def mean_item_distance(vectors: Float, distance: str, seed: int = 0) -> float:
+    """Mean distance between two different items, of at most 2,000 drawn by seed; NaN for one."""
+    if len(vectors) > _SCALE_ITEMS:
+        drawn = np.random.default_rng(seed).choice(len(vectors), _SCALE_ITEMS, replace=False)
+        vectors = vectors[np.sort(drawn)]
+    n = len(vectors)
+    if n < 2:
+        return float("nan")
+    between = pairwise(vectors, vectors, distance)
+    return float((between.sum() - np.trace(between)) / (n * (n - 1)))
+
+
+def _row(metric: str, value: float, n: int, a: str = "", b: str = "") -> Row:
+    return {"metric": metric, "class": a, "other": b, "value": float(value), "n": n}
+
+
+def _distance_rows(names: Sequence[str], counts: Int, between: Float) -> list[Row]:
+    return [
+        _row("centroid_distance", between[i, j], int(min(counts[i], counts[j])), names[i], names[j])
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+    ]
+
+
+def _summary_rows(side: Any, kind: Any, between: Float) -> list[Row]:
+    """Same class against other classes across modalities, and the nearest centroid's class."""
+    rows: list[Row] = []
+    sides = list(dict.fromkeys(side))
+    for a in sides:
+        for b in sides:
+            if a == b:
+                continue
+            block = between[np.ix_(side == a, side == b)]
+            same = kind[side == a][:, None] == kind[side == b][None, :]
+            shared = same.any(axis=1)  # classes that both modalities have
+            if not shared.any():
+                continue
+            nearest = np.take_along_axis(same, block.argmin(axis=1)[:, None], axis=1)[:, 0]
+            n = int(shared.sum())
+            found = _row("nearest_class_accuracy", nearest[shared].mean(), n, a, b)
+            rows.append({**found, "chance": 1 / block.shape[1]})
+            if sides.index(a) < sides.index(b):
+                same_mean = block[same].mean()
+                rows.append(_row("same_class_distance", same_mean, n, a, b))
+                if (~same).any():
+                    other_mean = block[~same].mean()
+                    rows.append(_row("other_class_distance", other_mean, n, a, b))
+                    if other_mean > 0:
+                        ratio = same_mean / other_mean
+                        rows.append({**_row("class_distance_ratio", ratio, n, a, b), "chance": 1.0})
+    return rows
+
+
+def _item_rows(
+    vectors: Float, codes: Int, side: Any, kind: Any, centres: Float, distance: str
+) -> list[Row]:
+    """Items of one modality by the nearest centroid of another: a classifier without training."""
+    rows: list[Row] = []
+    sides = list(dict.fromkeys(side))
+    for a in sides:
+        for b in sides:
+            shared = np.flatnonzero((side == a) & np.isin(kind, kind[side == b]))
+            items = np.flatnonzero(np.isin(codes, shared))
+            if a == b or not len(items):
+                continue
+            there = pairwise(vectors[items], centres[side == b], distance)
+            right = kind[side == b][there.argmin(axis=1)] == kind[codes[items]]
+            found = _row("nearest_centroid_accuracy", right.mean(), len(items), a, b)
+            rows.append({**found, "chance": 1 / there.shape[1]})
+    return rows

@@ -1,0 +1,217 @@
+"""Classification: systems SMA, SMI, MMP and MMT, macro F1, F1 per class, confusion matrices.
+
+Conventions
+- Classes are whole numbers `[0, n_classes)` in one fixed order; every matrix and every list keeps
+  it, whichever classes happen to occur.
+- Items come as `space -> modality -> Labelled`, the `train` and the `test` subset apart. A
+  system is trained on `train` items of its modalities in its space, and tested on the `test`
+  items of each of those modalities, which are then its target (W §2.3, §3.2, figure 5).
+- A study is told the seeds; each seed is one forest per system.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import UserError
+from core.studies import forests
+from core.studies.forests import Forest, ForestConfig, checked_labels
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Vectors x `(n, d)` float32 and their classes y `(n,)`, row by row."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.x) != 2 or np.ndim(self.y) != 1 or len(self.x) != len(self.y):
+            raise UserError(
+                f"Vectors of shape {np.shape(self.x)} and labels of shape {np.shape(self.y)} do "
+                "not belong together: expected (n, d) and (n,)."
+            )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+Items = Mapping[str, Mapping[str, Labelled]]  # space -> modality -> items
+
+
+@dataclass(frozen=True)
+class System:
+    """A classifier of the study: the space it works in, the modalities it is trained on."""
+
+    space: str
+    modalities: tuple[str, ...]
+
+
+SYSTEMS: dict[str, System] = {
+    "SMA": System("pca", ("audio",)),
+    "SMI": System("pca", ("image",)),
+    "MMP": System("pca", ("audio", "image")),
+    "MMT": System("translation", ("audio", "image")),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one forest made of one target's test items, in the order of those items."""
+
+    system: str
+    space: str
+    target: str
+    seed: int
+    n_target: int  # train items of the target modality the forest was given
+    macro_f1: float
+    f1: NDArray[np.float64]  # (n_classes,)
+    confusion: NDArray[np.int64]  # (n_classes, n_classes): row true, column predicted
+    predicted: NDArray[np.int64]  # (n_test,)
+    proba: NDArray[np.float32]  # (n_test, n_classes)
+
+
+@dataclass(frozen=True)
+class Study:
+    """All outcomes, and per system the forest of the first seed (for scores of a new item)."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    forests: dict[str, Forest] = field(default_factory=dict)
+
+
+def macro_f1(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> float:
+    """The unweighted mean of `f1_per_class` (W §3.3; scikit-learn's `f1_score`, macro).
+
+    All n_classes count: one that is absent from truth and prediction adds a 0. No items: 0.
+    """
+    return float(f1_per_class(y_true, y_pred, n_classes).mean())
+
+
+def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.float64]:
+    """F1 = 2·tp / (2·tp + fp + fn) of each class: `(n_classes,)`.
+
+    A class absent from both truth and prediction has F1 0 (scikit-learn's `f1_score` with
+    `labels=range(n_classes), average=None, zero_division=0`).
+    """
+    counts = confusion(y_true, y_pred, n_classes)
+    twice_true_positives = 2.0 * counts.diagonal()
+    involved = counts.sum(axis=0) + counts.sum(axis=1)
+    return np.divide(twice_true_positives, involved, out=np.zeros(n_classes), where=involved > 0)
+
+
+def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.int64]:
+    """Counts of items by true class (row) and predicted class (column): `(C, C)` int64.
+
+    Classes stand in their fixed order, those without items too (scikit-learn's
+    `confusion_matrix` with `labels=range(n_classes)`). Raises UserError for labels out of range
+    or of unequal number.
+    """
+    true, predicted = checked_labels(y_true, n_classes), checked_labels(y_pred, n_classes)
+    if true.size != predicted.size:
+        raise UserError(f"Found {true.size} true labels and {predicted.size} predicted ones.")
+    cells = true.astype(np.int64) * n_classes + predicted
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def study(
+    train: Items,
+    test: Items,
+    n_classes: int,
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    systems: Mapping[str, System] = SYSTEMS,
+    config: ForestConfig = forests.W_FOREST,
+    n_jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Fit every system once per seed and test it on each of its modalities (W figure 5).
+
+    `train` and `test` are `space -> modality -> Labelled`; spaces and modalities that no system
+    names are left alone. `progress` is told (forests done, forests in all). Raises UserError
+    when a system's space or modality is missing, or a modality has no items.
+    """
+    found = Study()
+    cells = [(name, seed) for name in systems for seed in seeds]
+    for done, (name, seed) in enumerate(cells):
+        forest, outcomes = run(name, seed, train, test, n_classes, systems, config, n_jobs)
+        found.outcomes.extend(outcomes)
+        found.forests.setdefault(name, forest)
+        if progress:
+            progress(done + 1, len(cells))
+    return found
+
+
+def run(
+    name: str,
+    seed: int,
+    train: Items,
+    test: Items,
+    n_classes: int,
+    systems: Mapping[str, System] = SYSTEMS,
+    config: ForestConfig = forests.W_FOREST,
+    n_jobs: int | None = None,
+) -> tuple[Forest, list[Outcome]]:
+    """One system, one seed: the forest, and its outcome on each target. Part of `study`."""
+    system = systems[name]
+    parts = [pick(train, system.space, modality, "train") for modality in system.modalities]
+    targets = [pick(test, system.space, modality, "test") for modality in system.modalities]
+    forest = forests.fit(
+        np.concatenate([part.x for part in parts]),
+        np.concatenate([part.y for part in parts]),
+        n_classes,
+        seed,
+        config,
+        n_jobs,
+    )
+    outcomes = []
+    for modality, part, target in zip(system.modalities, parts, targets, strict=True):
+        proba = forest.predict_proba(target.x, n_jobs)
+        predicted = proba.argmax(axis=1)
+        f1 = f1_per_class(target.y, predicted, n_classes)
+        outcomes.append(
+            Outcome(
+                system=name,
+                space=system.space,
+                target=modality,
+                seed=seed,
+                n_target=len(part),
+                macro_f1=float(f1.mean()),
+                f1=f1,
+                confusion=confusion(target.y, predicted, n_classes),
+                predicted=predicted,
+                proba=proba,
+            )
+        )
+    return forest, outcomes
+
+
+def pick(items: Items, space: str, modality: str, subset: str) -> Labelled:
+    """The items of one modality in one space. Raises UserError when there are none."""
+    chosen = items.get(space, {}).get(modality)
+    if chosen is None or len(chosen) == 0:
+        raise UserError(
+            f"The {subset} subset holds no labelled {modality} items in the space {space}: "
+            f"classification needs some of each modality."
+        )
+    return chosen
+
+
+def rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """Tidy rows, one per number: metric `macro_f1` (class None) and `f1` (class an index)."""
+    found = []
+    for outcome in outcomes:
+        head = {
+            "space": outcome.space,
+            "system": outcome.system,
+            "target": outcome.target,
+            "n_target": outcome.n_target,
+            "seed": outcome.seed,
+        }
+        found.append({**head, "metric": "macro_f1", "class": None, "value": outcome.macro_f1})
+        found.extend(
+            {**head, "metric": "f1", "class": index, "value": float(value)}
+            for index, value in enumerate(outcome.f1)
+        )
+    return found

@@ -1,0 +1,350 @@
+"""A study in the workspace: which artefacts belong to it, and how to read them.
+
+The pages, ``report`` and ``search`` all read through here, so that no two of them can disagree.
+A study's record (``studies/<digest>/study.json``) names its configuration and the artefacts of
+its stages:
+
+=============================  ================================================================
+name                           artefact
+=============================  ================================================================
+``ingest``                     items, splits, what was rejected, the dataset's card
+``extract:ENCODER``            native vectors of one encoder
+``train:AUDIO+IMAGE:PART``     spaces and shared vectors; PART is a split's number or ``all``
+``evaluate:AUDIO+IMAGE:SPLIT`` measurements, predictions, forests
+``project:AUDIO+IMAGE``        maps
+=============================  ================================================================
+
+Spaces: ``translation`` and ``pca`` are those of the first split, fitted on its translation
+subset alone; ``translation_all`` is the same recipe fitted on every pair once the scores are
+known. It serves retrieval of new things and takes no part in any score.
+"""
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from core import items
+from core.errors import MissingArtefact, UserError
+from core.spaces import pca, translation
+from core.store import Artefact, Store, digest
+from core.studies import forests
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SPACES = ("translation", "pca", "translation_all")
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Rows with their ids: ``item_ids (n,) str`` and ``array (n, d) float32``."""
+
+    item_ids: np.ndarray
+    array: np.ndarray
+
+    def rows(self, item_ids: Any) -> np.ndarray:
+        """``(k,) int64``: where each id lies.
+
+        Raises
+        ------
+        KeyError
+            An id that is not among the rows.
+        """
+        found = self._index.get_indexer(pd.Index(item_ids))
+        if (found < 0).any():
+            raise KeyError(f"{pd.Index(item_ids)[found < 0][0]!r} has no vector")
+        return np.asarray(found, dtype=np.int64)
+
+    def take(self, item_ids: Any) -> np.ndarray:
+        return np.asarray(self.array[self.rows(item_ids)])
+
+    @functools.cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.item_ids)
+
+
+class PcaSpace:
+    """One fitted PCA per modality, with the same ``project`` as a translation."""
+
+    def __init__(self, fits: dict[str, pca.Pca]) -> None:
+        self.fits = fits
+
+    def project(self, modality: str, native: np.ndarray) -> np.ndarray:
+        return self.fits[modality].project(native)
+
+
+Space = translation.Translation | PcaSpace
+
+
+def pair_name(audio: str, image: str) -> str:
+    return f"{audio}+{image}"
+
+
+def media_root(ingested: Artefact) -> str:
+    """Where a dataset's media lie: a folder of the owner's, or inside the artefact (the demo's)."""
+    root = str(ingested.json("dataset.json")["root"])
+    if root.startswith("/") or "://" in root:
+        return root
+    return ingested.store.address(f"{ingested.folder}/{root}")
+
+
+class Record:
+    """The record of a study while it is being computed: stages note their artefacts here."""
+
+    def __init__(self, store: Store, config: Any, weights_dir: Path | None = None) -> None:
+        self.store = store
+        self.digest = digest(asdict(config))
+        self.values: dict[str, Any] = {
+            "digest": self.digest,
+            "config": asdict(config),
+            "weights_dir": str(weights_dir.resolve()) if weights_dir else None,
+            "artefacts": {},
+            "started": _now(),
+            "finished": None,
+        }
+        self._lock = threading.Lock()
+
+    def note(self, name: str, artefact: Artefact) -> None:
+        with self._lock:
+            self.values["artefacts"][name] = [artefact.stage, artefact.digest]
+            self._save()
+
+    def finish(self) -> None:
+        with self._lock:
+            self.values["finished"] = _now()
+            self._save()
+
+    def _save(self) -> None:
+        self.store.write_json(f"studies/{self.digest}/study.json", self.values)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def studies(store: Store) -> list[dict[str, Any]]:
+    """The records of every study in a workspace, newest first."""
+    names = [name for name in store.names("studies") if store.exists(f"studies/{name}/study.json")]
+    records = [store.read_json(f"studies/{name}/study.json") for name in names]
+    return sorted(records, key=lambda record: (record["started"], record["digest"]), reverse=True)
+
+
+def open_study(store: Store, digest_: str | None = None) -> "Study":
+    """The study of this digest, or the newest one.
+
+    Raises
+    ------
+    MissingArtefact
+        The workspace holds no study, or not this one.
+    """
+    found = studies(store)
+    if not found:
+        raise MissingArtefact(
+            f"The workspace {store.root} holds no study yet: run "
+            f"`python -m precompute all --dataset demo --workspace {store.root}`."
+        )
+    if digest_ is None:
+        return Study(store, found[0])
+    for record in found:
+        if record["digest"].startswith(digest_):
+            return Study(store, record)
+    known = ", ".join(record["digest"] for record in found)
+    raise MissingArtefact(f"The workspace {store.root} has no study {digest_!r}: it has {known}.")
+
+
+def _read_once(
+    method: Callable[Concatenate["Study", P], T],
+) -> Callable[Concatenate["Study", P], T]:
+    """Keep what a method of a study read, for as long as the study lives."""
+
+    @functools.wraps(method)
+    def read(self: "Study", *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (method.__name__, args, tuple(sorted(kwargs.items())))
+        if key not in self._read:
+            self._read[key] = method(self, *args, **kwargs)
+        kept: T = self._read[key]
+        return kept
+
+    return read
+
+
+class Study:
+    """A study, read-only. Reads are cached; arrays are memory-mapped."""
+
+    def __init__(self, store: Store, record: dict[str, Any]) -> None:
+        self.store = store
+        self.digest: str = record["digest"]
+        self.config: dict[str, Any] = record["config"]
+        self.record = record
+        self.artefacts: dict[str, list[str]] = record["artefacts"]
+        self._read: dict[tuple[Any, ...], Any] = {}
+
+    # -- what there is -----------------------------------------------------------------------
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every (audio encoder, image encoder) of the study."""
+        return [(a, i) for a in self.config["audio"] for i in self.config["image"]]
+
+    @property
+    def default_pair(self) -> str:
+        return pair_name(*self.pairs[0])
+
+    @functools.cached_property
+    def dataset(self) -> dict[str, Any]:
+        """The dataset's card: name, classes, licence, how it is paired, its root."""
+        card: dict[str, Any] = self.artefact("ingest").json("dataset.json")
+        return card
+
+    @property
+    def classes(self) -> list[str]:
+        """Every class, in the one order that all pages use."""
+        return list(self.dataset["classes"])
+
+    @property
+    def paired_classes(self) -> list[str]:
+        """The classes that have both sound and picture: those of training and scores."""
+        return list(self.dataset["paired_classes"])
+
+    @property
+    def n_splits(self) -> int:
+        return int(self._splits["split"].max()) + 1
+
+    def has(self, name: str) -> bool:
+        return name in self.artefacts and self._open(name) is not None
+
+    def artefact(self, name: str) -> Artefact:
+        """A finished artefact of this study.
+
+        Raises
+        ------
+        MissingArtefact
+            It has not been computed; the message names the command.
+        """
+        found = self._open(name) if name in self.artefacts else None
+        if found is None:
+            stage = name.split(":")[0]
+            raise MissingArtefact(
+                f"Nothing of the stage `{stage}` has been computed for this study yet: run "
+                f"`{self.command(stage)}`."
+            )
+        return found
+
+    def command(self, stage: str = "all") -> str:
+        """The command that computes a stage of this study."""
+        parts = ["python -m precompute", stage, "--dataset", str(self.config["dataset"])]
+        if self.config["size"]:
+            parts += ["--size", str(self.config["size"])]
+        parts += ["--audio", ",".join(self.config["audio"])]
+        parts += ["--image", ",".join(self.config["image"])]
+        parts += ["--workspace", self.store.root]
+        return " ".join(parts)
+
+    @_read_once
+    def _open(self, name: str) -> Artefact | None:
+        stage, digest_ = self.artefacts[name]
+        return self.store.open(stage, digest_)
+
+    # -- items -------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _splits(self) -> pd.DataFrame:
+        return self.artefact("ingest").table("splits.parquet")
+
+    @_read_once
+    def items(self, split: int = 0) -> pd.DataFrame:
+        """The item table with the ``subset`` of one split and each item's single ``class``."""
+        frame = self.artefact("ingest").table("items.parquet")
+        frame = items.with_subset(frame, self._splits, split)
+        frame["class"] = items.single_labels(frame)
+        return frame.set_index("item_id", drop=False)
+
+    # -- vectors and spaces ------------------------------------------------------------------
+
+    @_read_once
+    def native(self, encoder: str) -> Vectors:
+        """The native vectors of one encoder."""
+        artefact = self.artefact(f"extract:{encoder}")
+        ids = artefact.table("items.parquet")["item_id"].to_numpy()
+        return Vectors(ids, artefact.array("vectors.npy"))
+
+    @_read_once
+    def shared(self, pair: str, space: str, modality: str, split: int = 0) -> Vectors:
+        """Every item of one modality in a shared space."""
+        artefact, file = self._trained(pair, space, split)
+        ids = artefact.table(f"{modality}.items.parquet")["item_id"].to_numpy()
+        return Vectors(ids, artefact.array(f"{file}.{modality}.npy"))
+
+    @_read_once
+    def space(self, pair: str, space: str, split: int = 0) -> Space:
+        """A fitted space, to project new vectors with."""
+        artefact, file = self._trained(pair, space, split)
+        if file == "translation":
+            return translation.Translation.from_arrays(artefact.tensors("translation.safetensors"))
+        return PcaSpace(
+            {
+                modality: pca.Pca.from_arrays(artefact.tensors(f"pca.{modality}.safetensors"))
+                for modality in ("audio", "image")
+            }
+        )
+
+    def _trained(self, pair: str, space: str, split: int) -> tuple[Artefact, str]:
+        if space not in SPACES:
+            raise UserError(f"There is no space {space!r}: expected one of {', '.join(SPACES)}.")
+        if space == "translation_all":
+            return self.artefact(f"train:{pair}:{ALL}"), "translation"
+        return self.artefact(f"train:{pair}:{split}"), space
+
+    def history(self, pair: str, part: int | str = 0) -> pd.DataFrame:
+        """``epoch, train_loss, validation_loss, seconds`` of one translation's training."""
+        return self.artefact(f"train:{pair}:{part}").table("history.parquet")
+
+    # -- results -----------------------------------------------------------------------------
+
+    @_read_once
+    def measurements(self) -> pd.DataFrame:
+        """Every stored number, tidy: one row per measurement (see ``core.studies.measure``)."""
+        frames = [
+            self.artefact(name).table("measurements.parquet")
+            for name in sorted(self.artefacts)
+            if name.startswith("evaluate:")
+        ]
+        if not frames:
+            self.artefact("evaluate")  # raises, naming the command
+        return pd.concat(frames, ignore_index=True)
+
+    @_read_once
+    def predictions(self, pair: str, split: int = 0) -> pd.DataFrame:
+        """``item_id, target, system, truth, predicted, confidence`` of the test items."""
+        return self.artefact(f"evaluate:{pair}:{split}").table("predictions.parquet")
+
+    @_read_once
+    def queries(self, pair: str, split: int = 0) -> pd.DataFrame:
+        """``item_id, direction, space, ndcg, precision_at_10, average_precision`` per query."""
+        return self.artefact(f"evaluate:{pair}:{split}").table("queries.parquet")
+
+    @_read_once
+    def forest(self, pair: str, system: str) -> forests.Forest:
+        """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of ``train``."""
+        tensors = self.artefact(f"evaluate:{pair}:0").tensors("forests.safetensors")
+        mine = {
+            name.split("/", 1)[1]: value
+            for name, value in tensors.items()
+            if name.startswith(f"{system}/")
+        }
+        if not mine:
+            raise MissingArtefact(f"This study has no forest of the system {system}.")
+        return forests.Forest.from_arrays(mine)
+
+    @_read_once
+    def maps(self, pair: str) -> pd.DataFrame:
+        """``item_id, modality, space, method, n_dims, x, y, z`` of every map."""
+        return self.artefact(f"project:{pair}").table("maps.parquet")

@@ -1,0 +1,173 @@
+"""The dashboard: navigation, the shared sidebar, and the one place where errors end.
+
+    python -m streamlit run dashboard/app.py -- --workspace workspace/demo
+
+The workspace may also be named by ``JEE_WORKSPACE``.
+"""
+
+import functools
+import importlib
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
+
+from core.errors import MissingArtefact, UserError
+from dashboard import data, session, state, widgets
+from dashboard.page import Page
+
+VIEWS = {  # file in views/ -> title, icon
+    "overview": ("Overview", ":material/dashboard:"),
+    "map": ("Map", ":material/scatter_plot:"),
+    "retrieve": ("Retrieve", ":material/search:"),
+    "translation": ("Translation", ":material/sync_alt:"),
+    "centroids": ("Centroids", ":material/grid_on:"),
+    "classify": ("Classify", ":material/category:"),
+    "compare": ("Compare", ":material/compare:"),
+}
+log = logging.getLogger("dashboard")
+
+
+def main(default: str = "overview") -> None:
+    """Draw the page that the address names; ``default`` is that of the bare address."""
+    st.set_page_config(
+        page_title="Joint embedding explorer",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+        menu_items={"about": "Joint embeddings of music sound, image and text."},
+    )
+    st.html(widgets.STYLE)
+    folder = Path(__file__).with_name("views")
+    pages = [
+        st.Page(
+            functools.partial(draw, name),
+            title=title,
+            icon=icon,
+            url_path=name,
+            default=name == default,
+        )
+        for name, (title, icon) in VIEWS.items()
+        if (folder / f"{name}.py").exists()
+    ]
+    chosen = st.navigation(pages)
+    chosen.run()
+
+
+def draw(name: str) -> None:
+    """One page inside the one error boundary."""
+    try:
+        selection = session.begin(name)
+        page = sidebar(selection)
+        importlib.import_module(f"dashboard.views.{name}").show(page)
+        widgets.footer(page.handle, page.pair)
+    except UserError as error:
+        widgets.notice(str(error))
+    except Exception:
+        log.exception("the page %s failed", name)
+        widgets.notice(
+            "This page could not be drawn: the reason stands in the server's log. "
+            "The other pages still work."
+        )
+
+
+def sidebar(selection: state.Selection) -> Page:
+    """The shared choices, and what they lead to.
+
+    Raises
+    ------
+    MissingArtefact
+        The workspace holds no study; the message names the command.
+    """
+    root = data.workspace()
+    with st.sidebar:
+        st.html('<p class="jee-brand">Joint embedding explorer</p>')
+        records = data.records(root)
+        if not records:
+            st.html(f'<p class="jee-small">Workspace {widgets.esc(root)}: no study yet.</p>')
+            data.open_study(root)  # raises, naming the command
+        handle, notes = _open(root, selection.study)
+        study = data.study(handle)
+        titles = data.study_titles(records)
+        pairs = ["+".join(pair) for pair in study.pairs]
+        known = state.Known(
+            studies=list(titles),
+            pairs=pairs,
+            n_splits=study.n_splits,
+            classes=study.classes,
+            modalities=data.modalities(handle),
+            subsets=data.subsets(handle, 0),
+            item_ids=data.items(handle).index,
+        )
+        fitted, more = state.fit(replace(selection, study=handle.digest), known)
+        kept_study = handle.digest if selection.study else ""
+        session.write(replace(fitted, study=kept_study))
+        choose(titles, handle.digest, pairs, study.n_splits)
+    for note in [*notes, *more]:
+        st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
+    return Page(handle, fitted.pair or pairs[0], session.current())
+
+
+def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
+    """The study of the address, or the newest with a sentence that says so."""
+    try:
+        return data.open_study(root, digest), []
+    except MissingArtefact:
+        if not digest:
+            raise
+        short = digest[:40]
+        return data.open_study(root), [
+            f"The address asks for the study “{short}”, which this workspace does not have: "
+            "the newest one is shown."
+        ]
+
+
+def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int) -> None:
+    """The widgets of the sidebar."""
+
+    def study_changed() -> None:
+        session.open_study(st.session_state["choose_study"])
+
+    def pair_changed() -> None:
+        session.change(pair=st.session_state["choose_pair"])
+
+    st.session_state["choose_study"] = digest
+    st.selectbox(
+        "Study",
+        list(titles),
+        format_func=lambda name: titles[name],
+        key="choose_study",
+        on_change=study_changed,
+    )
+    st.session_state["choose_pair"] = session.current().pair or pairs[0]
+    st.selectbox(
+        "Encoders",
+        pairs,
+        format_func=lambda pair: pair.replace("+", " + "),
+        key="choose_pair",
+        on_change=pair_changed,
+        disabled=len(pairs) == 1,
+    )
+    if n_splits > 1:
+        st.selectbox(
+            "Split",
+            list(range(n_splits)),
+            format_func=lambda split: f"{split + 1} of {n_splits}",
+            help="Which random split's subsets, predictions and confusions are shown; "
+            "scores are means over all splits",
+            **session.bound("split"),
+        )
+    st.segmented_control(
+        "Camera button saves",
+        ["png", "svg"],
+        format_func=str.upper,
+        required=True,
+        **session.bound("picture"),
+    )
+
+
+if __name__ == "__main__":
+    main()

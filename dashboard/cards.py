@@ -1,0 +1,210 @@
+"""Media cards: what an item looks and sounds like, what it is, what lies near it."""
+
+import base64
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from core.errors import UserError
+from dashboard import data, session, state, theme
+from dashboard.figures import spectrogram
+from dashboard.widgets import esc, kicker, label_html, small
+
+DARK_STOPS = ["#14171B", "#1F3A44", "#2F7C8C", "#9ADDEA", "#F4FBFC"]
+LIGHT_STOPS = ["#F3F4F0", "#C4DEE1", "#5FA5B2", "#17697A", "#08313C"]
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def _spectrogram_png(handle: data.Handle, item_id: str, dark: bool) -> bytes:
+    heard = data.sound(handle, item_id)
+    values = spectrogram.spectrogram(heard.samples, heard.rate_hz)
+    return spectrogram.coloured(values, DARK_STOPS if dark else LIGHT_STOPS)
+
+
+def _image_html(content: bytes, mime: str, alt: str, kind: str = "") -> str:
+    encoded = base64.b64encode(content).decode()
+    return f'<img class="jee-thumb {kind}" alt="{esc(alt)}" src="data:{mime};base64,{encoded}">'
+
+
+def thumbnail_html(handle: data.Handle, item_id: str, modality: str, alt: str) -> str:
+    """The picture, or the spectrogram of the sound; a sentence when it cannot be read."""
+    try:
+        if modality == "image":
+            content = data.picture(handle, item_id)
+            return _image_html(content, "image/jpeg", alt, "contain")
+        if modality == "audio":
+            dark = st.context.theme.type == "dark"
+            content = _spectrogram_png(handle, item_id, dark)
+            return _image_html(content, "image/png", f"spectrogram: {alt}")
+        text = str(data.items(handle).loc[item_id, "text"])
+        return f'<div class="jee-none">{esc(text[:280])}</div>'
+    except UserError as error:
+        return f'<div class="jee-none">{esc(error)}</div>'
+
+
+def player(handle: data.Handle, item_id: str) -> None:
+    """A player of the item's second of sound; nothing when it cannot be read."""
+    try:
+        st.audio(data.sound(handle, item_id).wav, format="audio/wav")
+    except UserError:
+        return  # the thumbnail beside it says why
+
+
+def card(
+    handle: data.Handle,
+    item_id: str,
+    *,
+    key: str,
+    note: str = "",
+    on_open: Callable[[str], None] | None = None,
+) -> None:
+    """A small card: thumbnail, player, labels, one line of text, and a button that opens it."""
+    row = data.items(handle).loc[item_id]
+    labels, modality = list(row["labels"]), str(row["modality"])
+    with st.container(key=f"card_{key}", gap="xsmall"):
+        st.html(thumbnail_html(handle, item_id, modality, ", ".join(labels) or item_id))
+        if modality == "audio":
+            player(handle, item_id)
+        names = label_html(labels, data.study(handle).classes, modality)
+        line = f'<div class="jee-small">{esc(note)}</div>' if note else ""
+        st.html(f'<div class="jee-label" title="{esc(item_id)}">{names}</div>{line}')
+        if on_open is not None:
+            st.button(
+                "Open",
+                key=f"open_{key}",
+                type="tertiary",
+                icon=":material/open_in_full:",
+                on_click=on_open,
+                args=(item_id,),
+            )
+
+
+def grid(
+    handle: data.Handle,
+    item_ids: Sequence[str],
+    *,
+    key: str,
+    notes: Sequence[str] = (),
+    columns: int = 6,
+    on_open: Callable[[str], None] | None = None,
+) -> None:
+    """Small cards in rows of ``columns``."""
+    for start in range(0, len(item_ids), columns):
+        places = st.columns(columns, gap="small")
+        for place, item_id in zip(places, item_ids[start : start + columns], strict=False):
+            number = start + places.index(place)
+            with place:
+                card(
+                    handle,
+                    item_id,
+                    key=f"{key}_{number}",
+                    note=notes[number] if number < len(notes) else "",
+                    on_open=on_open,
+                )
+
+
+def open_item(item_id: str) -> None:
+    """Make an item the one that is open, the others after it."""
+    others = [name for name in session.current().items if name != item_id]
+    session.change(items=(item_id, *others)[: state.MAX_ITEMS])
+
+
+def close_items() -> None:
+    session.change(items=())
+
+
+def detail(handle: data.Handle, pair: str, item_id: str, *, key: str, split: int = 0) -> None:
+    """A large card: the item, what the systems say, its other half, its neighbours."""
+    frame = data.items(handle, split)
+    row = frame.loc[item_id]
+    labels, modality = list(row["labels"]), str(row["modality"])
+    with st.container(border=True, key=f"detail_{key}"):
+        left, middle, right = st.columns([1.15, 1.0, 2.1], gap="medium")
+        with left:
+            st.html(thumbnail_html(handle, item_id, modality, ", ".join(labels) or item_id))
+            if modality == "audio":
+                player(handle, item_id)
+        with middle:
+            names = label_html(labels, data.study(handle).classes, modality)
+            st.html(
+                f'<div class="jee-label">{names}</div>'
+                f'<div class="jee-small">{esc(theme.MODALITY_NAMES[modality])} '
+                f"{esc(item_id)}<br>clip {esc(row['clip_id'])}, subset {esc(row['subset'])}"
+                f"{_facts(str(row['facts']))}</div>{_predictions(handle, pair, item_id, split)}"
+            )
+        with right:
+            _around(handle, pair, item_id, modality, key, split)
+
+
+def _facts(text: str) -> str:
+    import json
+
+    try:
+        facts = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        return ""
+    if not isinstance(facts, dict) or not facts:
+        return ""
+    shown = [f"{name.replace('_', ' ')}: {value}" for name, value in list(facts.items())[:5]]
+    return "<br>" + esc(", ".join(shown))[:400]
+
+
+def _predictions(handle: data.Handle, pair: str, item_id: str, split: int) -> str:
+    found = data.predictions_of(handle, pair, item_id, split)
+    if found.empty:
+        return '<p class="jee-small">Not among the test items: no prediction is stored.</p>'
+    rows = ""
+    for one in found.itertuples():
+        right = one.truth == one.predicted
+        mark, kind = ("✓", "jee-right") if right else ("✗", "jee-wrong")
+        rows += (
+            f"<tr><td>{esc(one.system)}</td><td><span class='{kind}'>{mark}</span> "
+            f"{esc(one.predicted)}</td><td class='n'>{one.confidence:.2f}</td></tr>"
+        )
+    return (
+        "<table class='jee-table'><tr><th>system</th><th>predicts</th><th>votes</th></tr>"
+        f"{rows}</table>"
+    )
+
+
+def _around(
+    handle: data.Handle, pair: str, item_id: str, modality: str, key: str, split: int
+) -> None:
+    """The item's other half, and its nearest items across and within modalities."""
+    kinds = [name for name in data.modalities(handle) if name != "text"]
+    frame = data.items(handle)
+    mates = set(data.other_half(handle, item_id))
+    mine = set(frame.loc[item_id, "labels"])
+    across = [name for name in kinds if name != modality]
+    for kind in [*across, modality]:
+        try:
+            found = data.neighbours(handle, pair, "translation", item_id, kind, 4, split)
+        except (UserError, KeyError) as error:
+            small(str(error) if isinstance(error, UserError) else "This item has no vector.")
+            return
+        kicker(f"nearest {theme.MODALITY_PLURALS[kind]} in the translated space")
+        places = st.columns(4, gap="small")
+        for place, near in zip(places, found, strict=False):
+            same = bool(mine & set(frame.loc[near.item_id, "labels"]))
+            note = f"{near.score:.2f}, above {near.percentile:.1f} %"
+            if near.item_id in mates:
+                note += ", its own half"
+            elif same:
+                note += ", same class"
+            with place:
+                card(
+                    handle,
+                    near.item_id,
+                    key=f"{key}_{kind}_{found.index(near)}",
+                    note=note,
+                    on_open=open_item,
+                )
+
+
+def picked(handle: data.Handle, pair: str, item_ids: Sequence[str], *, key: str) -> None:
+    """The open items: the first in full, the rest as small cards."""
+    if not item_ids:
+        return
+    detail(handle, pair, item_ids[0], key=f"{key}_0", split=session.current().split)
+    if len(item_ids) > 1:
+        grid(handle, item_ids[1:], key=key, on_open=open_item)

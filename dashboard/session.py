@@ -1,0 +1,78 @@
+"""Between a person's browser session and the selection: the address in, the address out.
+
+The address of the page is the one truth. Streamlit empties it when a person turns to another
+page; then the selection of the page before is carried over and written into the new address.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from dashboard import state
+
+SELECTION, PAGE = "selection", "page_shown"
+
+
+def begin(page: str) -> state.Selection:
+    """Read the selection at the start of a run of a page."""
+    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    turned = st.session_state.get(PAGE) not in (None, page)
+    st.session_state[PAGE] = page
+    if turned and not params:
+        write(current())
+    else:
+        st.session_state[SELECTION] = state.parse(params)
+    return current()
+
+
+def current() -> state.Selection:
+    """The selection of this session."""
+    found = st.session_state.get(SELECTION)
+    return found if isinstance(found, state.Selection) else state.Selection()
+
+
+def write(selection: state.Selection) -> None:
+    """Make this the selection, and the address that of it."""
+    st.session_state[SELECTION] = selection
+    kept = {
+        name: st.query_params.get_all(name) for name in st.query_params if name.startswith("embed")
+    }
+    params = {**kept, **state.to_params(selection)}
+    if {name: st.query_params.get_all(name) for name in st.query_params} != params:
+        st.query_params.from_dict(params)
+
+
+def change(**values: Any) -> None:
+    """Change some fields of the selection. Call it from a widget's callback."""
+    write(replace(current(), **values))
+
+
+def open_study(digest: str) -> None:
+    """Turn to another study: what belonged to the old one alone is dropped."""
+    change(study=digest, pair="", split=0, items=(), cell="", classes=(), subsets=())
+
+
+def bound(
+    field: str,
+    key: str = "",
+    also: Callable[[Any], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Keyword arguments that tie a widget to a field of the selection.
+
+    ``also`` names further fields to change with it, from the new value.
+    """
+    name = key or f"select_{field}"
+    value = getattr(current(), field)
+    st.session_state[name] = list(value) if isinstance(value, tuple) else value
+
+    def changed() -> None:
+        new = st.session_state[name]
+        if isinstance(value, tuple):
+            new = tuple(new or ())
+        elif new is None:
+            new = getattr(state.Selection(), field)
+        change(**{field: new, **(also(new) if also else {})})
+
+    return {"key": name, "on_change": changed}

@@ -1,0 +1,230 @@
+"""The selection: what a person is looking at, as the address of the page carries it.
+
+Every field is one query parameter; repeated parameters make a tuple; a field at its default is
+left out of the address. ``parse`` never fails: what it does not understand takes the default.
+``fit`` then drops what the study does not have and says so. No Streamlit here.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, get_type_hints
+
+MAX_ITEMS = 24  # media cards on a page, and items in an address
+MAX_PARTS = 6  # things in one query
+MAX_VALUES = 200  # of one repeated parameter, read from an address
+MAX_LENGTH = 300  # characters of one value, read from an address
+CELL = "~"  # joins truth and prediction of a confusion cell
+
+
+@dataclass(frozen=True)
+class Selection:
+    """One view. ``""`` and ``()`` mean "the default" (the newest study, every class, ...)."""
+
+    study: str = ""
+    pair: str = ""
+    split: int = 0
+    method: str = "umap"
+    dims: int = 2
+    spaces: tuple[str, ...] = ("pca", "translation")
+    classes: tuple[str, ...] = ()
+    modalities: tuple[str, ...] = ()
+    subsets: tuple[str, ...] = ()
+    lines: bool = False
+    items: tuple[str, ...] = ()
+    direction: str = "audio_to_image"
+    metric: str = "ndcg@30"
+    order: str = "modality"
+    scale: str = "euclidean"
+    system: str = "MMT"
+    target: str = "image"
+    matrix: str = "counts"
+    cell: str = ""
+    other: str = ""
+    other_pair: str = ""
+    space: str = "translation"
+    other_space: str = "pca"
+    find: str = "auto"
+    within: str = "translation_all"
+    query: tuple[str, ...] = ()
+    top: int = 10
+    picture: str = "png"
+
+    @property
+    def truth_and_predicted(self) -> tuple[str, str] | None:
+        """The open confusion cell, or None."""
+        truth, mark, predicted = self.cell.partition(CELL)
+        return (truth, predicted) if mark and truth and predicted else None
+
+
+PARAMETERS = {  # field -> its name in the address, where that differs
+    "classes": "class",
+    "modalities": "modality",
+    "subsets": "subset",
+    "items": "item",
+    "spaces": "show",
+    "within": "in",
+}
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "method": ("umap", "tsne"),
+    "dims": (2, 3),
+    "spaces": ("pca", "translation"),
+    "modalities": ("audio", "image", "text"),
+    "direction": ("audio_to_image", "image_to_audio"),
+    "order": ("modality", "class", "cluster"),
+    "scale": ("euclidean", "normalised"),
+    "system": ("SMA", "SMI", "MMP", "MMT"),
+    "target": ("image", "audio"),
+    "matrix": ("counts", "rows"),
+    "space": ("translation", "pca"),
+    "other_space": ("translation", "pca"),
+    "find": ("auto", "image", "audio"),
+    "within": ("translation_all", "translation", "pca"),
+    "picture": ("png", "svg"),
+}
+_WEIGHTED = re.compile(r"(-?[0-9](?:\.[0-9]{1,3})?)~(.+)", re.DOTALL)
+_HINTS = get_type_hints(Selection)
+_TUPLES = {name for name, hint in _HINTS.items() if hint == tuple[str, ...]}
+_LIMITS = {"split": (0, 999), "top": (1, 100)}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What there is to select from."""
+
+    studies: Sequence[str]
+    pairs: Sequence[str]
+    n_splits: int
+    classes: Sequence[str]
+    modalities: Sequence[str]
+    subsets: Sequence[str]
+    item_ids: Collection[str]
+
+
+def parameter(field_name: str) -> str:
+    """The name of a field in the address."""
+    return PARAMETERS.get(field_name, field_name)
+
+
+def parse(params: Mapping[str, Sequence[str]]) -> Selection:
+    """The selection of an address; whatever is not understood takes its default."""
+    values: dict[str, Any] = {}
+    for field in fields(Selection):
+        given = params.get(parameter(field.name))
+        if not given:
+            continue
+        found = [str(value)[:MAX_LENGTH] for value in list(given)[:MAX_VALUES]]
+        value = _read(field.name, found)
+        if value is not None:
+            values[field.name] = value
+    return Selection(**values)
+
+
+def _read(name: str, found: Sequence[str]) -> Any:
+    """A field's value from its texts, or None when they make no sense."""
+    choices = CHOICES.get(name)
+    if name in _TUPLES:
+        kept = tuple(dict.fromkeys(text for text in found if text))
+        if choices:
+            kept = tuple(text for text in kept if text in choices)
+        kept = kept[: {"items": MAX_ITEMS, "query": MAX_PARTS}.get(name, len(kept))]
+        return kept or None
+    text = found[0]
+    if _HINTS[name] is bool:
+        return {"1": True, "0": False}.get(text)
+    if _HINTS[name] is int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10):
+            return None
+        number = int(text)
+        low, high = _LIMITS.get(name, (0, 10**9))
+        if not low <= number <= high or (choices and number not in choices):
+            return None
+        return number
+    return text if not choices or text in choices else None
+
+
+def to_params(selection: Selection) -> dict[str, list[str]]:
+    """The address of a selection: only what differs from the default."""
+    params: dict[str, list[str]] = {}
+    for field in fields(Selection):
+        value = getattr(selection, field.name)
+        if value == field.default:
+            continue
+        if isinstance(value, tuple):
+            texts = [str(part) for part in value]
+        elif isinstance(value, bool):
+            texts = ["1" if value else "0"]
+        else:
+            texts = [str(value)]
+        if texts:
+            params[parameter(field.name)] = texts
+    return params
+
+
+def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
+    """The selection without what the study does not have, and a sentence for each such part."""
+    changes: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, there in (
+        ("classes", known.classes),
+        ("modalities", known.modalities),
+        ("subsets", known.subsets),
+        ("items", known.item_ids),
+    ):
+        asked = getattr(selection, name)
+        kept = tuple(value for value in asked if value in there)
+        if kept != asked:
+            lost = [value for value in asked if value not in there]
+            changes[name] = kept
+            notes.append(_lost(parameter(name), lost))
+    strange = [text for text in selection.query if weighted(text)[0] not in known.item_ids]
+    if strange:
+        changes["query"] = tuple(text for text in selection.query if text not in strange)
+        notes.append(_lost("query", [weighted(text)[0] for text in strange]))
+    for name in ("pair", "other_pair"):
+        if name == "other_pair" and selection.other not in ("", selection.study):
+            continue  # of another study, whose pairs are checked where it is opened
+        asked_pair = getattr(selection, name)
+        if asked_pair and asked_pair not in known.pairs:
+            changes[name] = ""
+            notes.append(_lost("pair of encoders", [asked_pair]))
+    for name in ("study", "other"):
+        asked_study = getattr(selection, name)
+        if asked_study and not any(found.startswith(asked_study) for found in known.studies):
+            changes[name] = ""
+            notes.append(_lost("study", [asked_study]))
+    if selection.split >= known.n_splits:
+        changes["split"] = 0
+        notes.append(_lost("split", [str(selection.split)]))
+    cell = selection.truth_and_predicted
+    if selection.cell and (cell is None or any(name not in known.classes for name in cell)):
+        changes["cell"] = ""
+        notes.append(_lost("confusion cell", [selection.cell]))
+    return replace(selection, **changes), notes
+
+
+def _lost(what: str, values: Sequence[str]) -> str:
+    shown = ", ".join(f"“{value[:60]}”" for value in values[:3])
+    more = f" and {len(values) - 3} more" if len(values) > 3 else ""
+    return f"The address asks for the {what} {shown}{more}, which is not in this study: left out."
+
+
+def cell(truth: str, predicted: str) -> str:
+    """The name of a confusion cell, as the address carries it."""
+    return f"{truth}{CELL}{predicted}"
+
+
+def asking(item_id: str, weight: float = 1.0) -> str:
+    """An item of a query with its weight, as the address carries it: the item's name alone, or
+    ``WEIGHT~NAME``.
+    """
+    plain = weight == 1.0 and not _WEIGHTED.fullmatch(item_id)
+    return item_id if plain else f"{weight:g}{CELL}{item_id}"
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """The item and weight, from -1 to 1, of a part of a query."""
+    found = _WEIGHTED.fullmatch(text)
+    if found is None:
+        return text, 1.0
+    return found[2], max(-1.0, min(1.0, float(found[1])))

@@ -1,0 +1,121 @@
+"""From stored measurements to what a page says: means with their spread, chance and sizes.
+
+Tidy rows in (``core.studies.measure``), small tables out. Nothing is measured here, only
+averaged over splits and seeds. No Streamlit here.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+METRIC_NAMES = {
+    "ndcg@30": "NDCG@30",
+    "ndcg_lift": "NDCG lift",
+    "macro_f1": "macro F1",
+    "map": "mAP",
+    "median_rank": "median rank",
+    "modality_gap": "modality gap",
+    "hubness": "hubness",
+    "class_distance_ratio": "class distance ratio",
+    "nearest_class_accuracy": "nearest class accuracy",
+    "nearest_centroid_accuracy": "nearest centroid accuracy",
+}
+LOWER_IS_BETTER = {"median_rank", "modality_gap", "hubness"}
+
+
+def metric_name(metric: str) -> str:
+    return METRIC_NAMES.get(metric, metric)
+
+
+def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row for each combination of ``by``: the mean over splits and seeds, and its scale.
+
+    Columns: ``by``; ``mean`` over splits of the mean over seeds; ``sd`` over splits, or over
+    seeds where there is one split, NaN of a single number (as ``core.studies.headlines``);
+    ``runs`` and ``splits`` it rests on; ``low`` and ``high``, the mean bootstrap bounds;
+    ``n``, ``gallery_size`` and ``chance``, means.
+    """
+    columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
+    if frame.empty:
+        return pd.DataFrame(columns=columns)
+    split_means = frame.groupby([*by, "split"], sort=False, dropna=False)["value"].mean()
+    over_splits = split_means.groupby(list(by), sort=False, dropna=False).agg(["mean", "std"])
+    grouped = frame.groupby(list(by), sort=False, dropna=False)
+    table = grouped.agg(
+        sd=("value", "std"),
+        runs=("value", "size"),
+        splits=("split", "nunique"),
+        low=("low", "mean"),
+        high=("high", "mean"),
+        n=("n", "mean"),
+        gallery_size=("gallery_size", "mean"),
+        chance=("chance", "mean"),
+    )
+    table["mean"] = over_splits["mean"]
+    table["sd"] = table["sd"].where(table["splits"] == 1, over_splits["std"])
+    table = table.reset_index()
+    for name in ("n", "gallery_size"):
+        table[name] = table[name].round().astype(int)
+    return table[columns]
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A measurement as text; "–" where it is undefined."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"
+
+
+def spread_text(row: pd.Series, digits: int = 3) -> str:
+    """``± sd``, or the bootstrap interval of a single run, or nothing."""
+    if np.isfinite(row["sd"]):
+        return f"± {row['sd']:.{digits}f}"
+    if np.isfinite(row["low"]):
+        return f"{number(row['low'], digits)} to {number(row['high'], digits)}"
+    return ""
+
+
+def scale_text(row: pd.Series, things: str = "") -> str:
+    """Chance, sizes and runs of a number, in one line."""
+    parts = []
+    if np.isfinite(row["chance"]):
+        parts.append(f"chance {number(row['chance'])}")
+    if row["n"] > 0:
+        parts.append(f"n = {row['n']:,}")
+    if row["gallery_size"] > 0:
+        parts.append(f"gallery of {row['gallery_size']:,}" + (f" {things}" if things else ""))
+    parts.append(runs_text(int(row["runs"]), int(row["splits"])))
+    return ", ".join(parts)
+
+
+def runs_text(runs: int, splits: int) -> str:
+    """How many runs a mean is over: ``5 splits × 5 draws``."""
+    by_split = "1 split" if splits == 1 else f"{splits} splits"
+    draws = runs // splits if splits else runs
+    return by_split if draws <= 1 else f"{by_split} × {draws} draws"
+
+
+def zero_shot_share(mixin: pd.DataFrame, target: str) -> tuple[float, str] | None:
+    """W §4.2: mean macro F1 of MMT at ``n_target`` 0 over that of the best system at any n.
+
+    Returns the share and which system and n was best, or None without both numbers.
+    """
+    mine = mixin[(mixin["target"] == target) & (mixin["metric"] == "macro_f1")]
+    start = mine[(mine["system"] == "MMT") & (mine["n_target"] == 0)]
+    means = mine.groupby(["system", "n_target"])["value"].mean()
+    if start.empty or means.empty or not means.max() > 0:
+        return None
+    system, n_target = means.idxmax()
+    at = "" if str(system).startswith("SM") else f" at n = {int(n_target):,}"
+    return float(start["value"].mean() / means.max()), f"{system}{at}"
+
+
+def wide(table: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFrame:
+    """A ``spread`` table with one column per value of ``column``, as ``mean ± sd`` texts."""
+    texts = table.assign(
+        text=[f"{number(row['mean'])} {spread_text(row)}".strip() for _, row in table.iterrows()]
+    )
+    return texts.pivot_table(
+        index=list(index), columns=column, values="text", aggfunc="first", sort=False
+    ).reset_index()

@@ -1,0 +1,150 @@
+"""Centroids: how far apart classes and modalities lie in each space (W figure 4)."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.studies import centroids
+from dashboard import data, session, state, summaries, theme, widgets
+from dashboard.figures import matrices
+from dashboard.page import Page
+
+ORDER_NAMES = {"modality": "by modality", "class": "by class", "cluster": "by clustering"}
+SCALE_NAMES = {"euclidean": "Euclidean", "normalised": "divided by the space's own scale"}
+
+
+def show(page: Page) -> None:
+    widgets.heading(
+        "Centroids",
+        "The mean of every class in each modality, and how far these lie from one another. Strong "
+        "colour is near.",
+    )
+    rows = data.measurements(page.handle, page.pair, study="centroids")
+    if rows.empty:
+        widgets.notice("No centroid distance is stored for this pair: evaluate the study again.")
+        return
+    controls()
+    chosen = session.current()
+    found = {space: read(rows, space, chosen.scale) for space in state.CHOICES["space"]}
+    found = {space: each for space, each in found.items() if len(each[0])}
+    # One colour scale for both only where their units agree: the spaces' own scales differ.
+    shared = chosen.scale == "normalised"
+    top = max(float(np.nanmax(each[1])) for each in found.values()) if shared else None
+    spaces = [space for space in ("pca", "translation") if space in found]
+    for place, space in zip(st.columns(len(spaces), gap="medium"), spaces, strict=True):
+        with place:
+            names, matrix, scale = found[space]
+            heatmap(page, space, names, matrix, scale, top)
+    explain(rows, shared)
+
+
+def controls() -> None:
+    with st.container(horizontal=True, gap="medium"):
+        st.segmented_control(
+            "Sorted",
+            state.CHOICES["order"],
+            format_func=lambda name: ORDER_NAMES[name],
+            required=True,
+            **session.bound("order"),
+        )
+        st.segmented_control(
+            "Distance",
+            state.CHOICES["scale"],
+            format_func=lambda name: SCALE_NAMES[name],
+            required=True,
+            **session.bound("scale"),
+        )
+
+
+def read(
+    rows: pd.DataFrame, space: str, scale: str
+) -> tuple[list[tuple[str, str]], np.ndarray, float]:
+    """Names as (modality, class), the mean distances over splits, and the space's scale."""
+    mine = rows[rows["space"] == space]
+    distances = mine[mine["metric"] == "centroid_distance"]
+    unit = mine[mine["metric"] == "centroid_scale"].groupby("split")["value"].mean()
+    if scale == "normalised":
+        distances = distances.assign(value=distances["value"] / distances["split"].map(unit))
+    mean = distances.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
+    names, matrix = centroids.matrix(mean.assign(metric="centroid_distance").to_dict("records"))
+    split = [(kind, name) for kind, _, name in (each.partition(":") for each in names)]
+    return split, matrix, float(unit.mean()) if len(unit) else float("nan")
+
+
+def heatmap(
+    page: Page,
+    space: str,
+    names: list[tuple[str, str]],
+    matrix: np.ndarray,
+    scale: float,
+    top: float | None,
+) -> None:
+    chosen = session.current()
+    known = {name: row for row, name in enumerate(page.study.classes)}
+    base = sorted(range(len(names)), key=lambda row: (names[row][0], known.get(names[row][1], -1)))
+    names, matrix = [names[row] for row in base], matrix[np.ix_(base, base)]
+    order = centroids.order(
+        np.nan_to_num(matrix),
+        [kind for kind, _ in names],
+        [name for _, name in names],
+        chosen.order,
+    )
+    ordered = [names[row] for row in order]
+    shown = matrix[np.ix_(order, order)]
+    unit = "Euclidean distance" if chosen.scale == "euclidean" else "distance / scale"
+    title = f"{theme.SPACE_NAMES[space]}, {ORDER_NAMES[chosen.order]}"
+    labels = [f"{kind}:{name}" for kind, name in ordered]
+    table = pd.DataFrame(shown, columns=labels)
+    table.insert(0, "centroid", labels)
+    widgets.show(
+        matrices.distances(shown, ordered, widgets.dark(), top, unit, title),
+        page.handle,
+        f"centroids_{space}_{chosen.order}_{chosen.scale}",
+        title,
+        pair=page.pair,
+        table=table,
+    )
+    widgets.small(f"Scale of this space, the mean distance of two items: {scale:.2f}.")
+
+
+def explain(rows: pd.DataFrame, shared: bool) -> None:
+    widgets.small(
+        "W's figure 4 shows PCA by modality and the translation by class: a translated space that "
+        "joins the modalities has strong 2 × 2 squares down the diagonal by class, one that does "
+        "not has two strong blocks by modality. Means over splits, test subset."
+    )
+    widgets.small(
+        "Both matrices share one colour scale: each distance is divided by its space's scale."
+        if shared
+        else "The two spaces have different scales, so each matrix has its own colours: do not "
+        "compare numbers between them, or choose the normalised view."
+    )
+    mine = rows[
+        rows["metric"].isin(
+            ["class_distance_ratio", "nearest_class_accuracy", "nearest_centroid_accuracy"]
+        )
+    ]
+    if mine.empty:
+        return
+    table = summaries.spread(mine, ["metric", "space", "class", "other"])
+    shown = [
+        (
+            f"{measure(row)}, {theme.SPACE_NAMES.get(row['space'], row['space'])}",
+            summaries.number(row["mean"]),
+            summaries.spread_text(row),
+            summaries.scale_text(row),
+        )
+        for _, row in table.sort_values(["metric", "class", "space"]).iterrows()
+    ]
+    widgets.kicker("what the matrices say, in numbers")
+    widgets.numbers(shown)
+
+
+def measure(row: pd.Series) -> str:
+    """A summary measure in words."""
+    sides = [theme.MODALITY_PLURALS.get(row[name], row[name]) for name in ("class", "other")]
+    if row["metric"] == "class_distance_ratio":
+        return "Same class over other classes, across modalities"
+    if row["metric"] == "nearest_class_accuracy":
+        return f"Class of {sides[0]} whose nearest of {sides[1]} is its own"
+    return f"{sides[0].capitalize()} classified by the nearest centroid of {sides[1]}"

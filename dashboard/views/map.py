@@ -1,0 +1,194 @@
+"""Map: both spaces side by side under one selection; every point can be heard or seen."""
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import cards, clicks, data, session, state, theme, widgets
+from dashboard.figures import maps
+from dashboard.page import Page
+
+MAX_LINES = 4_000  # pairs joined; more of them are only a haze
+LASSO = "lasso_items"
+
+
+def show(page: Page) -> None:
+    widgets.heading(
+        "Map",
+        "Every sound and picture as a point. Click one, or draw a lasso around some, to hear and "
+        "see them.",
+    )
+    controls(page)
+    widgets.class_chips(page.study.classes)
+    draw_maps(page)
+    picked_here(page)
+    widgets.small(
+        "Colour is the class, ● is a sound, ◆ a picture. A map keeps neighbourhoods, not "
+        "distances: lengths and gaps on it mean nothing, so none is read off it. Distances are on "
+        "the page Centroids, similarities on each card."
+    )
+
+
+def controls(page: Page) -> None:
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        st.segmented_control(
+            "Method",
+            state.CHOICES["method"],
+            format_func=lambda name: theme.METHOD_NAMES[name],
+            required=True,
+            **session.bound("method"),
+        )
+        st.segmented_control(
+            "Dimensions",
+            state.CHOICES["dims"],
+            format_func=lambda n: f"{n}-D",
+            required=True,
+            **session.bound("dims"),
+        )
+        st.segmented_control(
+            "Spaces",
+            state.CHOICES["spaces"],
+            format_func=lambda name: theme.SPACE_NAMES[name],
+            selection_mode="multi",
+            **session.bound("spaces"),
+        )
+        st.segmented_control(
+            "Modality",
+            data.modalities(page.handle),
+            format_func=lambda name: f"{theme.GLYPHS[name]} {theme.MODALITY_PLURALS[name]}",
+            selection_mode="multi",
+            **session.bound("modalities"),
+        )
+        st.segmented_control(
+            "Subset",
+            data.subsets(page.handle, page.selection.split),
+            selection_mode="multi",
+            **session.bound("subsets"),
+        )
+        can_join = page.study.dataset.get("paired_by") == "clip"
+        st.toggle(
+            "Join pairs",
+            disabled=not can_join,
+            help="A line between the two halves of each clip"
+            if can_join
+            else "This set pairs within classes: no sound belongs to one picture",
+            **session.bound("lines"),
+        )
+
+
+def draw_maps(page: Page) -> None:
+    chosen = page.selection
+    spaces = [name for name in state.CHOICES["spaces"] if name in chosen.spaces]
+    spaces = spaces or list(state.CHOICES["spaces"])
+    rows = [page.study.classes.index(name) for name in chosen.classes]
+    for place, space in zip(st.columns(len(spaces), gap="small"), spaces, strict=True):
+        with place:
+            whole = data.map_points(
+                page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
+            )
+            points = data.chosen(whole, rows, chosen.modalities, chosen.subsets)
+            n_lines = draw_map(page, space, whole, points)
+            text = f"{len(points):,} of {len(whole):,} points"
+            if n_lines:
+                text += f", {n_lines}"
+            widgets.small(text)
+
+
+def draw_map(page: Page, space: str, whole: data.MapPoints, points: data.MapPoints) -> str:
+    """One map; returns what is to be said of its lines."""
+    chosen = page.selection
+    title = f"{theme.SPACE_NAMES[space]}, {theme.METHOD_NAMES[chosen.method]} {chosen.dims}-D"
+    joined, said = lines(page, points) if chosen.lines else (None, "")
+    made = maps.map_figure(
+        points.xyz,
+        points.item_ids,
+        points.modality,
+        points.class_row,
+        page.study.classes,
+        dark=widgets.dark(),
+        title=title,
+        picked=chosen.items,
+        joined=joined,
+        bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
+    )
+    key = f"map_{space}_{chosen.dims}"
+    widgets.show(
+        made,
+        page.handle,
+        f"map_{space}_{chosen.method}_{chosen.dims}d",
+        title,
+        pair=page.pair,
+        key=key,
+        on_select=(lambda: take(key)) if chosen.dims == 2 else None,
+        modes=("points", "box", "lasso") if chosen.dims == 2 else ("points",),
+    )
+    if chosen.dims == 3:
+        clicks.listen(key, cards.open_item)
+    return said
+
+
+def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray | None, str]:
+    """Rows of the points to join, and how many of how many they are."""
+    row_of = {item_id: row for row, item_id in enumerate(points.item_ids)}
+    table = data.pairs(page.handle)
+    both = [
+        (row_of[a], row_of[i])
+        for a, i in zip(table["audio"], table["image"], strict=True)
+        if a in row_of and i in row_of
+    ]
+    if not both:
+        return None, "no pair has both halves shown"
+    joined = np.array(both, dtype=np.int64)
+    if len(joined) <= MAX_LINES:
+        return joined, f"{len(joined):,} pairs joined"
+    some = np.random.default_rng(0).choice(len(joined), MAX_LINES, replace=False)
+    return joined[np.sort(some)], f"{MAX_LINES:,} of {len(joined):,} pairs joined, drawn at random"
+
+
+def take(key: str) -> None:
+    """What a click or lasso on a map caught becomes the open items."""
+    found = caught(st.session_state.get(key))
+    st.session_state[LASSO] = found
+    session.change(items=tuple(spread(found, state.MAX_ITEMS)))
+
+
+def caught(event: Any) -> list[str]:
+    """The item ids of a selection event, in the order of the points, each once."""
+    selection = (event or {}).get("selection") or {}
+    ids: list[str] = []
+    for point in selection.get("points") or []:
+        value = point.get("customdata")
+        if isinstance(value, (list, tuple)):
+            value = value[0] if value else None
+        if isinstance(value, str):
+            ids.append(value)
+    return list(dict.fromkeys(ids))
+
+
+def spread(found: list[str], n: int) -> list[str]:
+    """At most ``n`` of them, evenly from the whole, so that not only the first are seen."""
+    if len(found) <= n:
+        return found
+    return [found[row] for row in np.linspace(0, len(found) - 1, n).round().astype(int)]
+
+
+def picked_here(page: Page) -> None:
+    """The cards of the open items, and how many of how many they are."""
+    shown = page.selection.items
+    if not shown:
+        return
+    whole = [name for name in st.session_state.get(LASSO, []) if name in page.study.items().index]
+    n = len(whole) if set(shown) <= set(whole) else len(shown)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = "1 item" if n == 1 else f"{n:,} items"
+        if n > len(shown):
+            text = f"{len(shown)} of the {n:,} items caught, evenly drawn from them"
+        widgets.kicker(text)
+        st.button("Close", type="tertiary", icon=":material/close:", on_click=close)
+    cards.picked(page.handle, page.pair, shown, key="map")
+
+
+def close() -> None:
+    st.session_state.pop(LASSO, None)
+    cards.close_items()

@@ -1,0 +1,251 @@
+"""The command line: ``python -m precompute COMMAND``. ``--help`` lists everything.
+
+Exit codes: 0 done; 2 something a person can mend, said in one sentence on standard error;
+130 interrupted (run the same command again: it goes on).
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core import config as study_config
+from core.config import Config
+from core.errors import UserError
+from core.store import Store
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Train, evaluate and query shared embedding spaces of music sound and image.",
+)
+console = Console(stderr=True)
+
+Workspace = Annotated[
+    str | None, typer.Option(help="Folder or URL of the artefacts. [default: workspace/DATASET]")
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="demo, folder:PATH or table:PATH. [default: demo]")
+]
+Audio = Annotated[
+    str | None, typer.Option(help="Audio encoders, separated by commas. [default: logmel]")
+]
+Image = Annotated[
+    str | None, typer.Option(help="Image encoders, separated by commas. [default: hog]")
+]
+Weights = Annotated[Path | None, typer.Option(help="Folder in which weights are looked for first.")]
+Size = Annotated[int | None, typer.Option(help="Pairs of the demo corpus. [default: 2400]")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [default: 0]")]
+Splits = Annotated[
+    int | None, typer.Option(help="Random splits. [default: 5 below 2,000 items, else 1]")
+]
+StudyFile = Annotated[
+    Path | None, typer.Option("--study", help="YAML file of the study; flags win over it.")
+]
+Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: all cores]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+StudyDigest = Annotated[
+    str | None, typer.Option("--study", help="Digest of the study. [default: the newest]")
+]
+
+
+def _run(
+    until: str,
+    workspace: str | None,
+    dataset: str | None,
+    audio: str | None,
+    image: str | None,
+    weights: Path | None,
+    size: int | None,
+    seed: int | None,
+    splits: int | None,
+    study: Path | None,
+    workers: int | None,
+) -> None:
+    from precompute import stages
+    from precompute.engine import LocalEngine
+
+    config = study_config.load(study) if study else Config()
+    given: dict[str, Any] = {"dataset": dataset, "size": size, "seed": seed, "splits": splits}
+    for name, text in (("audio", audio), ("image", image)):
+        given[name] = (
+            tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
+        )
+    config = replace(config, **{name: value for name, value in given.items() if value is not None})
+    store = Store(workspace or _default_workspace(config.dataset))
+    with LocalEngine(workers, console) as engine:
+        outcome = stages.run(config, store, engine, weights, until)
+    table = Table(title=f"Study {outcome.record.digest} in {store.root}")
+    for column in ("stage", "seconds", ""):
+        table.add_column(column, justify="right" if column == "seconds" else "left")
+    for stage, seconds in outcome.seconds.items():
+        note = "computed" if outcome.fresh[stage] else "was there"
+        table.add_row(stage, f"{seconds:.1f}", note)
+    table.add_row("total", f"{sum(outcome.seconds.values()):.1f}", "")
+    console.print(table)
+
+
+def _default_workspace(dataset: str) -> str:
+    return f"workspace/{dataset.partition(':')[0]}"
+
+
+def _stage_command(name: str, until: str, summary: str) -> None:
+    def command(
+        workspace: Workspace = None,
+        dataset: Dataset = None,
+        audio: Audio = None,
+        image: Image = None,
+        weights: Weights = None,
+        size: Size = None,
+        seed: Seed = None,
+        splits: Splits = None,
+        study: StudyFile = None,
+        workers: Workers = None,
+    ) -> None:
+        _run(
+            until,
+            workspace,
+            dataset,
+            audio,
+            image,
+            weights,
+            size,
+            seed,
+            splits,
+            study,
+            workers,
+        )
+
+    app.command(name, help=summary)(command)
+
+
+_stage_command("all", "project", "Run every stage of a study; what is there already costs nothing.")
+_stage_command("ingest", "ingest", "Turn media on disk into items, splits and a report.")
+_stage_command("extract", "extract", "Embed every item with the study's encoders.")
+_stage_command("train", "train", "Fit the translation and PCA spaces.")
+_stage_command("evaluate", "evaluate", "Run every study and store its measurements.")
+_stage_command("project", "project", "Draw the UMAP and t-SNE maps.")
+
+
+@app.command()
+def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
+    """Say which studies a workspace holds, and which of their stages are done."""
+    from core.study import Study, studies
+
+    store = Store(workspace)
+    records = studies(store)
+    rows = []
+    for record in records:
+        study = Study(store, record)
+        stages = {name.split(":")[0] for name in study.artefacts if study.has(name)}
+        rows.append(
+            {
+                "study": study.digest,
+                "dataset": study.config["dataset"],
+                "audio": study.config["audio"],
+                "image": study.config["image"],
+                "stages": sorted(stages),
+                "started": record["started"],
+                "finished": record["finished"],
+            }
+        )
+    if as_json:
+        print(json.dumps(rows))
+        return
+    if not rows:
+        raise UserError(
+            f"The workspace {workspace} holds no study yet: run `python -m precompute all "
+            f"--workspace {workspace}`."
+        )
+    table = Table()
+    for column in ("study", "dataset", "encoders", "stages", "finished"):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(
+            row["study"],
+            row["dataset"],
+            f"{','.join(row['audio'])} × {','.join(row['image'])}",
+            " ".join(row["stages"]),
+            row["finished"] or "not yet",
+        )
+    console.print(table)
+
+
+@app.command()
+def report(
+    workspace: str = "workspace/demo", study: StudyDigest = None, as_json: AsJson = False
+) -> None:
+    """Print every stored number: a summary, or with --json all rows, tidy."""
+    from core.study import open_study
+    from precompute import reports
+
+    opened = open_study(Store(workspace), study)
+    if as_json:
+        print(json.dumps(reports.rows(opened)))
+    else:
+        reports.show(opened, Console())
+
+
+@app.command()
+def search(
+    workspace: str = "workspace/demo",
+    file: Annotated[
+        list[Path] | None, typer.Option(help="A sound, picture or video; may be repeated.")
+    ] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="More files.", show_default=False)
+    ] = None,
+    modality: Annotated[str, typer.Option(help="What to find: audio or image.")] = "image",
+    top: Annotated[int, typer.Option(min=1, help="How many results.")] = 10,
+    space: Annotated[str, typer.Option(help="Which space to search in.")] = "translation_all",
+    weights: Weights = None,
+    study: StudyDigest = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the items nearest to a file: the dashboard's retrieval, as a command."""
+    from core.study import open_study
+    from precompute import searches
+
+    wanted = [*(file or []), *(files or [])]
+    if not wanted:
+        raise UserError("There is no file to search with: give --file FILE.")
+    opened = open_study(Store(workspace), study)
+    failed = searches.run(opened, wanted, modality, top, space, weights, as_json, Console())
+    if failed:
+        raise typer.Exit(2)
+
+
+@app.command("weights")
+def weights_command(
+    weights: Weights = None,
+    download: Annotated[
+        list[str] | None, typer.Option(help="Fetch the weights of this encoder; may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every encoder's weights, present or absent; fetch those that are asked for."""
+    from precompute import downloads
+
+    downloads.run(weights, download or [], as_json, console)
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend are printed in one sentence."""
+    try:
+        app(standalone_mode=True)
+    except UserError as error:
+        console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        console.print("Interrupted: run the same command again, it goes on where it stopped.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""A workspace for all tests of the dashboard, and a page opened on it without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.dashboard import workspace
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one whole study."""
+    root = tmp_path_factory.mktemp("workspace")
+    workspace.build(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace whose study has been ingested and no more."""
+    root = tmp_path_factory.mktemp("begun")
+    workspace.build(root, stages="ingest")
+    return root
+
+
+@pytest.fixture()
+def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
+    """``open_page("map", root, dims="3", cls=["banjo"])``: the page, drawn once."""
+
+    def opened(name: str, root: Path, **params: str | list[str]) -> AppTest:
+        monkeypatch.setenv("JEE_WORKSPACE", str(root))
+        page = AppTest.from_string(f"from dashboard.app import main\nmain({name!r})")
+        for key, value in params.items():
+            page.query_params["class" if key == "cls" else key] = value
+        return page.run(timeout=60)
+
+    return opened
+
+
+def text_of(page: AppTest) -> str:
+    """Everything a page says, its HTML included."""
+    bodies = [element.proto.body for element in page.get("html")]
+    parts = [body for body in bodies if not body.lstrip().startswith("<style")]
+    for kind in ("title", "subheader", "markdown", "caption", "code"):
+        parts += [element.value for element in page.get(kind)]
+    return "\n".join(parts)

@@ -1,0 +1,142 @@
+"""Figures: few traces, typed arrays, safe text, fixed order."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard import theme
+from dashboard.figures import common, curves, maps, matrices, spectrogram
+
+EVIL = "<b onclick='x'>%{x}</b>&"
+
+
+def points(n: int, n_dims: int = 2) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        "xyz": rng.normal(size=(n, n_dims)).astype(np.float32),
+        "item_ids": np.array([f"item_{row}" for row in range(n)], dtype=object),
+        "modality": np.array(["audio", "image"], dtype=object)[np.arange(n) % 2],
+        "class_row": (np.arange(n) % 4 - 1).astype(np.int16),
+    }
+
+
+@pytest.mark.parametrize("n_dims", [2, 3])
+def test_a_map_is_one_trace_a_modality_with_the_ids_as_customdata(n_dims: int) -> None:
+    given = points(1000, n_dims)
+    made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
+    assert [trace.name for trace in made.data] == ["sounds", "pictures"]
+    assert [trace.marker.symbol for trace in made.data] == ["circle", "diamond"]
+    ids = [item for trace in made.data for item in trace.customdata]
+    assert sorted(ids) == sorted(given["item_ids"])
+    encoded = json.loads(made.to_json())["data"][0]
+    assert encoded["x"]["dtype"] == "f4"
+    assert encoded["marker"]["color"]["dtype"] == "u1"
+
+
+def test_the_colour_of_a_point_is_that_of_its_class() -> None:
+    made = maps.map_figure(**points(8), classes=["a", "b", "c"], dark=True)
+    marker = made.data[0].marker
+    n_colours = 4
+    for value in marker.color:
+        share = (value - marker.cmin) / (marker.cmax - marker.cmin)
+        found = [colour for place, colour in marker.colorscale if place <= share][-1]
+        assert found == theme.class_colour(int(value) - 1)
+    assert marker.cmax - marker.cmin == n_colours
+
+
+def test_lines_join_pairs_and_rings_mark_the_picked() -> None:
+    joined = np.array([[0, 1], [2, 3]])
+    made = maps.map_figure(
+        **points(6), classes=["a", "b", "c"], dark=False, joined=joined, picked=["item_2", "absent"]
+    )
+    assert [trace.name for trace in made.data] == ["pairs", "sounds", "pictures", "picked"]
+    assert np.isnan(np.asarray(made.data[0].x)[[2, 5]]).all()
+    assert len(made.data[-1].x) == 1
+
+
+def test_ids_that_could_be_html_are_not_shown() -> None:
+    given = points(4)
+    plain = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
+    assert "%{customdata}" in plain.data[0].hovertemplate
+    given["item_ids"][0] = "<a href='x'>"
+    made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
+    assert "%{customdata}" not in made.data[0].hovertemplate
+
+
+def test_an_empty_map_is_drawn() -> None:
+    assert len(maps.map_figure(**points(0), classes=["a"], dark=False).data) == 0
+
+
+def test_fifty_thousand_points_stay_small() -> None:
+    made = maps.map_figure(**points(50_000), classes=["a", "b", "c"], dark=False)
+    assert len(made.to_json()) < 2.5e6
+
+
+def test_names_are_shown_letter_by_letter() -> None:
+    made = matrices.confusion(np.eye(2), [EVIL, "b"], dark=False)
+    text = made.to_json()
+    assert "onclick='x'" not in text
+    assert "<b onclick" not in text
+    assert "%{x}<" not in common.safe(EVIL)
+    page = common.to_html(made, EVIL, {"study": EVIL}).decode()
+    assert "<b onclick" not in page
+
+
+def test_a_confusion_matrix_carries_its_cells() -> None:
+    counts = np.array([[3, 1], [0, 2]])
+    cells = np.array([["a~a", "a~b"], ["b~a", "b~b"]], dtype=object)
+    made = matrices.confusion(counts, ["a", "b"], dark=False, by_row=True, cells=cells)
+    heat, marks = made.data
+    np.testing.assert_allclose(heat.z, [[0.75, 0.25], [0, 1]])
+    assert list(marks.customdata) == ["a~a", "a~b", "b~a", "b~b"]
+    assert list(marks.text) == ["0.75", "0.25", "", "1.00"]
+
+
+def test_a_class_without_items_has_an_empty_row() -> None:
+    made = matrices.confusion(np.zeros((2, 2)), ["a", "b"], dark=True, by_row=True)
+    assert np.isfinite(made.data[0].z).all()
+
+
+def test_mixin_boxes_lines_and_ticks() -> None:
+    rows = pd.DataFrame(
+        [(s, n, v) for s in ("MMT", "MMP") for n in (0, 100) for v in (0.2, 0.4)],
+        columns=["system", "n_target", "value"],
+    )
+    made = curves.mixin(rows, "image", single=0.8, chance=0.1, dark=False)
+    assert sum(trace.type == "box" for trace in made.data) == 2
+    assert list(made.layout.xaxis.ticktext) == ["0", "100"]
+    names = {trace.name for trace in made.data}
+    assert {"SMI alone", "chance"} <= names
+
+
+def test_the_spectrogram_shows_where_a_tone_lies() -> None:
+    time_s = np.arange(16_000) / 16_000
+    tones = [
+        spectrogram.spectrogram(np.sin(2 * np.pi * hz * time_s).astype(np.float32), 16_000)
+        for hz in (200, 2000)
+    ]
+    rows = [int(tone.mean(axis=1).argmax()) for tone in tones]
+    assert rows[0] > rows[1]  # low frequencies lie at the bottom
+    assert all(0 <= tone.min() and tone.max() <= 1 for tone in tones)
+
+
+@pytest.mark.parametrize("n", [0, 1, 500, 16_000])
+def test_silence_and_short_sounds_have_a_spectrogram(n: int) -> None:
+    assert not spectrogram.spectrogram(np.zeros(n, np.float32), 8000).any()
+
+
+def test_colours_differ_for_many_classes() -> None:
+    colours = list(theme.class_colours([str(n) for n in range(60)]).values())
+    assert len(set(colours)) == 60
+    assert all(len(colour) == 7 for colour in colours)
+
+
+def test_the_order_of_colours_is_that_of_the_classes() -> None:
+    assert theme.class_colours(["x", "y"])["y"] == theme.class_colour(1)
+
+
+def test_file_names_are_plain() -> None:
+    assert common.file_name("A/../b", "<x>", "") == "a-b_x"
+    assert common.file_name("///") == "figure"

@@ -1,0 +1,204 @@
+"""Every page without a browser: nothing computed, computed, an address, a garbage address."""
+
+import logging
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.store import Store
+from dashboard import data, state
+from tests.dashboard import workspace
+from tests.dashboard.conftest import Open, text_of
+
+PAGES = ["overview", "map", "translation", "centroids", "classify", "compare"]
+STUDY_PAGES = PAGES[1:]
+
+
+def sound(page: AppTest) -> str:
+    """What the page says, once it is certain that nothing failed."""
+    assert not page.exception
+    text = text_of(page)
+    assert "could not be drawn" not in text
+    assert "Traceback" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_computed_names_the_command(name: str, open_page: Open, tmp_path: Path) -> None:
+    text = sound(open_page(name, tmp_path / "empty"))
+    assert "holds no study yet" in text
+    assert "python -m precompute all --dataset demo --workspace" in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_unfinished_study_names_the_command(name: str, open_page: Open, begun: Path) -> None:
+    text = sound(open_page(name, begun))
+    stage = "project" if name == "map" else "evaluate"
+    assert f"python -m precompute {stage} --dataset demo" in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_computed(name: str, open_page: Open, tiny: Path) -> None:
+    page = open_page(name, tiny)
+    text = sound(page)
+    assert 'data-testid="provenance"' in text
+    assert "2 random splits by clip, seed 0" in text
+    assert "jee-notice" not in text
+    assert page.title[0].value
+    assert sound(page.run(timeout=60))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_garbage_address(name: str, open_page: Open, tiny: Path) -> None:
+    page = open_page(
+        name,
+        tiny,
+        study="<script>",
+        pair="a+b",
+        split="77",
+        dims="ten",
+        method="magic",
+        cls=["kazoo", "banjo"],
+        item=["<img src=x onerror=alert(1)>"],
+        cell="a~~b",
+        metric="nothing",
+        show="moon",
+        order="chaos",
+        other="zzz",
+        other_pair="q+r",
+    )
+    text = sound(page)
+    assert "“kazoo”" in text
+    assert "<img src=x" not in text
+    assert "<script>" not in text
+    assert 'data-testid="provenance"' in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_names_from_the_data_are_escaped(name: str, open_page: Open, tiny: Path) -> None:
+    text = sound(open_page(name, tiny, item=["clip2_00_a"]))
+    assert "cello <b>" not in text
+    assert "Tiny <set>" not in text
+
+
+def test_overview_shows_numbers_with_their_scale(open_page: Open, tiny: Path) -> None:
+    text = sound(open_page("overview", tiny))
+    assert "MMT zero-shot on pictures" in text
+    assert "chance 0.250" in text
+    assert "±" in text
+    assert "2 splits × 3 draws" in text
+    assert "Its sounds are sines &amp; its pictures are &lt;plain&gt;." in text
+
+
+def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
+    page = open_page(
+        "map", tiny, dims="3", method="tsne", show="pca", cls="banjo", item="clip1_03_i"
+    )
+    text = sound(page)
+    assert len(page.get("plotly_chart")) == 1
+    assert "26 of 126 points" in text
+    assert "clip1_03_i" in text
+    assert page.segmented_control(key="select_dims").value == 3
+    assert page.query_params["dims"] in ("3", ["3"])
+
+
+def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
+    page = open_page("map", tiny)
+    ids = list(data.items(data.open_study(str(tiny))).index)
+    points = [{"customdata": item_id} for item_id in ids]
+    page.session_state["map_pca_2"] = {"selection": {"points": points}}
+    page.run(timeout=60)
+    del points
+    from dashboard.views import map as view
+
+    caught = view.caught(page.session_state["map_pca_2"])
+    assert caught == ids
+    some = view.spread(caught, state.MAX_ITEMS)
+    assert len(some) == state.MAX_ITEMS
+    assert some[0] == ids[0]
+    assert some[-1] == ids[-1]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        {},
+        {"selection": None},
+        {"selection": {"points": []}},
+        {"selection": {"points": [{}, {"customdata": None}, {"customdata": []}]}},
+    ],
+)
+def test_an_empty_click_catches_nothing(event: object) -> None:
+    from dashboard.views import map as view
+
+    assert view.caught(event) == []
+
+
+def test_a_widget_writes_the_address(open_page: Open, tiny: Path) -> None:
+    page = open_page("map", tiny)
+    page.segmented_control(key="select_method").set_value("tsne").run(timeout=60)
+    sound(page)
+    assert page.query_params["method"] in ("tsne", ["tsne"])
+    page.segmented_control(key="select_method").set_value("umap").run(timeout=60)
+    assert "method" not in page.query_params
+
+
+def test_a_confusion_cell_opens_the_items_it_counts(open_page: Open, tiny: Path) -> None:
+    handle = data.open_study(str(tiny))
+    predictions = data.study(handle).predictions(workspace.NAME, 0)
+    mine = predictions[(predictions["system"] == "MMT") & (predictions["target"] == "image")]
+    one = mine.iloc[0]
+    cell = state.cell(one["truth"], one["predicted"])
+    n = int(((mine["truth"] == one["truth"]) & (mine["predicted"] == one["predicted"])).sum())
+    rows = data.measurements(
+        handle,
+        workspace.NAME,
+        metric="confusion",
+        system="MMT",
+        target="image",
+        split=0,
+        class_=one["truth"],
+        other=one["predicted"],
+    )
+    assert rows["value"].item() == n
+    text = sound(open_page("classify", tiny, cell=cell))
+    assert f"{n} items" in text
+
+
+def test_compare_two_studies(open_page: Open, tmp_path: Path) -> None:
+    first = workspace.build(tmp_path, n_splits=1)
+    workspace.build(tmp_path, n_splits=1, seed=1)
+    text = sound(open_page("compare", tmp_path, other=first))
+    assert text.count('data-testid="provenance"') == 2
+    assert first in text
+
+
+def test_damaged_media_is_said_on_its_card(open_page: Open, tmp_path: Path) -> None:
+    workspace.build(tmp_path, n_splits=1)
+    handle = data.open_study(str(tmp_path))
+    artefact = Store(tmp_path).open(*data.study(handle).artefacts["ingest"])
+    assert artefact is not None
+    for name in ("clip1_03.wav", "clip1_03.png"):
+        file = tmp_path / artefact.folder / "media" / name
+        file.write_bytes(bytes(file.stat().st_size))
+    text = sound(open_page("map", tmp_path, item=["clip1_03_a", "clip1_03_i"]))
+    assert text.count("jee-none") >= 2
+    assert "clip1_03.wav" in text
+
+
+def test_a_failing_page_says_one_sentence_and_logs(
+    open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("dashboard.views.centroids.show", broken)
+    with caplog.at_level(logging.ERROR, logger="dashboard"):
+        page = open_page("centroids", tiny)
+    assert not page.exception
+    text = text_of(page)
+    assert "could not be drawn" in text
+    assert "secret" not in text
+    assert "ZeroDivisionError" in caplog.text

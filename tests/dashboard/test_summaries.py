@@ -1,0 +1,86 @@
+"""Averages over splits and seeds, and the sentences about them."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from core.studies import headlines, measure
+from dashboard import summaries, widgets
+
+
+def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:
+    return measure.table(
+        [{"split": split, "seed": seed, "value": value} for split, seed, value in values],
+        **{"study": "mixin", "metric": "macro_f1", **more},
+    )
+
+
+def test_the_mean_is_over_splits_of_means_over_seeds() -> None:
+    table = summaries.spread(rows([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)]), ["metric"])
+    assert table["mean"].item() == pytest.approx(0.6)
+    assert table["sd"].item() == pytest.approx(pd.Series([0.3, 0.9]).std())
+    assert (table["runs"].item(), table["splits"].item()) == (3, 2)
+
+
+def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
+    table = summaries.spread(rows([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
+    assert table["sd"].item() == pytest.approx(pd.Series([0.2, 0.4]).std())
+    assert math.isnan(summaries.spread(rows([(0, 0, 0.2)]), ["metric"])["sd"].item())
+
+
+def test_pages_and_report_agree() -> None:
+    table = rows(
+        [(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)], system="MMT", target="image", n_target=0
+    )
+    one = headlines.table(table)
+    mine = summaries.spread(table, ["system"])
+    zero = one[one["what"].str.contains("zero-shot MMT")]
+    assert zero["mean"].item() == pytest.approx(mine["mean"].item())
+    assert zero["sd"].item() == pytest.approx(mine["sd"].item())
+
+
+def test_no_rows_give_an_empty_table() -> None:
+    assert summaries.spread(measure.table([]), ["metric"]).empty
+
+
+def test_the_zero_shot_share_is_over_the_best_system() -> None:
+    table = pd.concat(
+        [
+            rows([(0, 0, 0.5)], system="MMT", target="image", n_target=0),
+            rows([(0, 0, 0.6)], system="MMT", target="image", n_target=90),
+            rows([(0, 0, 0.8)], system="SMI", target="image", n_target=90),
+        ]
+    )
+    assert summaries.zero_shot_share(table, "image") == (pytest.approx(0.625), "SMI")
+    assert summaries.zero_shot_share(table, "audio") is None
+
+
+def test_numbers_as_text() -> None:
+    assert summaries.number(float("nan")) == "–"
+    assert summaries.number(1234.4) == "1,234"
+    assert summaries.number(0.1234) == "0.123"
+
+
+def test_the_scale_names_chance_sizes_and_runs() -> None:
+    table = summaries.spread(
+        rows([(0, 0, 0.2), (1, 0, 0.4)], chance=0.1, n=50, gallery_size=1200), ["metric"]
+    )
+    text = summaries.scale_text(table.iloc[0], "pictures")
+    assert text == "chance 0.100, n = 50, gallery of 1,200 pictures, 2 splits"
+
+
+def test_csv_carries_provenance_and_no_formula() -> None:
+    table = pd.DataFrame({"name": ["=1+1", "ok"], "value": [1.5, -2.0]})
+    lines = widgets.csv_bytes(table, {"study": "abc\ndef"}).decode().splitlines()
+    assert lines == ["# study: abc def", "name,value", "'=1+1,1.5", "ok,-2.0"]
+
+
+def test_commands_are_taken_out_of_a_sentence() -> None:
+    text, commands = widgets.split_commands("Nothing yet: run `python -m x --y z`.")
+    assert commands == ["python -m x --y z"]
+    assert text == "Nothing yet: run the command below."
+
+
+def test_markdown_is_escaped() -> None:
+    assert widgets.md("a *b* [c](d) :red[e] $f$") == r"a \*b\* \[c\]\(d\) \:red\[e\] \$f\$"

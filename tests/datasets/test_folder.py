@@ -1,0 +1,133 @@
+"""A folder of media: what is taken, what is rejected and why, how it is split and paired."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import datasets, items
+from core.datasets.base import Ingested, Request
+from core.errors import UserError
+from core.store import Store
+from tests import media_samples
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes with both, one with sounds only, and some files that cannot be taken."""
+    root = tmp_path / "data"
+    rng = np.random.default_rng(0)
+    for name, n_sounds, n_pictures in (("cello", 4, 4), ("flute", 4, 5), ("organ", 2, 0)):
+        for number in range(n_sounds):
+            quiet, loud = media_samples.tone(300, 1.0) * 0.01, media_samples.tone(300, 1.0)
+            samples = np.concatenate([quiet, loud, quiet])
+            write(root / f"audio/{name}/{number}.wav", samples=samples)
+        for number in range(n_pictures):
+            picture = rng.integers(0, 255, (24, 32, 3), dtype=np.uint8)
+            path = root / f"images/{name}/{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(media_samples.picture_file(picture, "png"))
+    (root / "audio/cello/empty.wav").write_bytes(b"")
+    (root / "audio/cello/notes.txt").write_text("not a sound")
+    (root / "audio/cello/text.wav").write_text("not a sound either")
+    (root / "images/flute/half.png").write_bytes((root / "images/flute/0.png").read_bytes()[:60])
+    (root / "images/flute/.hidden").write_text("left alone")
+    return root
+
+
+def write(path: Path, samples: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(media_samples.sound_bytes(samples, 44_100, "wav"))
+
+
+def ingest(path: Path, tmp_path: Path, splits: int | None = None) -> Ingested:
+    request = Request(datasets.parse(f"folder:{path}"), None, 0, splits)
+    draft = Store(tmp_path / "w").begin("ingest", {"x": 1})
+    return datasets.load("folder").ingest(request, draft, lambda f, tasks, title: map(f, tasks))
+
+
+def test_items_labels_and_the_loudest_second(folder: Path, tmp_path: Path) -> None:
+    found = ingest(folder, tmp_path)
+    frame = found.items
+    assert frame["modality"].value_counts().to_dict() == {"audio": 10, "image": 9}
+    assert found.classes == ["cello", "flute", "organ"]
+    assert found.describe()["paired_classes"] == ["cello", "flute"]
+    sounds = items.of(frame, "audio")
+    assert sounds["start_s"].between(0.9, 1.1).all()
+    assert (sounds["path"].str.split("/").str[1] == items.single_labels(sounds)).all()
+
+
+def test_what_cannot_be_decoded_is_listed_with_its_reason(folder: Path, tmp_path: Path) -> None:
+    rejected = {Path(row.path).name: row.reason for row in ingest(folder, tmp_path).rejected}
+    assert set(rejected) == {"empty.wav", "notes.txt", "text.wav", "half.png"}
+    assert "'.txt'" in rejected["notes.txt"]
+    for reason in rejected.values():
+        assert "\n" not in reason
+        assert reason.endswith(".")
+
+
+def test_classes_of_one_modality_take_no_part(folder: Path, tmp_path: Path) -> None:
+    found = ingest(folder, tmp_path)
+    frame = items.with_subset(found.items, found.splits, 0)
+    organ = frame[items.single_labels(frame) == "organ"]
+    assert set(organ["subset"]) == {items.UNPAIRED}
+    assert set(frame["subset"]) == {"translation", "train", "test", items.UNPAIRED}
+    assert any("sounds only (organ)" in note for note in found.notes)
+    assert any("the translation has seen the labels" in note for note in found.notes)
+
+
+def test_a_small_set_gets_five_splits_that_differ(folder: Path, tmp_path: Path) -> None:
+    splits = ingest(folder, tmp_path).splits
+    assert sorted(splits["split"].unique()) == [0, 1, 2, 3, 4]
+    assert not splits.duplicated(["split", "clip_id"]).any()
+    assert splits.groupby("clip_id")["subset"].nunique().max() > 1
+    assert ingest(folder, tmp_path, splits=2).splits["split"].max() == 1
+
+
+def test_the_fingerprint_follows_the_files(folder: Path) -> None:
+    request = Request(datasets.parse(f"folder:{folder}"), None, 0, None)
+    module = datasets.load("folder")
+    before = module.fingerprint(request)
+    assert module.fingerprint(request) == before
+    (folder / "audio/cello/0.wav").unlink()
+    assert module.fingerprint(request) != before
+
+
+def test_a_video_gives_a_true_pair(tmp_path: Path) -> None:
+    path = tmp_path / "data/video/cello/a.mp4"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(media_samples.video_file("mp4"))
+    found = ingest(tmp_path / "data", tmp_path)
+    assert found.paired_by == "clip"
+    pairs = items.pairs(found.items, "audio", "image", "clip")
+    assert len(pairs) == 1
+    sound, picture = (items.of(found.items, name).iloc[0] for name in ("audio", "image"))
+    assert picture["start_s"] == sound["start_s"] + 0.5
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda root: None, "There is nothing at"),
+        (lambda root: root.mkdir(), "has no files in audio/<class>/"),
+        (lambda root: root.write_text("x"), "is not a folder"),
+    ],
+)
+def test_unusable_folders_are_said(tmp_path: Path, make: object, message: str) -> None:
+    root = tmp_path / "data"
+    make(root)  # type: ignore[operator]
+    with pytest.raises(UserError, match=message):
+        ingest(root, tmp_path)
+
+
+def test_one_modality_alone_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "data/audio/cello/0.wav", media_samples.tone(300, 1.0))
+    with pytest.raises(UserError, match=r"No class .* has both sounds and pictures"):
+        ingest(tmp_path / "data", tmp_path)
+
+
+def test_unknown_datasets_list_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"'foldr' .did you mean 'folder'.*demo, folder, table"):
+        datasets.parse("foldr:x")
+    with pytest.raises(UserError, match=r"needs a path: write folder:PATH"):
+        datasets.parse("folder").root()

@@ -1,0 +1,145 @@
+"""Tables of items: three formats, media or ready vectors, given subsets, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import datasets, items
+from core.datasets.base import Ingested, Request
+from core.errors import UserError
+from core.store import Store
+from tests import media_samples
+
+
+def request(path: Path) -> Request:
+    return Request(datasets.parse(f"table:{path}"), None, 0, None)
+
+
+def ingest(path: Path, tmp_path: Path) -> Ingested:
+    draft = Store(tmp_path / "w").begin("ingest", {"x": 1})
+    return datasets.load("table").ingest(
+        request(path), draft, lambda f, tasks, title: map(f, tasks)
+    )
+
+
+def vector_rows(n: int = 6) -> pd.DataFrame:
+    """Clips with both modalities, as ready vectors."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        [
+            {
+                "item_id": f"{modality}{number}",
+                "clip_id": f"clip{number}",
+                "modality": modality,
+                "labels": ["cello", "flute"][number % 2],
+                "vector": rng.random(dim).tolist(),
+            }
+            for number in range(n)
+            for modality, dim in (("audio", 5), ("image", 7))
+        ]
+    )
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl"])
+def test_ready_vectors_in_a_column(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"items.{suffix}"
+    rows = vector_rows()
+    if suffix == "parquet":
+        rows.to_parquet(path)
+    else:
+        rows.to_json(path, orient="records", lines=True)
+    assert datasets.load("table").ready(request(path)) == {"audio", "image"}
+    found = ingest(path, tmp_path)
+    assert found.paired_by == "clip"
+    assert {name: array.shape for name, array in found.vectors.items()} == {
+        "audio": (6, 5),
+        "image": (6, 7),
+    }
+    frame = found.items.set_index("item_id")
+    wanted = rows.set_index("item_id").loc["image3", "vector"]
+    row = frame.loc["image3", "vector_row"]
+    assert found.vectors["image"][row] == pytest.approx(wanted)
+
+
+def test_ready_vectors_beside_the_table(tmp_path: Path) -> None:
+    rows = vector_rows()
+    rows.drop(columns="vector").to_csv(tmp_path / "items.csv", index=False)
+    for modality, frame in rows.groupby("modality"):
+        turned = frame.iloc[::-1]
+        np.save(tmp_path / f"{modality}.npy", np.stack(turned["vector"].tolist()))
+        (tmp_path / f"{modality}.ids.csv").write_text("\n".join(turned["item_id"]) + "\n")
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    row = found.items.set_index("item_id").loc["audio0", "vector_row"]
+    wanted = rows.set_index("item_id").loc["audio0", "vector"]
+    assert found.vectors["audio"][row] == pytest.approx(wanted)
+
+
+def test_media_given_subsets_and_several_labels(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(
+        media_samples.sound_bytes(media_samples.tone(300, 3.0), 44_100, "wav")
+    )
+    (tmp_path / "b.png").write_bytes(
+        media_samples.picture_file(np.zeros((9, 9, 3), np.uint8), "png")
+    )
+    (tmp_path / "items.csv").write_text(
+        "path,modality,clip_id,labels,start_s,subset\n"
+        "a.wav,audio,c1,cello|flute,1.5,train\n"
+        "b.png,image,c1,cello|flute,,train\n"
+        "gone.wav,audio,c2,cello,0,test\n"
+    )
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    assert [list(labels) for labels in found.items["labels"]] == [["cello", "flute"]] * 2
+    assert items.of(found.items, "audio")["start_s"].tolist() == [1.5]
+    assert found.splits[["clip_id", "subset"]].to_numpy().tolist() == [["c1", "train"]]
+    assert "no file 'gone.wav'" in found.rejected[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,kind\na.wav,audio\n", "at least `modality`"),
+        ("modality,subset\naudio,holiday\n", "subset 'holiday'"),
+        ("modality,path\naudio,\n", "neither a path nor a ready vector"),
+    ],
+)
+def test_bad_tables_are_said(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        ingest(path, tmp_path)
+
+
+def test_a_clip_in_two_subsets_is_refused(tmp_path: Path) -> None:
+    rows = vector_rows()
+    rows["subset"] = ["train", "test"] * 6
+    rows.to_parquet(tmp_path / "items.parquet")
+    with pytest.raises(UserError, match=r"'clip0' is in 2 subsets.*disjoint by clip"):
+        ingest(tmp_path / "items.parquet", tmp_path)
+
+
+def test_vectors_of_unequal_length_or_with_nan_are_refused(tmp_path: Path) -> None:
+    rows = vector_rows()
+    rows.at[0, "vector"] = [1.0]
+    rows.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"audio vectors of a.parquet have lengths from 1 to 5"):
+        ingest(tmp_path / "a.parquet", tmp_path)
+    rows.at[0, "vector"] = [float("nan")] * 5
+    rows.to_parquet(tmp_path / "b.parquet")
+    with pytest.raises(UserError, match=r"hold NaN or infinite"):
+        ingest(tmp_path / "b.parquet", tmp_path)
+
+
+def test_ids_and_rows_must_agree(tmp_path: Path) -> None:
+    vector_rows().drop(columns="vector").to_csv(tmp_path / "items.csv", index=False)
+    np.save(tmp_path / "audio.npy", np.zeros((3, 4)))
+    (tmp_path / "audio.ids.csv").write_text("audio0\naudio1\n")
+    with pytest.raises(UserError, match=r"shape \(3, 4\) and audio.ids.csv 2 ids"):
+        ingest(tmp_path / "items.csv", tmp_path)
+
+
+def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+    (tmp_path / "x.xlsx").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"is no table: expected a file ending in .csv, .parquet"):
+        ingest(tmp_path / "x.xlsx", tmp_path)

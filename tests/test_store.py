@@ -1,0 +1,150 @@
+"""The workspace: whole or absent, found again by key, resumable, movable."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import store as stores
+from core.errors import MissingArtefact, UserError
+from core.store import Store, digest
+
+KEY = {"encoder": "logmel", "version": 1}
+
+
+@pytest.fixture(params=["folder", "url"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return Store(tmp_path / "w" if request.param == "folder" else f"memory://{tmp_path.name}/w")
+
+
+def make(store: Store, key: dict = KEY) -> stores.Artefact:
+    draft = store.begin("extract", key)
+    draft.write_array("vectors.npy", np.arange(12, dtype=np.float32).reshape(4, 3))
+    draft.write_table("items.parquet", pd.DataFrame({"item_id": list("abcd")}))
+    draft.write_tensors("fit.safetensors", {"w": np.eye(2, dtype=np.float32)})
+    draft.write_json("facts.json", {"n": 4})
+    return draft.commit(n_items=4)
+
+
+def test_what_was_written_is_read_back(store: Store) -> None:
+    make(store)
+    found = store.find("extract", KEY)
+    assert found is not None
+    assert found.array("vectors.npy").tolist() == np.arange(12.0).reshape(4, 3).tolist()
+    assert found.table("items.parquet")["item_id"].tolist() == list("abcd")
+    assert found.tensors("fit.safetensors")["w"].tolist() == np.eye(2).tolist()
+    assert found.json("facts.json") == {"n": 4}
+    assert found.manifest["n_items"] == 4
+    assert found.manifest["key"] == KEY
+    assert set(found.manifest["files"]) == {
+        "vectors.npy",
+        "items.parquet",
+        "fit.safetensors",
+        "facts.json",
+    }
+
+
+def test_another_key_is_not_found(store: Store) -> None:
+    make(store)
+    assert store.find("extract", {**KEY, "version": 2}) is None
+    assert store.find("train", KEY) is None
+
+
+def test_a_draft_is_not_taken_for_finished_and_goes_on(store: Store) -> None:
+    draft = store.begin("extract", KEY)
+    draft.write_json("shards/0.json", [1])
+    assert store.find("extract", KEY) is None
+    again = store.begin("extract", KEY)
+    assert again.has("shards/0.json")
+    assert not again.has("shards/1.json")
+    again.write_json("shards/1.json", [2])
+    finished = again.commit()
+    assert finished.json("shards/0.json") == [1]
+    assert store.begin("extract", KEY).has("shards/0.json") is False
+
+
+def test_join_arrays_is_concatenation(store: Store) -> None:
+    draft = store.begin("extract", KEY)
+    rng = np.random.default_rng(0)
+    parts = [rng.random((n, 5)).astype(np.float32) for n in (3, 0, 7)]
+    for number, part in enumerate(parts):
+        draft.write_array(f"{number}.npy", part)
+    draft.join_arrays("all.npy", ["0.npy", "1.npy", "2.npy"])
+    assert np.array_equal(draft.array("all.npy"), np.concatenate(parts))
+
+
+@pytest.mark.parametrize("harm", ["no manifest", "half a manifest", "short file", "no file"])
+def test_a_damaged_artefact_is_made_again(tmp_path: Path, harm: str) -> None:
+    store = Store(tmp_path)
+    folder = tmp_path / make(store).folder
+    manifest = folder / stores.MANIFEST
+    if harm == "no manifest":
+        manifest.unlink()
+    elif harm == "half a manifest":
+        manifest.write_text(manifest.read_text()[:40])
+    elif harm == "short file":
+        (folder / "vectors.npy").write_bytes((folder / "vectors.npy").read_bytes()[:-4])
+    else:
+        (folder / "items.parquet").unlink()
+    assert store.find("extract", KEY) is None
+    assert make(store).array("vectors.npy").shape == (4, 3)
+
+
+def test_a_temporary_file_is_no_part_of_an_artefact(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    draft = store.begin("extract", KEY)
+    draft.write_json("a.json", 1)
+    (tmp_path / draft.folder / "a.json.tmp-deadbeef").write_text("half")
+    assert set(draft.commit().manifest["files"]) == {"a.json"}
+    assert store.find("extract", KEY) is not None
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    draft = store.begin("extract", KEY)
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stores.os, "replace", full)
+    with pytest.raises(UserError, match=r"could not be written.*No space left"):
+        draft.write_json("a.json", 1)
+    monkeypatch.undo()
+    assert not draft.has("a.json")
+    assert list((tmp_path / draft.folder).iterdir()) == []
+
+
+def test_a_workspace_can_be_moved(tmp_path: Path) -> None:
+    make(Store(tmp_path / "here"))
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    found = Store(tmp_path / "there").find("extract", KEY)
+    assert found is not None
+    assert found.array("vectors.npy").shape == (4, 3)
+
+
+def test_arrays_of_a_folder_are_memory_mapped_and_read_only(tmp_path: Path) -> None:
+    array = make(Store(tmp_path)).array("vectors.npy")
+    assert isinstance(array, np.memmap)
+    with pytest.raises(ValueError, match=r"read-only"):
+        array[0, 0] = 1
+
+
+def test_what_is_missing_is_said(store: Store) -> None:
+    with pytest.raises(MissingArtefact, match=r"has no extract/x/y\.json: run `python -m"):
+        store.read_bytes("extract/x/y.json")
+    with pytest.raises(MissingArtefact):
+        store.read_array("extract/x/y.npy")
+
+
+def test_an_unknown_kind_of_url_is_said() -> None:
+    with pytest.raises(UserError, match=r"cannot be opened"):
+        Store("nosuchscheme://x/y")
+
+
+def test_digest_ignores_order_and_sees_values() -> None:
+    assert digest({"a": 1, "b": (2, 3)}) == digest({"b": [2, 3], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 2})
+    assert json.loads(stores.canonical({"n": np.int64(3)})) == {"n": 3}

@@ -1,0 +1,214 @@
+"""Ontologies: loading, distances against a plain search, relevance, unknown labels, bad files."""
+
+import json
+from collections import deque
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import taxonomy
+from core.errors import UserError
+from core.taxonomy import Taxonomy
+
+INSTRUMENTS = {
+    "accordion": "Accordion",
+    "banjo": "Banjo",
+    "cello": "Cello",
+    "clarinet": "Clarinet",
+    "cymbals": "Cymbal",
+    "drums": "Drum kit",
+    "flute": "Flute",
+    "guitar": "Guitar",
+    "mandolin": "Mandolin",
+    "organ": "Organ",
+    "piano": "Piano",
+    "saxophone": "Saxophone",
+    "synthesizer": "Synthesizer",
+    "trombone": "Trombone",
+    "trumpet": "Trumpet",
+    "ukulele": "Ukulele",
+    "violin": "Violin, fiddle",
+    "voice": "Choir",
+}
+
+
+def plain_distances(ontology: Taxonomy, sources: range) -> np.ndarray:
+    """Breadth-first search from one node after another, roots joined by one more node."""
+    n = len(ontology.ids)
+    near: list[set[int]] = [set() for _ in range(n + 1)]
+    for node, parents in enumerate(ontology.parents):
+        for parent in parents or (n,):
+            near[node].add(parent)
+            near[parent].add(node)
+    out = []
+    for source in sources:
+        steps = {source: 0}
+        waiting = deque([source])
+        while waiting:
+            node = waiting.popleft()
+            for other in near[node] - steps.keys():
+                steps[other] = steps[node] + 1
+                waiting.append(other)
+        out.append([steps[node] for node in range(n)])
+    return np.array(out)
+
+
+@st.composite
+def ontologies(draw: st.DrawFn) -> Taxonomy:
+    """Any graph without cycles: each node's parents stand before it."""
+    n = draw(st.integers(1, 12))
+    parents = [
+        tuple(sorted(draw(st.sets(st.integers(0, node - 1), max_size=2)))) if node else ()
+        for node in range(n)
+    ]
+    return Taxonomy(
+        tuple(f"/x/{node}" for node in range(n)),
+        tuple(f"label {node}" for node in range(n)),
+        tuple(parents),
+    )
+
+
+def write(tmp_path, content) -> str:
+    path = tmp_path / "onto.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(path)
+
+
+def node(id_: str, *children: str) -> dict:
+    return {"id": id_, "name": id_.upper(), "child_ids": list(children)}
+
+
+@given(ontologies())
+@settings(max_examples=60, deadline=None)
+def test_distances_are_those_of_a_plain_search_and_a_metric(ontology):
+    found = ontology.distances(ontology.ids, ontology.ids)
+    np.testing.assert_array_equal(found, plain_distances(ontology, range(len(found))))
+    np.testing.assert_array_equal(found, found.T)
+    assert ((found == 0) == np.eye(len(found), dtype=bool)).all()
+    assert (found[:, None, :] <= found[:, :, None] + found[None, :, :]).all()
+
+
+@given(st.lists(st.sampled_from([*INSTRUMENTS, "kazoo", "jug", "Guitar"]), min_size=1))
+@settings(max_examples=40, deadline=None)
+def test_relevance_of_known_and_unknown_labels(labels):
+    table = taxonomy.relevance_table(taxonomy.demo(), labels)
+    assert table.dtype == np.float32
+    np.testing.assert_array_equal(table, table.T)
+    assert table.min() >= 10
+    for a, row in zip(labels, table, strict=True):
+        for b, relevance in zip(labels, row, strict=True):
+            assert (relevance == 21) == (a.lower() == b.lower())
+            if "kazoo" in (a, b) and a != b:
+                assert relevance == 10
+
+
+def test_demo_holds_the_paper_classes():
+    demo = taxonomy.demo()
+    assert dict(demo.classes).keys() == INSTRUMENTS.keys()
+    for class_, name in INSTRUMENTS.items():
+        assert demo.names[demo.resolve(class_)] == name
+    assert demo.unknown(["Drum", *taxonomy.TOP_LABELS, "kazoo"]) == ["kazoo"]
+    # Siblings are 2 apart; Cello and Choir meet at "Musical instrument".
+    expected = [[2, 3, 4], [4, 3, 4]]
+    found = demo.distances(["cello", "drums"], ["violin", "voice", "trumpet"])
+    np.testing.assert_array_equal(found, expected)
+    drum = demo.distances(["Drum"], list(INSTRUMENTS))
+    kit = demo.distances(["drums"], list(INSTRUMENTS))
+    np.testing.assert_array_equal(np.where(kit == 0, 2, kit), drum)
+
+
+@pytest.mark.parametrize("label", ["/m/07y_7", "violin", "VIOLIN", "Violin, fiddle", " violin_"])
+def test_resolve_by_id_class_and_name(label):
+    demo = taxonomy.demo()
+    assert demo.names[demo.resolve(label)] == "Violin, fiddle"
+
+
+def test_flat_ontology():
+    table = taxonomy.relevance_table(taxonomy.flat(), ["kazoo", "violin", "Kazoo"])
+    np.testing.assert_array_equal(table, [[21, 10, 21], [10, 21, 10], [21, 10, 21]])
+
+
+def test_labels_further_apart_than_21_edges_have_no_relevance(tmp_path):
+    chain = [node(f"n{i}", f"n{i + 1}") for i in range(30)] + [node("n30")]
+    table = taxonomy.relevance_table(taxonomy.load(write(tmp_path, chain)), ["n0", "n20", "n30"])
+    np.testing.assert_array_equal(table, [[21, 1, 0], [1, 21, 11], [0, 11, 21]])
+
+
+def test_encode_labels_drops_top_labels_and_joins_spellings():
+    labels, items = taxonomy.encode_labels(
+        taxonomy.demo(),
+        [["violin", "Music"], ["/m/04szw", "tools"], [], ["Violin, fiddle", "kazoo"], ["KAZOO"]],
+    )
+    assert labels == ["kazoo", "violin"]
+    assert items == [(1,), (), (), (0, 1), (0,)]
+    _, kept = taxonomy.encode_labels(taxonomy.flat(), [["Singing"], ["Singing"]], drop=())
+    assert kept == [(0,), (0,)]
+
+
+def test_own_layout_and_audioset_layout_give_one_ontology(tmp_path):
+    own = {
+        "classes": {"fiddle": "b"},
+        "nodes": [
+            {"id": "a", "name": "A", "parents": []},
+            {"id": "b", "name": "B", "parents": ["a"]},
+        ],
+    }
+    first = taxonomy.load(write(tmp_path, own))
+    second = taxonomy.load(write(tmp_path, [node("a", "b"), node("b")]))
+    assert first.parents == second.parents == ((), (0,))
+    assert first.resolve("fiddle") == 1
+    assert second.resolve("fiddle") is None
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("{nonsense", "is not valid JSON"),
+        ('{"a": 1}', "holds no list of nodes"),
+        ("3", "holds no list of nodes"),
+        ([], "has no nodes"),
+        ([{"id": "a", "name": "A"}], "Node 1 .* lacks"),
+        (["a"], "Node 1 .* lacks"),
+        ([node("a", "b")], "no node with the id 'b', which a names"),
+        ([{"id": "a", "name": "A", "parents": [3]}], "no node with the id 3"),
+        ([node("a"), node("a")], "id a twice"),
+        ([node("r", "a"), node("a", "b"), node("b", "a")], "has a cycle above or at a"),
+        ([node("a", "a")], "cycle"),
+        ({"nodes": [node("a")], "classes": ["x"]}, "classes"),
+        ({"nodes": [node("a")], "classes": {"x": "y"}}, "class x names"),
+    ],
+)
+def test_bad_files_are_refused_in_one_sentence(tmp_path, content, said):
+    with pytest.raises(UserError, match=said) as caught:
+        taxonomy.load(write(tmp_path, content))
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_or_binary_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"none\.json cannot be read"):
+        taxonomy.load(tmp_path / "none.json")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(UserError, match="not valid JSON"):
+        taxonomy.load(tmp_path / "binary.json")
+
+
+def test_all_of_audioset(shared_dir):
+    whole = taxonomy.load(shared_dir / "metadata" / "audioset_ontology.json")
+    assert len(whole.ids) == 632
+    assert sum(len(parents) > 1 for parents in whole.parents) == 38
+    distances = whole.distances(whole.ids, whole.ids)
+    assert distances.max() == taxonomy.UNKNOWN_DISTANCE
+    some = range(0, 632, 10)
+    np.testing.assert_array_equal(distances[some], plain_distances(whole, some))
+    relevance = taxonomy.relevance_table(whole, whole.ids)
+    assert (relevance.min(), relevance.max()) == (10, 21)
+
+    demo = taxonomy.demo()
+    np.testing.assert_array_equal(
+        demo.distances(demo.ids, demo.ids), whole.distances(demo.ids, demo.ids)
+    )
+    for class_, name in INSTRUMENTS.items():
+        assert whole.names[whole.resolve(class_)] == name
