@@ -84,7 +84,6 @@ def sidebar(selection: state.Selection) -> Page:
     """
     root = data.workspace()
     with st.sidebar:
-        st.html('<p class="jee-brand">Joint embedding explorer</p>')
         records = data.records(root)
         if not records:
             st.html(f'<p class="jee-small">Workspace {widgets.esc(root)}: no study yet.</p>')
@@ -161,7 +160,7 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
             **session.bound("split"),
         )
     st.segmented_control(
-        "Camera button saves",
+        "Figures are saved as",
         ["png", "svg"],
         format_func=str.upper,
         required=True,

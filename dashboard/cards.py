@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -57,6 +58,7 @@ def card(
     key: str,
     note: str = "",
     on_open: Callable[[str], None] | None = None,
+    opens: str = "Open",
 ) -> None:
     """A small card: thumbnail, player, labels, one line of text, and a button that opens it."""
     row = data.items(handle).loc[item_id]
@@ -70,10 +72,10 @@ def card(
         st.html(f'<div class="jee-label" title="{esc(item_id)}">{names}</div>{line}')
         if on_open is not None:
             st.button(
-                "Open",
+                opens,
                 key=f"open_{key}",
                 type="tertiary",
-                icon=":material/open_in_full:",
+                icon=":material/open_in_full:" if opens == "Open" else ":material/search:",
                 on_click=on_open,
                 args=(item_id,),
             )
@@ -87,6 +89,7 @@ def grid(
     notes: Sequence[str] = (),
     columns: int = 6,
     on_open: Callable[[str], None] | None = None,
+    opens: str = "Open",
 ) -> None:
     """Small cards in rows of ``columns``."""
     for start in range(0, len(item_ids), columns):
@@ -100,6 +103,7 @@ def grid(
                     key=f"{key}_{number}",
                     note=notes[number] if number < len(notes) else "",
                     on_open=on_open,
+                    opens=opens,
                 )
 
 
@@ -132,8 +136,20 @@ def detail(handle: data.Handle, pair: str, item_id: str, *, key: str, split: int
                 f"{esc(item_id)}<br>clip {esc(row['clip_id'])}, subset {esc(row['subset'])}"
                 f"{_facts(str(row['facts']))}</div>{_predictions(handle, pair, item_id, split)}"
             )
+            find_neighbours(item_id)
         with right:
             _around(handle, pair, item_id, modality, key, split)
+
+
+def find_neighbours(item_id: str) -> None:
+    """A link to the page Retrieve that asks with this item."""
+    asking = replace(session.current(), query=(state.asking(item_id),), items=())
+    st.page_link(
+        st.Page(lambda: None, title="Retrieve", url_path="retrieve"),
+        label="Find its neighbours",
+        icon=":material/search:",
+        query_params=state.to_params(asking),
+    )
 
 
 def _facts(text: str) -> str:

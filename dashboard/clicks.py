@@ -12,26 +12,38 @@ import streamlit as st
 
 SCRIPT = """
 export default function ({ data, setTriggerValue }) {
-  const find = () => document.querySelector(`.st-key-${data.key} .js-plotly-plot`);
-  let graph = null;
-  const clicked = (event) => {
-    const value = event.points?.[0]?.customdata;
-    if (value !== undefined) setTriggerValue("item", String(value));
+  // Plotly's own click of a three-dimensional figure needs the pointer to rest on the point
+  // while pressed; what is hovered when the pointer goes down and up in one place is surer.
+  let graph = null, hovered = null, down = null;
+  const hover = (event) => { hovered = event.points?.[0]?.customdata ?? null; };
+  const unhover = () => { hovered = null; };
+  const press = (event) => { down = { x: event.clientX, y: event.clientY, item: hovered }; };
+  const release = (event) => {
+    if (!down) return;
+    const moved = Math.hypot(event.clientX - down.x, event.clientY - down.y);
+    const item = down.item ?? hovered;
+    down = null;
+    if (moved < 5 && item !== null) setTriggerValue("item", String(item));
+  };
+  const detach = () => {
+    graph?.removeListener?.("plotly_hover", hover);
+    graph?.removeListener?.("plotly_unhover", unhover);
+    graph?.removeEventListener("pointerdown", press, true);
+    graph?.removeEventListener("pointerup", release, true);
   };
   const attach = () => {
-    const found = find();
-    if (found && found !== graph && found.on) {
-      graph?.removeListener?.("plotly_click", clicked);
-      graph = found;
-      graph.on("plotly_click", clicked);
-    }
+    const found = document.querySelector(`.st-key-${data.key} .js-plotly-plot`);
+    if (!found || found === graph || !found.on) return;
+    detach();
+    graph = found;
+    graph.on("plotly_hover", hover);
+    graph.on("plotly_unhover", unhover);
+    graph.addEventListener("pointerdown", press, true);
+    graph.addEventListener("pointerup", release, true);
   };
   attach();
   const timer = setInterval(attach, 300);  // the figure may come later, or be drawn anew
-  return () => {
-    clearInterval(timer);
-    graph?.removeListener?.("plotly_click", clicked);
-  };
+  return () => { clearInterval(timer); detach(); };
 }
 """
 

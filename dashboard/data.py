@@ -407,7 +407,7 @@ def provenance(handle: Handle, pair: str = "") -> dict[str, str]:
     sizes = ", ".join(f"{by_kind[name]:,} {name}" for name in modalities(handle))
     encoders = {f"extract:{name}" for name in pair.split("+")}
     artefacts = [
-        f"{name} {digest_[:8]}"
+        f"{name.replace(f':{pair}', '') if pair else name} {digest_[:8]}"
         for name, (_, digest_) in sorted(opened.artefacts.items())
         if not pair or pair in name or name == "ingest" or name in encoders
     ]

@@ -64,6 +64,8 @@ def number(value: float, digits: int = 3) -> str:
     """A measurement as text; "–" where it is undefined."""
     if not np.isfinite(value):
         return "–"
+    if value == 0:
+        return "0"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"
 
 

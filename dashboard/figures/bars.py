@@ -107,11 +107,16 @@ def f1_by_class(
 
 
 def labels_beside_f1(
-    label_counts: pd.Series, f1: dict[str, pd.Series], classes: Sequence[str], dark: bool
+    label_counts: pd.Series,
+    f1: dict[str, pd.Series],
+    classes: Sequence[str],
+    colours: dict[str, str],
+    dark: bool,
 ) -> go.Figure:
     """W figure 6 beside F1: how many labels of each class trained the space, and what came of it.
 
-    ``label_counts``: class -> count. ``f1``: system -> (class -> F1). Classes by falling count.
+    ``label_counts``: class -> count. ``f1``: system -> (class -> F1). ``colours``: class -> colour.
+    Classes stand by falling count.
     """
     order = label_counts.reindex(list(classes)).fillna(0).sort_values(ascending=False)
     ticks = [common.safe(name) for name in order.index]
@@ -122,7 +127,6 @@ def labels_beside_f1(
         horizontal_spacing=0.04,
         subplot_titles=["labels in the translation subset", "F1 on the test items"],
     )
-    colours = theme.class_colours(classes)
     made.add_bar(
         y=ticks,
         x=order.to_numpy(),

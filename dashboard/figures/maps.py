@@ -50,6 +50,9 @@ def map_figure(
             made.add_trace(
                 _points(xyz[rows], item_ids[rows], class_row[rows], names, kind, size, dark)
             )
+    made.add_traces(
+        _legend([kind for kind in theme.MARKERS if (modality == kind).any()], n_dims, dark)
+    )
     rings = np.flatnonzero(np.isin(item_ids, np.asarray(picked, dtype=object)))
     if len(rings):
         made.add_trace(_rings(xyz[rings], size, dark))
@@ -112,7 +115,8 @@ def _points(
     shown = "<br>%{customdata}" if plain else ""
     marker = {
         "symbol": theme.MARKERS[kind],
-        "size": size * (1.15 if kind == "image" else 1.0),
+        # a flat diamond looks smaller than a circle, one in 3-D larger
+        "size": size * {"image": 1.15 if xyz.shape[1] == 2 else 0.7}.get(kind, 1.0),
         "color": (class_row + 1).astype(np.uint8 if n_colours < 256 else np.int16),
         "colorscale": scale,
         "cmin": -0.5,
@@ -126,17 +130,32 @@ def _points(
         "y": xyz[:, 1],
         "mode": "markers",
         "name": theme.MODALITY_PLURALS[kind],
+        "showlegend": False,
         "text": labels[class_row + 1],
         "customdata": item_ids,
-        "hovertemplate": (
-            f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}{shown}<extra></extra>"
-        ),
+        "hovertemplate": (f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}{shown}<extra></extra>"),
         "marker": marker,
     }
     if xyz.shape[1] == 3:
         return go.Scatter3d(z=xyz[:, 2], **shared)
     fade = {"marker": {"opacity": marker["opacity"]}}
     return go.Scattergl(selected=fade, unselected=fade, **shared)
+
+
+def _legend(kinds: Sequence[str], n_dims: int, dark: bool) -> list[go.Scatter | go.Scatter3d]:
+    """Marks in no class's colour: the legend tells modalities apart, not classes."""
+    trace = go.Scatter if n_dims == 2 else go.Scatter3d
+    nowhere = {axis: [None] for axis in "xyz"[:n_dims]}
+    return [
+        trace(
+            **nowhere,
+            mode="markers",
+            name=theme.MODALITY_PLURALS[kind],
+            hoverinfo="skip",
+            marker={"symbol": theme.MARKERS[kind], "size": 8, "color": theme.ink(dark).muted},
+        )
+        for kind in kinds
+    ]
 
 
 def _lines(xyz: np.ndarray, joined: np.ndarray, dark: bool) -> go.Scattergl | go.Scatter3d:

@@ -134,7 +134,7 @@ def _square_axes(
         title_standoff=max(0, room - 24),
         **shared,
     )
-    made.update_layout(margin={"l": room + titles, "b": room + titles + 22, "r": 8})
+    made.update_layout(margin={"l": room + titles, "b": room + 2 * titles + 22, "r": 8})
 
 
 def distances(

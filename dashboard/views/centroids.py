@@ -35,7 +35,7 @@ def show(page: Page) -> None:
         with place:
             names, matrix, scale = found[space]
             heatmap(page, space, names, matrix, scale, top)
-    explain(rows, shared)
+    explain(page, rows, shared)
 
 
 def controls() -> None:
@@ -107,7 +107,7 @@ def heatmap(
     widgets.small(f"Scale of this space, the mean distance of two items: {scale:.2f}.")
 
 
-def explain(rows: pd.DataFrame, shared: bool) -> None:
+def explain(page: Page, rows: pd.DataFrame, shared: bool) -> None:
     widgets.small(
         "W's figure 4 shows PCA by modality and the translation by class: a translated space that "
         "joins the modalities has strong 2 × 2 squares down the diagonal by class, one that does "
@@ -127,17 +127,25 @@ def explain(rows: pd.DataFrame, shared: bool) -> None:
     if mine.empty:
         return
     table = summaries.spread(mine, ["metric", "space", "class", "other"])
-    shown = [
-        (
-            f"{measure(row)}, {theme.SPACE_NAMES.get(row['space'], row['space'])}",
-            summaries.number(row["mean"]),
-            summaries.spread_text(row),
-            summaries.scale_text(row),
-        )
-        for _, row in table.sort_values(["metric", "class", "space"]).iterrows()
+    table["what"] = [measure(row) for _, row in table.iterrows()]
+    table["text"] = [
+        f"{summaries.number(row['mean'])} {summaries.spread_text(row)}"
+        for _, row in table.iterrows()
     ]
+    cells = table.pivot_table(
+        index=["what", "chance", "n"], columns="space", values="text", aggfunc="first", sort=False
+    ).reset_index()
+    spaces = [name for name in ("pca", "translation") if name in cells]
+    shown = cells[["what", *spaces, "chance", "n"]].rename(columns=theme.SPACE_NAMES)
     widgets.kicker("what the matrices say, in numbers")
-    widgets.numbers(shown)
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={"chance": st.column_config.NumberColumn(format="%.3f")},
+    )
+    widgets.csv_button(mine, page.handle, "centroid_measures", pair=page.pair)
+    over = summaries.runs_text(int(table["runs"].iloc[0]), int(table["splits"].iloc[0]))
+    widgets.small(f"Mean and standard deviation over {over}; n counts classes or test items.")
 
 
 def measure(row: pd.Series) -> str:

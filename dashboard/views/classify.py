@@ -290,7 +290,13 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         system: mine[mine["system"] == system].groupby("class")["value"].mean()
         for system in systems
     }
-    made = bars.labels_beside_f1(counts, f1_of, page.study.paired_classes, widgets.dark())
+    made = bars.labels_beside_f1(
+        counts,
+        f1_of,
+        page.study.paired_classes,
+        theme.class_colours(page.study.classes),
+        widgets.dark(),
+    )
     widgets.show(
         made,
         page.handle,

@@ -154,7 +154,9 @@ def contents(page: Page) -> None:
         index="subset", columns="modality", values=["n_items", "n_clips"], aggfunc="sum"
     )
     table.columns = [
-        f"{theme.MODALITY_PLURALS[kind]}" if what == "n_items" else f"clips with {kind}"
+        theme.MODALITY_PLURALS[kind]
+        if what == "n_items"
+        else f"clips with {theme.MODALITY_PLURALS[kind]}"
         for what, kind in table.columns
     ]
     order = [name for name in data.SUBSETS if name in table.index]

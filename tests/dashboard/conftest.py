@@ -27,7 +27,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
     """``open_page("map", root, dims="3", cls=["banjo"])``: the page, drawn once."""
 

@@ -26,9 +26,10 @@ def points(n: int, n_dims: int = 2) -> dict[str, np.ndarray]:
 def test_a_map_is_one_trace_a_modality_with_the_ids_as_customdata(n_dims: int) -> None:
     given = points(1000, n_dims)
     made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
-    assert [trace.name for trace in made.data] == ["sounds", "pictures"]
-    assert [trace.marker.symbol for trace in made.data] == ["circle", "diamond"]
-    ids = [item for trace in made.data for item in trace.customdata]
+    drawn = [trace for trace in made.data if trace.customdata is not None]
+    assert [trace.name for trace in drawn] == ["sounds", "pictures"]
+    assert [trace.marker.symbol for trace in drawn] == ["circle", "diamond"]
+    ids = [item for trace in drawn for item in trace.customdata]
     assert sorted(ids) == sorted(given["item_ids"])
     encoded = json.loads(made.to_json())["data"][0]
     assert encoded["x"]["dtype"] == "f4"
@@ -51,7 +52,7 @@ def test_lines_join_pairs_and_rings_mark_the_picked() -> None:
     made = maps.map_figure(
         **points(6), classes=["a", "b", "c"], dark=False, joined=joined, picked=["item_2", "absent"]
     )
-    assert [trace.name for trace in made.data] == ["pairs", "sounds", "pictures", "picked"]
+    assert [made.data[0].name, made.data[-1].name] == ["pairs", "picked"]
     assert np.isnan(np.asarray(made.data[0].x)[[2, 5]]).all()
     assert len(made.data[-1].x) == 1
 
@@ -119,7 +120,7 @@ def test_the_spectrogram_shows_where_a_tone_lies() -> None:
     ]
     rows = [int(tone.mean(axis=1).argmax()) for tone in tones]
     assert rows[0] > rows[1]  # low frequencies lie at the bottom
-    assert all(0 <= tone.min() and tone.max() <= 1 for tone in tones)
+    assert all(tone.min() >= 0 and tone.max() <= 1 for tone in tones)
 
 
 @pytest.mark.parametrize("n", [0, 1, 500, 16_000])

@@ -30,9 +30,7 @@ def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
 
 
 def test_pages_and_report_agree() -> None:
-    table = rows(
-        [(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)], system="MMT", target="image", n_target=0
-    )
+    table = rows([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)], system="MMT", target="image", n_target=0)
     one = headlines.table(table)
     mine = summaries.spread(table, ["system"])
     zero = one[one["what"].str.contains("zero-shot MMT")]

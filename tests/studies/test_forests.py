@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,10 +183,11 @@ def test_stored_without_pickle() -> None:
     x, y = clusters(300, overlap=3.0)
     forest = fit(x, y, 6, 0, ForestConfig(n_trees=20, max_depth=4))
     file = io.BytesIO()
-    np.savez_compressed(file, **forest.arrays())
+    arrays: Any = forest.arrays()
+    np.savez_compressed(file, **arrays)
     file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        again = Forest.from_arrays(arrays)
+    with np.load(file, allow_pickle=False) as stored:
+        again = Forest.from_arrays(stored)
     np.testing.assert_array_equal(again.predict_proba(x), forest.predict_proba(x))
     assert again.n_trees == 20
 

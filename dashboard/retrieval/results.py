@@ -1,0 +1,154 @@
+"""What a query found: cards with their scores, the scale of these, and the list as a file."""
+
+import shlex
+
+import numpy as np
+import streamlit as st
+
+from core.query import Answer, Searcher
+from dashboard import cards, data, session, theme, widgets
+from dashboard.page import Page
+from dashboard.retrieval import seconds, tray
+
+N_COLUMNS = 5
+
+
+def show(
+    page: Page, searcher: Searcher, parts: list[tray.Asked], find: str, answer: Answer
+) -> None:
+    table = answer.results.copy()
+    heard = seconds.best_seconds(searcher, parts, table, find)
+    wanted = labels_of(page, parts)
+    st.subheader(f"Nearest {theme.MODALITY_PLURALS[find]}", anchor=False)
+    widgets.numbers(headline(page, parts, find, answer, wanted))
+    frame = data.items(page.handle)
+    mates = {
+        mate for one in parts if one.item_id for mate in data.other_half(page.handle, one.item_id)
+    }
+    notes = []
+    for row in table.itertuples():
+        note = f"{row.score:.2f}, above {row.percentile:.1f} %"
+        if row.item_id in mates:
+            note += ", its own half"
+        elif wanted and wanted & set(row.labels):
+            note += ", same class"
+        if row.item_id in heard:
+            note += f", most like {heard[row.item_id]}"
+        notes.append(note)
+    cards.grid(
+        page.handle,
+        list(table["item_id"]),
+        key="found",
+        notes=notes,
+        columns=N_COLUMNS,
+        on_open=cards.open_item,
+    )
+    export(page, parts, find, answer, heard)
+    opened = [item_id for item_id in page.selection.items if item_id in frame.index][:1]
+    if opened:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            widgets.kicker("open")
+            st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
+        cards.detail(page.handle, page.pair, opened[0], key="retrieve")
+
+
+def labels_of(page: Page, parts: list[tray.Asked]) -> set[str]:
+    """The classes of the asking items that are not led away from; of uploads none is known."""
+    frame = data.items(page.handle)
+    return {
+        label
+        for one in parts
+        if one.item_id and one.weight > 0
+        for label in frame.loc[one.item_id, "labels"]
+    }
+
+
+def headline(
+    page: Page, parts: list[tray.Asked], find: str, answer: Answer, wanted: set[str]
+) -> list[tuple[str, str, str, str]]:
+    """The scale of this list: its best score beside a random pair's, the gallery, its classes."""
+    best = answer.results.iloc[0]
+    pair = f"{theme.MODALITY_NAMES[parts[0].modality]} and {theme.MODALITY_NAMES[find]}"
+    things = theme.MODALITY_PLURALS[find]
+    shown = [
+        (
+            "best match",
+            f"{best['score']:.2f}",
+            "cosine",
+            f"above {best['percentile']:.1f} % of random pairs of {pair}",
+        ),
+        (
+            "a random pair",
+            f"{answer.median_score:.2f}",
+            "median",
+            f"of {pair} in this space",
+        ),
+        ("gallery", f"{answer.gallery_size:,}", things, "what was searched, after the filters"),
+    ]
+    if wanted:
+        frame = data.items(page.handle)
+        gallery = frame[frame["modality"] == find]
+        chance = float(gallery["labels"].map(lambda names: bool(wanted & set(names))).mean())
+        right = int(sum(bool(wanted & set(names)) for names in answer.results["labels"]))
+        shown.append(
+            (
+                "of its class",
+                f"{right} of {len(answer.results)}",
+                "",
+                f"{', '.join(sorted(wanted))}: {chance:.1%} of all {things}",
+            )
+        )
+    else:
+        label = best["labels"][0] if len(best["labels"]) else "unlabelled"
+        same = int(sum(label in names for names in answer.results["labels"]))
+        shown.append(
+            (
+                "first is",
+                str(label),
+                "",
+                f"as are {same} of {len(answer.results)}; the class of an upload is not known",
+            )
+        )
+    return shown
+
+
+def export(
+    page: Page, parts: list[tray.Asked], find: str, answer: Answer, heard: dict[str, str]
+) -> None:
+    chosen = session.current()
+    table = answer.results.copy()
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    table["labels"] = [", ".join(labels) for labels in table["labels"]]
+    if heard:
+        table["most_like"] = [heard.get(item_id, "") for item_id in table["item_id"]]
+    more = {
+        "query": "; ".join(f"{one.weight:g} × {one.name}" for one in parts),
+        "found": f"{theme.MODALITY_PLURALS[find]} in {chosen.within}",
+        "filters": f"classes {', '.join(chosen.classes) or 'all'}; "
+        f"subsets {', '.join(chosen.subsets) or 'all'}",
+        "gallery": str(answer.gallery_size),
+        "a random pair": f"{answer.median_score:.4f} (median)",
+        "asked": data.now(),
+    }
+    with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
+        one = parts[0]
+        if (
+            len(parts) == 1
+            and one.upload
+            and one.upload.second is None
+            and one.upload.use == "both"
+        ):
+            with st.popover("As a command", type="tertiary", icon=":material/terminal:"):
+                st.code(command(page, one.name, find), language="bash")
+        widgets.csv_button(
+            table, page.handle, "retrieved", pair=page.pair, key="csv_retrieved", more=more
+        )
+
+
+def command(page: Page, name: str, find: str) -> str:
+    """What gives the same list on the command line, filters aside."""
+    chosen = session.current()
+    words = ["python", "-m", "precompute", "search", "--workspace", page.handle.root]
+    words += ["--study", page.handle.digest, "--file", name, "--modality", find]
+    words += ["--top", str(chosen.top), "--space", chosen.within, "--json"]
+    return shlex.join(words)

@@ -1,0 +1,154 @@
+"""The losses against literal transcriptions of their sources."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from core.spaces import losses
+
+
+def unit_pairs(n: int, d: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    a = torch.randn(n, d, generator=generator, dtype=torch.float64)
+    b = a + torch.randn(n, d, generator=generator, dtype=torch.float64)
+    return functional.normalize(a, dim=1), functional.normalize(b, dim=1)
+
+
+def explicit(a: Tensor, b: Tensor, margin: float, classes: Tensor | None, both: bool) -> float:
+    """W's sentence as a double loop: other samples of the batch are the negatives."""
+    n, terms = len(a), []
+    for i in range(n):
+        for j in range(n):
+            if i == j or (classes is not None and 0 <= classes[i] == classes[j]):
+                continue
+            s_ij, s_ii, s_jj = float(a[i] @ b[j]), float(a[i] @ b[i]), float(a[j] @ b[j])
+            terms.append(max(0.0, margin - s_ii + s_ij))
+            if both:
+                terms.append(max(0.0, margin - s_jj + s_ij))
+    return sum(terms) / len(terms) if terms else 0.0
+
+
+def off_diagonal(a: Tensor, b: Tensor, margin: float) -> Tensor:
+    """The usual form: the off-diagonal copied out, the diagonal repeated."""
+    n = len(a)
+    similarity = a @ b.T
+    negative = similarity[torch.eye(n) <= 0].reshape(n, n - 1)
+    positive = similarity.diagonal().reshape(n, 1).repeat(1, n - 1)
+    return torch.clamp(margin - positive + negative, min=0).mean()
+
+
+@pytest.mark.parametrize("margin", [1.0, 0.3])
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("with_classes", [False, True])
+@pytest.mark.parametrize("chunk", [1, 50, 1 << 20])
+def test_margin_loss_is_the_double_loop(
+    monkeypatch: pytest.MonkeyPatch, margin: float, symmetric: bool, with_classes: bool, chunk: int
+) -> None:
+    monkeypatch.setattr(losses, "CHUNK_ELEMENTS", chunk)
+    a, b = unit_pairs(13)
+    classes = torch.tensor([0, 0, 1, -1, -1, 2, 2, 2, 3, 0, 1, 4, 5]) if with_classes else None
+    loss = losses.margin_loss(a, b, margin, classes, symmetric=symmetric)
+    assert float(loss) == pytest.approx(explicit(a, b, margin, classes, symmetric), rel=1e-12)
+
+
+def test_margin_loss_and_gradient_equal_the_usual_form() -> None:
+    a, b = unit_pairs(60)
+    gradients = []
+    for loss in (lambda x, y: losses.margin_loss(x, y, 0.4), lambda x, y: off_diagonal(x, y, 0.4)):
+        x, y = a.clone().requires_grad_(), b.clone().requires_grad_()
+        value = 3 * loss(x, y)
+        value.backward()
+        gradients.append((value.detach(), x.grad, y.grad))
+    for mine, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+@pytest.mark.parametrize("with_classes", [False, True])
+def test_margin_gradient_is_that_of_finite_differences(
+    monkeypatch: pytest.MonkeyPatch, symmetric: bool, with_classes: bool
+) -> None:
+    monkeypatch.setattr(losses, "CHUNK_ELEMENTS", 20)
+    a, b = unit_pairs(7, d=4, seed=3)
+    classes = torch.tensor([0, 0, 1, 1, 2, -1, -1]) if with_classes else None
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        return losses.margin_loss(x, y, 0.5, classes, symmetric=symmetric)
+
+    a.requires_grad_()
+    b.requires_grad_()
+    assert torch.autograd.gradcheck(loss, (a, b))
+
+
+def test_diagonal_counts_for_nothing() -> None:
+    """Perfect pairs, orthogonal to each other: margin 1 is just met, everything else is not."""
+    eye = torch.eye(5)
+    assert float(losses.margin_loss(eye, eye, 1.0)) == 0.0
+    assert float(losses.margin_loss(eye, eye, 1.5)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", losses.NAMES)
+def test_a_batch_without_negatives_has_no_infinite_loss(name: str) -> None:
+    a, b = unit_pairs(4)
+    a, b = a.float().requires_grad_(), b.float().requires_grad_()
+    loss = losses.PairLoss(name, 1.0, 0.1)(a, b, torch.zeros(4, dtype=torch.int64))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(a.grad).all()
+    if name not in ("siglip",):  # whose positives have a loss of their own
+        assert float(loss) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_hardest_triplet_takes_one_negative_a_row_and_column() -> None:
+    a, b = unit_pairs(9)
+    s = (a @ b.T).numpy()
+    others = np.where(np.eye(9, dtype=bool), -np.inf, s)
+    rows = np.maximum(0, 0.3 - s.diagonal() + others.max(axis=1))
+    columns = np.maximum(0, 0.3 - s.diagonal() + others.max(axis=0))
+    expected = (rows.mean() + columns.mean()) / 2
+    assert float(losses.hardest_triplet(a, b, 0.3)) == pytest.approx(expected)
+
+
+def test_info_nce_is_clip_pseudocode() -> None:
+    a, b = unit_pairs(9)
+    logits = math.exp(2.0) * (a @ b.T).numpy()
+    picked = []
+    for x in (logits, logits.T):
+        log_softmax = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+        picked.append(-log_softmax.diagonal().mean())
+    loss = losses.info_nce(a, b, torch.tensor(2.0).exp())
+    assert float(loss) == pytest.approx(np.mean(picked))
+
+
+def test_siglip_is_its_pseudocode() -> None:
+    a, b = unit_pairs(9)
+    z = 2 * np.eye(9) - 1
+    logits = 10.0 * (a @ b.T).numpy() - 10.0
+    expected = -np.log(1 / (1 + np.exp(-z * logits))).sum() / 9
+    loss = losses.siglip(a, b, torch.tensor(10.0), torch.tensor(-10.0))
+    assert float(loss) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["info_nce", "siglip", "hardest_triplet"])
+def test_classes_take_negatives_away(name: str) -> None:
+    """With classes, the loss of rows i does not see columns j of the same class."""
+    a, b = unit_pairs(6)
+    classes = torch.tensor([0, 0, 1, 2, 3, -1])
+    loss = losses.PairLoss(name, 1.0, 0.1)
+    moved = b.clone()
+    moved[1] = b[4]  # only pair 1's picture: to pair 0 it is no negative
+    with_classes = [loss(a[:2].float(), x[:2].float(), classes[:2]) for x in (b, moved)]
+    first = [functional.cosine_similarity(a[:2], x[:2]) for x in (b, moved)]
+    assert not torch.equal(first[0], first[1])
+    if name != "siglip":
+        assert with_classes[0] == with_classes[1] == 0.0
+    assert loss(a.float(), b.float(), classes) < loss(a.float(), b.float())
+
+
+def test_an_unknown_loss_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of margin"):
+        losses.PairLoss("cosine", 1.0, 0.1)

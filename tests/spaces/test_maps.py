@@ -1,0 +1,86 @@
+"""Maps keep neighbours together, repeat themselves, and take the smallest sets."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from core.spaces import maps
+
+
+def clusters(
+    n: int, d: int = 16, n_clusters: int = 4, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    label = np.arange(n) % n_clusters
+    vectors = rng.normal(size=(n_clusters, d))[label] + 0.1 * rng.normal(size=(n, d))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), label
+
+
+def neighbour_agreement(points: np.ndarray, label: np.ndarray) -> float:
+    distance = ((points[:, None] - points[None]) ** 2).sum(axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    return float((label[distance.argmin(axis=1)] == label).mean())
+
+
+@pytest.mark.parametrize("method", maps.METHODS)
+def test_clusters_stay_clusters_and_seeds_repeat(method: str) -> None:
+    vectors, label = clusters(120)
+    one = maps.fit_maps(vectors, method, seed=3)
+    assert sorted(one) == [2, 3]
+    for n_dims, points in one.items():
+        assert points.shape == (120, n_dims)
+        assert points.dtype == np.float32
+        assert np.isfinite(points).all()
+        assert neighbour_agreement(points, label) > 0.95
+    again = maps.fit_map(vectors, method, 2, seed=3)
+    assert np.array_equal(one[2], again)
+
+
+@pytest.mark.parametrize("method", maps.METHODS)
+@pytest.mark.parametrize("n", [0, 1, 4, 5, 6, 17])
+def test_small_sets(method: str, n: int) -> None:
+    vectors, _ = clusters(n)
+    for n_dims, points in maps.fit_maps(vectors, method, seed=0).items():
+        assert points.shape == (n, n_dims)
+        assert np.isfinite(points).all()
+        assert len(np.unique(points, axis=0)) == n
+
+
+@pytest.mark.parametrize("method", maps.METHODS)
+def test_equal_and_zero_vectors(method: str) -> None:
+    vectors = np.concatenate([np.ones((12, 4)), np.zeros((12, 4)), np.eye(4)]).astype(np.float32)
+    for points in maps.fit_maps(vectors, method, seed=0).values():
+        assert np.isfinite(points).all()
+
+
+def test_neighbours_are_exact_and_begin_with_the_row_itself() -> None:
+    vectors, _ = clusters(80)
+    vectors[7] = vectors[3]
+    rows, distances = maps.neighbours(vectors, 6)
+    expected = np.sort(1 - vectors @ vectors.T, axis=1)[:, :6]
+    assert np.array_equal(rows[:, 0], np.arange(80))
+    assert distances == pytest.approx(expected, abs=1e-5)
+    assert rows[7, 1] == 3
+    assert all(len(set(row)) == 6 for row in rows.tolist())
+
+
+def test_tensorflow_is_neither_imported_nor_hidden_for_others() -> None:
+    before = sys.modules.get("tensorflow", "absent")
+    maps._import_umap()
+    assert sys.modules.get("tensorflow", "absent") == before
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of umap, tsne"):
+        maps.fit_maps(np.ones((9, 3), np.float32), "mds", seed=0)
+
+
+def test_place_is_the_weighted_mean() -> None:
+    coordinates = np.array([[0, 0], [1, 0], [0, 4]])
+    assert maps.place(coordinates, np.array([0.5, 0.25, 0.25])).tolist() == [0.25, 1.0]
+    assert maps.place(coordinates, np.array([0.5, -0.3, 0.0])).tolist() == [0.0, 0.0]
+    spread = maps.place(coordinates, np.array([-1.0, -0.5, -0.2]))
+    assert spread == pytest.approx(coordinates.mean(axis=0))
+    with pytest.raises(ValueError, match="0 neighbours"):
+        maps.place(np.empty((0, 2)), np.empty(0))

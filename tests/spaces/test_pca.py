@@ -1,0 +1,66 @@
+"""PCA against scikit-learn's, and its edges."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+from sklearn.decomposition import PCA
+
+from core.errors import UserError
+from core.spaces import pca
+
+
+def vectors(n: int = 200, d: int = 30, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(n, d)) * np.linspace(3, 0.1, d) + 5).astype(np.float32)
+
+
+def test_equals_sklearn_up_to_sign() -> None:
+    native = vectors()
+    fitted = pca.fit(native, 8)
+    theirs = PCA(8, svd_solver="full").fit(native)
+    assert np.abs(fitted.project(native)) == pytest.approx(
+        np.abs(theirs.transform(native)), abs=1e-3
+    )
+    expected = theirs.explained_variance_ratio_
+    assert fitted.explained_variance_ratio_ == pytest.approx(expected, rel=1e-4)
+
+
+def test_signs_do_not_depend_on_the_data_being_mirrored() -> None:
+    native = vectors()
+    one, other = pca.fit(native, 8), pca.fit(10 - native, 8)
+    assert one.components_ == pytest.approx(other.components_, abs=1e-3)
+    assert (one.components_.max(axis=1) >= -one.components_.min(axis=1)).all()
+
+
+def test_components_are_capped() -> None:
+    assert pca.fit(vectors(n=12)).n_dims == 12
+    assert pca.fit(vectors(d=7)).n_dims == 7
+    assert pca.fit(vectors(), 5).project(vectors()[:3]).shape == (3, 5)
+
+
+def test_alone_or_in_a_batch_and_after_storing() -> None:
+    native = vectors()
+    fitted = pca.fit(native, 8, seed=3)
+    batch = fitted.project(native)
+    alone = np.concatenate([fitted.project(row[None]) for row in native])
+    assert batch.dtype == np.float32
+    assert np.abs(batch - alone).max() < 1e-6
+    back = pca.Pca.from_arrays(load(save(fitted.arrays())))
+    assert np.array_equal(back.project(native), batch)
+
+
+def test_constant_vectors_explain_nothing() -> None:
+    fitted = pca.fit(np.ones((5, 4), np.float32))
+    assert fitted.explained_variance_ratio_.tolist() == [0, 0, 0, 0]
+    assert np.array_equal(fitted.project(np.ones((2, 4))), np.zeros((2, 4)))
+
+
+def test_what_cannot_be_fitted_or_projected() -> None:
+    with pytest.raises(UserError, match="at least two vectors"):
+        pca.fit(vectors()[:1])
+    broken = vectors()
+    broken[3, 3] = np.inf
+    with pytest.raises(UserError, match="NaN or infinity"):
+        pca.fit(broken)
+    with pytest.raises(UserError, match="take 30 numbers a row"):
+        pca.fit(vectors()).project(np.ones((2, 31)))

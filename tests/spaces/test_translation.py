@@ -1,0 +1,265 @@
+"""Translation: what it learns, that it repeats itself, and that NumPy serves what torch trained."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load, save
+
+from core.errors import UserError
+from core.spaces import translation
+from core.spaces.training import Tower
+from core.spaces.translation import TranslationConfig
+
+KIND = ("audio", "image")
+SMALL = TranslationConfig(n_hidden=32, n_dims=16, batch=64, max_epochs=6, min_steps=4)
+
+
+def two_views(n: int = 240, n_classes: int = 8, seed: int = 0) -> tuple[dict, np.ndarray]:
+    """Two noisy linear views, of unlike dimension and scale, of class-wise latent points."""
+    rng = np.random.default_rng(seed)
+    classes = np.arange(n) % n_classes
+    latent = 3 * rng.normal(size=(n_classes, 6))[classes] + rng.normal(size=(n, 6))
+    views = {
+        name: (scale * latent @ rng.normal(size=(6, d)) + rng.normal(size=(n, d))).astype(
+            np.float32
+        )
+        for name, d, scale in (("audio", 40, 1.0), ("image", 60, 3.0), ("text", 20, 2.0))
+    }
+    return views, classes
+
+
+def fit_pairs(
+    config: TranslationConfig = SMALL, seed: int = 1, **options
+) -> translation.Translation:
+    views, classes = two_views()
+    rows = np.stack([np.arange(200)] * 2, axis=1)
+    given = {"pair_classes": {KIND: classes[:200]}} | options
+    return translation.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, seed, **given)
+
+
+def recall_at_5(fitted: translation.Translation, start: int = 200) -> float:
+    views, _ = two_views()
+    a, b = (fitted.project(m, views[m][start:]) for m in KIND)
+    rank = (a @ b.T > (a * b).sum(1, keepdims=True)).sum(axis=1)
+    return float((rank < 5).mean())
+
+
+def same_towers(one: translation.Translation, other: translation.Translation) -> bool:
+    return all(
+        np.array_equal(one.towers[m][name], other.towers[m][name])
+        for m in one.towers
+        for name in translation.PARAMETERS
+    )
+
+
+def test_defaults_are_the_papers() -> None:
+    config = TranslationConfig()
+    assert (config.n_hidden, config.n_dims, config.batch) == (256, 128, 4096)
+    assert (config.loss, config.margin, config.learning_rate) == ("margin", 1.0, 1e-3)
+    assert (config.patience, config.validation_share) == (5, 0.1)
+    assert (config.sampler, config.pairing, config.same_class) == ("uniform", "fixed", "negative")
+    assert json.loads(json.dumps(dataclasses.asdict(config)))["batch"] == 4096
+
+
+def test_pairs_never_seen_find_each_other() -> None:
+    fitted = fit_pairs(dataclasses.replace(SMALL, max_epochs=30))
+    assert recall_at_5(fitted) > 0.6  # of 40, so 0.125 by chance
+    shuffled, _ = two_views()
+    rows = np.stack([np.arange(200), np.random.default_rng(0).permutation(200)], axis=1)
+    without = translation.fit(shuffled, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 1)
+    assert recall_at_5(without) < 0.4
+
+
+@pytest.mark.parametrize("loss", ["symmetric_margin", "info_nce", "siglip", "hardest_triplet"])
+def test_other_losses_learn_too(loss: str) -> None:
+    config = dataclasses.replace(SMALL, loss=loss, max_epochs=15, margin=0.5)
+    assert recall_at_5(fit_pairs(config)) > 0.4
+
+
+def test_history_and_best_epoch() -> None:
+    config = dataclasses.replace(SMALL, max_epochs=60, patience=3, learning_rate=0.02)
+    seen: list[dict] = []
+    fitted = fit_pairs(config, progress=seen.append)
+    validation = [row["validation_loss"] for row in fitted.history]
+    assert seen == fitted.history
+    assert [row["epoch"] for row in fitted.history] == list(range(1, len(validation) + 1))
+    assert fitted.best_epoch == int(np.argmin(validation)) + 1
+    assert len(validation) == fitted.best_epoch + 3 < 60  # stopped by patience
+    cut_short = dataclasses.replace(config, max_epochs=fitted.best_epoch)
+    assert same_towers(fit_pairs(cut_short), fitted)  # the best epoch's weights were kept
+
+
+def test_seed_decides_everything() -> None:
+    config = dataclasses.replace(SMALL, dropout=0.3, pairing="redrawn", sampler="balanced")
+    torch.manual_seed(0)
+    one = fit_pairs(config)
+    torch.manual_seed(1)
+    assert same_towers(one, fit_pairs(config))
+    assert not same_towers(one, fit_pairs(config, seed=2))
+
+
+@pytest.mark.parametrize("loss", ["margin", "info_nce"])
+@pytest.mark.parametrize("stop", [2, 4])
+def test_killed_and_resumed_ends_alike(loss: str, stop: int) -> None:
+    class Killed(Exception):
+        pass
+
+    config = dataclasses.replace(
+        SMALL, loss=loss, dropout=0.2, pairing="redrawn", same_class="ignored", weight_decay=0.1
+    )
+    states: list[bytes] = []
+
+    def keep(state: dict[str, np.ndarray]) -> None:
+        states.append(save(state))  # as the store does, to the byte
+        if len(states) == stop // 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit_pairs(config, checkpoint=keep, checkpoint_every=2)
+    resumed = fit_pairs(config, resume=load(states[-1]))
+    whole = fit_pairs(config)
+    assert same_towers(resumed, whole)
+    assert resumed.best_epoch == whole.best_epoch
+    losses = [
+        [(r["train_loss"], r["validation_loss"]) for r in f.history] for f in (resumed, whole)
+    ]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_state_is_not_trained_further() -> None:
+    states: list[dict] = []
+    fitted = fit_pairs(checkpoint=states.append)
+    again = fit_pairs(resume=states[-1], progress=lambda row: pytest.fail("trained on"))
+    assert same_towers(fitted, again)
+
+
+def test_a_foreign_state_is_refused() -> None:
+    states: list[dict] = []
+    fit_pairs(checkpoint=states.append)
+    with pytest.raises(ValueError, match="other towers"):
+        fit_pairs(dataclasses.replace(SMALL, n_hidden=8), resume=states[-1])
+
+
+def test_numpy_serves_what_torch_trained() -> None:
+    fitted = fit_pairs()
+    views, _ = two_views()
+    for modality in KIND:
+        tower = Tower(views[modality].shape[1], SMALL, np.random.default_rng(0)).eval()
+        names = {
+            "hidden.weight": "w1",
+            "hidden.bias": "b1",
+            "norm.weight": "gamma",
+            "norm.bias": "beta",
+            "norm.running_mean": "mean",
+            "norm.running_var": "var",
+            "out.weight": "w2",
+            "out.bias": "b2",
+        }
+        arrays = fitted.towers[modality]
+        state = {long: torch.from_numpy(arrays[short]) for long, short in names.items()}
+        tower.load_state_dict(state, strict=False)
+        with torch.no_grad():
+            expected = tower(torch.from_numpy(views[modality])).numpy()
+        assert np.abs(fitted.project(modality, views[modality]) - expected).max() < 1e-5
+
+
+def test_alone_or_in_a_batch() -> None:
+    fitted = fit_pairs()
+    native = 100 * np.random.default_rng(0).normal(size=(300, 40)).astype(np.float32)
+    batch = fitted.project("audio", native)
+    alone = np.concatenate([fitted.project("audio", row[None]) for row in native])
+    assert batch.dtype == np.float32
+    assert np.abs(batch - alone).max() < 1e-6
+    assert np.linalg.norm(batch, axis=1) == pytest.approx(1, abs=1e-6)
+    assert fitted.project("audio", native[:0]).shape == (0, 16)
+
+
+def test_arrays_bring_it_back() -> None:
+    fitted = fit_pairs()
+    back = translation.Translation.from_arrays(load(save(fitted.arrays())))
+    assert same_towers(fitted, back)
+    assert (back.history, back.best_epoch) == (fitted.history, fitted.best_epoch)
+
+
+def test_three_modalities_share_one_space() -> None:
+    views, _ = two_views()
+    rows = np.stack([np.arange(200)] * 2, axis=1)
+    kinds = [("audio", "image"), ("audio", "text")]
+    config = dataclasses.replace(SMALL, max_epochs=30)
+    fitted = translation.fit(
+        views, dict.fromkeys(kinds, rows), {kind: np.arange(200) for kind in kinds}, config, 0
+    )
+    # Pictures and texts were never paired; sound is between them.
+    a, b = (fitted.project(m, views[m][200:]) for m in ("image", "text"))
+    rank = (a @ b.T > (a * b).sum(1, keepdims=True)).sum(axis=1)
+    assert (rank < 5).mean() > 0.4
+    assert len(next(iter(fitted.towers.values()))["b2"]) == fitted.n_dims == 16
+
+
+def test_redrawn_pairs_learn_classes_from_unpaired_items() -> None:
+    views, classes = two_views(n=120)
+    order = np.random.default_rng(0).permutation(120)
+    partner = np.array([order[classes[order] == c][0] for c in classes])
+    rows = np.concatenate(
+        [np.stack([np.arange(120), partner], 1), np.stack([partner, np.arange(120)], 1)]
+    )
+    clips = np.stack([rows[:, 0], 1000 + rows[:, 1]], axis=1)
+    config = dataclasses.replace(translation.LABEL_PAIRED, n_hidden=32, n_dims=16, max_epochs=20)
+    fitted = translation.fit(
+        views, {KIND: rows}, {KIND: clips}, config, 0, pair_classes={KIND: classes[rows[:, 0]]}
+    )
+    views, classes = two_views(n=240)
+    a, b = (fitted.project(m, views[m][120:]) for m in KIND)
+    nearest = (a @ b.T).argmax(axis=1)
+    assert (classes[120:][nearest] == classes[120:]).mean() > 0.6
+
+
+def test_no_validation_trains_to_the_end() -> None:
+    fitted = fit_pairs(dataclasses.replace(SMALL, validation_share=0.0, max_epochs=9, patience=2))
+    assert len(fitted.history) == fitted.best_epoch == 9
+    assert np.isnan(fitted.history[0]["validation_loss"])
+
+
+def test_unmendable_input_is_refused_in_words() -> None:
+    views, _ = two_views()
+    few = np.array([[0, 0], [1, 1]])
+    with pytest.raises(UserError, match="Too few audio–image pairs"):
+        translation.fit(views, {KIND: few}, {KIND: np.zeros(2)}, SMALL, 0)
+    with pytest.raises(UserError, match="there are none"):
+        translation.fit(views, {}, {}, SMALL, 0)
+    broken = views | {"audio": np.where(np.arange(240)[:, None] == 5, np.nan, views["audio"])}
+    rows = np.stack([np.arange(200)] * 2, axis=1)
+    with pytest.raises(UserError, match="1 of 200 audio vectors hold NaN"):
+        translation.fit(broken, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 0)
+    with pytest.raises(ValueError, match="outside 0…239"):
+        translation.fit(views, {KIND: rows + 100}, {KIND: np.arange(200)}, SMALL, 0)
+    with pytest.raises(ValueError, match="need pair_classes"):
+        config = dataclasses.replace(SMALL, sampler="balanced")
+        translation.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, 0)
+    fitted = fit_pairs()
+    with pytest.raises(UserError, match="no tower for text"):
+        fitted.project("text", views["text"])
+    with pytest.raises(UserError, match="takes 40 numbers a row"):
+        fitted.project("audio", views["image"])
+
+
+def test_serving_needs_no_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np\n"
+        "from core.spaces.translation import PARAMETERS, Translation\n"
+        "tower = {name: np.ones(4, 'f4') for name in PARAMETERS}\n"
+        "tower |= {'w1': np.ones((4, 3), 'f4'), 'w2': np.ones((4, 4), 'f4')}\n"
+        "print(Translation({'audio': tower}).project('audio', np.ones((2, 3))).shape)"
+    )
+    repo = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=repo, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "(2, 4)", done.stderr
