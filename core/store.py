@@ -123,7 +123,7 @@ class Draft:
     def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
         from safetensors.numpy import save
 
-        whole = {key: np.ascontiguousarray(value) for key, value in tensors.items()}
+        whole = {key: np.asarray(value, order="C") for key, value in tensors.items()}
         self.store.write_bytes(self.path(name), save(whole))
 
     def write_json(self, name: str, value: Any) -> None:

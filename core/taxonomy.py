@@ -33,7 +33,7 @@ MAX_RELEVANCE = 21  # C of W §3.3
 UNKNOWN_DISTANCE = 11  # the longest shortest path in AudioSet
 TOP_LABELS = ("Music", "Musical instrument", "Tools", "Singing")  # dropped before ranking, W §3.3
 
-_DEMO_PATH = Path(__file__).parent / "datasets" / "demo_taxonomy.json"
+_DEMO_PATH = Path(__file__).parent / "datasets" / "demo" / "taxonomy.json"
 _LAYOUT = "expected [{id, name, child_ids}, ...] as in AudioSet's ontology.json"
 
 

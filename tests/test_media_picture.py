@@ -1,4 +1,4 @@
-"""core.picture: every picture format and colour mode becomes upright RGB."""
+"""core.media.picture: every picture format and colour mode becomes upright RGB."""
 
 import io
 from pathlib import Path

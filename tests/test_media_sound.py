@@ -1,4 +1,4 @@
-"""core.sound: every sound format decodes to the right tone, length and place; windows."""
+"""core.media.sound: every sound format decodes to the right tone, length and place; windows."""
 
 import io
 import wave
@@ -77,7 +77,7 @@ def test_start_is_accurate(
     seek_from_s: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("core.container._SEEK_FROM_S", seek_from_s)
+    monkeypatch.setattr("core.media.container._SEEK_FROM_S", seek_from_s)
     audio = read_audio(clicks[suffix], "x", start_s=start_s, duration_s=1.3)
     assert audio.duration_s == pytest.approx(1.3, abs=1e-4)
     onset_s = float(np.argmax(np.abs(audio.samples) > 0.25)) / audio.rate_hz

@@ -1,4 +1,4 @@
-"""core.video: the frame of second k has colour k, the sound of second k has tone k."""
+"""core.media.video: the frame of second k has colour k, the sound of second k has tone k."""
 
 import io
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_frame_far_from_a_key_frame(suffix: str) -> None:
 def test_sound_of_second_k_has_tone_k(
     videos: dict[str, bytes], suffix: str, seek_from_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.container._SEEK_FROM_S", seek_from_s)
+    monkeypatch.setattr("core.media.container._SEEK_FROM_S", seek_from_s)
     whole = read_audio(videos[suffix], "v")
     for k, wanted_hz in enumerate(SECOND_TONES_HZ):
         part = read_audio(videos[suffix], "v", start_s=k, duration_s=1.0, rate_hz=16000)
@@ -89,7 +89,7 @@ def test_a_sought_part_is_near_that_part_of_the_whole(
     videos: dict[str, bytes], suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = read_audio(videos[suffix], "v").samples
-    monkeypatch.setattr("core.container._SEEK_FROM_S", 0.1)
+    monkeypatch.setattr("core.media.container._SEEK_FROM_S", 0.1)
     for start_s in (1.0, 2.3, 3.9):
         part = read_audio(videos[suffix], "v", start_s=start_s, duration_s=1.0).samples
         first = round(start_s * 48000)

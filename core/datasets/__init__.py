@@ -10,7 +10,7 @@ from core.datasets.base import Dataset, Spec
 from core.errors import UserError
 
 REGISTRY: dict[str, str] = {
-    "demo": "core.datasets.demo",
+    "demo": "core.datasets.demo.corpus",
     "folder": "core.datasets.folder",
     "table": "core.datasets.table",
 }

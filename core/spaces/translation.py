@@ -136,7 +136,7 @@ class Translation:
             modality, _, name = key.rpartition("/")
             if name in PARAMETERS:
                 towers.setdefault(modality, {})[name] = np.asarray(arrays[key])
-        return cls(towers, history_rows(arrays), int(arrays["best_epoch"]))
+        return cls(towers, history_rows(arrays), int(np.asarray(arrays["best_epoch"]).item()))
 
 
 def fit(

@@ -122,7 +122,7 @@ def _square_axes(
         tickangle=-90,
         range=[-0.5, len(across) - 0.5],
         constraintoward="left",
-        title_standoff=room - 10,
+        title_standoff=6,
         **shared,
     )
     made.update_yaxes(
@@ -131,7 +131,7 @@ def _square_axes(
         range=[len(down) - 0.5, -0.5],
         scaleanchor="x",
         constraintoward="top",
-        title_standoff=max(0, room - 24),
+        title_standoff=6,
         **shared,
     )
     made.update_layout(margin={"l": room + titles, "b": room + 2 * titles + 22, "r": 8})

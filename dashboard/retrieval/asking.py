@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import formats
 from core.errors import UserError
+from core.media import formats
 from dashboard import cards, data, theme, widgets
 from dashboard.figures import spectrogram
 from dashboard.figures.timeline import clock

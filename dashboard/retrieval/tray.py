@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core import formats, media
 from core.errors import UserError
+from core.media import formats, media
 from core.query import Clock, Part, Thing
 from dashboard import data, session, state
 

@@ -132,8 +132,10 @@ def numbers(left: Side, right: Side) -> None:
     except UserError as error:
         widgets.notice(str(error))
         return
-    joined = tables[0].merge(
-        tables[1], on=["measure", "of"], how="outer", suffixes=(" left", " right"), sort=False
+    keys = ["measure", "of"]
+    rows = pd.concat([table[keys] for table in tables]).drop_duplicates()  # in their own order
+    joined = rows.merge(tables[0], on=keys, how="left").merge(
+        tables[1], on=keys, how="left", suffixes=(" left", " right")
     )
     joined["difference"] = joined["mean right"] - joined["mean left"]
     columns = ["measure", "of"]

@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 
-from core.datasets import demo_sounds
-from core.datasets.demo_instruments import INSTRUMENTS
-from core.datasets.demo_patterns import FIGURES
-from core.datasets.demo_phrases import SCALES, Note, Setting
-from core.datasets.demo_player import play
-from core.datasets.demo_rooms import PEAK, ROOMS, Take, record
-from core.datasets.demo_sounds import APPROXIMATED, CLASSES, Phrase, mix, render
-from core.datasets.demo_styles import ARTICULATIONS, BREATH_DB, STYLES
+from core.datasets.demo import sounds
+from core.datasets.demo.instruments import INSTRUMENTS
+from core.datasets.demo.patterns import FIGURES
+from core.datasets.demo.phrases import SCALES, Note, Setting
+from core.datasets.demo.player import play
+from core.datasets.demo.rooms import PEAK, ROOMS, Take, record
+from core.datasets.demo.sounds import APPROXIMATED, CLASSES, Phrase, mix, render
+from core.datasets.demo.styles import ARTICULATIONS, BREATH_DB, STYLES
 from core.errors import UserError
 
 RATE_HZ = 22_050
@@ -51,7 +51,7 @@ def _fundamental_hz(samples: np.ndarray, rate_hz: int) -> float:
 def quiet_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recordings without room, noise or colour."""
     take = Take("dry", "full range", 0.0, "pink noise", 90.0, -20.0)
-    monkeypatch.setattr(demo_sounds, "draw_take", lambda rng, level_dbfs: take)
+    monkeypatch.setattr(sounds, "draw_take", lambda rng, level_dbfs: take)
 
 
 def test_the_classes_are_those_of_the_paper() -> None:
@@ -148,7 +148,7 @@ def test_same_seed_same_samples_after_other_renders_and_in_another_process() -> 
     assert [digest(name) for name in reversed(classes)] == first[::-1]
     code = (
         "import hashlib, numpy as np\n"
-        "from core.datasets.demo_sounds import render\n"
+        "from core.datasets.demo.sounds import render\n"
         f"for name in {classes!r}:\n"
         "    samples = render(name, np.random.default_rng(7))[0]\n"
         "    print(hashlib.sha256(samples.tobytes()).hexdigest())\n"
@@ -215,11 +215,11 @@ def test_notes_sound_at_their_written_pitch(
         written.append(s.low + 7)
         return [Note(0.0, 2.5, s.low + 7, 80)]
 
-    monkeypatch.setattr(demo_sounds, "FIGURES", dict.fromkeys(FIGURES, one_note))
-    monkeypatch.setattr(demo_sounds, "STYLES", {name: {"melody": ("plucked",)} for name in STYLES})
-    monkeypatch.setattr(demo_sounds, "BACKING", ())
+    monkeypatch.setattr(sounds, "FIGURES", dict.fromkeys(FIGURES, one_note))
+    monkeypatch.setattr(sounds, "STYLES", {name: {"melody": ("plucked",)} for name in STYLES})
+    monkeypatch.setattr(sounds, "BACKING", ())
     rng = np.random.default_rng(2)
-    part = demo_sounds._compose(class_name, rng, 2.5)
+    part = sounds._compose(class_name, rng, 2.5)
     samples = play(rng, part, 88_200, 88_200)
     hz = _fundamental_hz(samples[22_050:66_150], 88_200)
     assert abs(69 + 12 * np.log2(hz / 440) - written[0]) < 0.34

@@ -239,8 +239,8 @@ def test_unmendable_input_is_refused_in_words() -> None:
         translation.fit(broken, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 0)
     with pytest.raises(ValueError, match="outside 0…239"):
         translation.fit(views, {KIND: rows + 100}, {KIND: np.arange(200)}, SMALL, 0)
+    config = dataclasses.replace(SMALL, sampler="balanced")
     with pytest.raises(ValueError, match="need pair_classes"):
-        config = dataclasses.replace(SMALL, sampler="balanced")
         translation.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, 0)
     fitted = fit_pairs()
     with pytest.raises(UserError, match="no tower for text"):

@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from core.datasets import demo_palettes, demo_scenery
+from core.datasets.demo import palettes, scenery
 from core.errors import UserError
 
 ART = Path(__file__).resolve().parent / "art"
-CLASSES = demo_palettes.CLASSES
+CLASSES = palettes.CLASSES
 
 # Drawings are rasterised at this size, or at twice it when the picture asked for is larger.
 SPRITE_PX = 256
@@ -61,10 +61,10 @@ def _sprite(class_name: str, design: str, palette: int, sprite_px: int) -> Image
     import resvg_py
 
     svg = _source(class_name, design)
-    colours = demo_palettes.palettes(class_name)[palette]
+    colours = palettes.palettes(class_name)[palette]
     png = resvg_py.svg_to_bytes(
         svg_string=svg,
-        style_sheet=demo_palettes.style_sheet(svg, colours),
+        style_sheet=palettes.style_sheet(svg, colours),
         skip_system_fonts=True,
         width=sprite_px,
         height=sprite_px,
@@ -75,7 +75,7 @@ def _sprite(class_name: str, design: str, palette: int, sprite_px: int) -> Image
 def drawing(class_name: str, design: str, size_px: int = SPRITE_PX, palette: int = 0) -> np.ndarray:
     """One drawing as it is, `(size_px, size_px, 4) uint8` RGBA on a transparent ground.
 
-    `palette` counts within `demo_palettes.palettes(class_name)`. Raises `UserError` for an unknown
+    `palette` counts within `palettes.palettes(class_name)`. Raises `UserError` for an unknown
     class or design.
     """
     _check_design(class_name, design)
@@ -140,7 +140,7 @@ def _light(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     share = np.ones((size, size), np.float32)
     if rng.random() < 0.5:
         depth = rng.uniform(0.1, 0.45)
-        share *= 1 - depth * demo_scenery.ramp(rng, size)
+        share *= 1 - depth * scenery.ramp(rng, size)
     if rng.random() < 0.4:
         axis = np.linspace(-1, 1, size, dtype=np.float32) ** 2
         share *= 1 - rng.uniform(0.1, 0.4) * (axis[:, None] + axis[None, :])
@@ -189,7 +189,7 @@ def render(
     if design is not None:
         _check_design(class_name, design)
         chosen = design
-    palette = int(rng.integers(len(demo_palettes.palettes(class_name))))
+    palette = int(rng.integers(len(palettes.palettes(class_name))))
     sprite_px = SPRITE_PX if size_px <= SPRITE_PX else 2 * SPRITE_PX
     sprite = _sprite(class_name, chosen, palette, sprite_px).transform(
         (size_px, size_px),
@@ -199,13 +199,13 @@ def render(
     )
     layers = np.frombuffer(sprite.tobytes(), np.uint8).reshape(size_px, size_px, 4)
     alpha = layers[..., 3].astype(np.float32) / 255
-    picture = demo_scenery.background(rng, size_px)
+    picture = scenery.background(rng, size_px)
     if rng.random() < 0.7:
         picture *= _shadow(rng, alpha)
     front = _recolour(rng, layers[..., :3].astype(np.float32))
     picture *= 1 - alpha[..., None]
     picture += front
     if rng.random() < 0.18:
-        mask, hue = demo_scenery.occluder(rng, size_px)
+        mask, hue = scenery.occluder(rng, size_px)
         picture += (hue - picture) * mask[..., None]
     return _camera(rng, _light(rng, picture))

@@ -4,7 +4,7 @@ A figure is a function `(rng, setting) -> list[Note]`. It fills `setting.duratio
 within the keys `setting.low` to `setting.high`, and leaves no gap longer than about a second, since
 one-second windows are cut from what is rendered. Keys are MIDI note numbers (60 is middle C),
 times and lengths are seconds, velocities 1 to 127. Figures say when a note ends *nominally*;
-`core.datasets.demo_sounds` applies the articulation. All randomness comes from the generator.
+`core.datasets.demo.sounds` applies the articulation. All randomness comes from the generator.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,30 +1,14 @@
-"""Media: bytes or a path -> mono float32 sound, RGB uint8 pictures and frames, one-second windows.
-
-The one door through which files come in; everything behind it is safe to hand an upload to:
-
-    core.formats    limits, formats, how a file is opened, recognised and refused
-    core.sound      sound (libsndfile, PyAV), windows
-    core.picture    pictures (Pillow)
-    core.video      frames of videos (PyAV)
-    core.container  tracks, length and sound of containers (PyAV)
-
-`name` is only shown in errors, or a hint; bytes are read from `source` alone. Bad content raises
-`MediaError` and nothing else, one sentence each. All functions may be called from many threads:
-they share nothing, and the decoders release the interpreter lock.
-"""
+"""What a file holds, from its headers alone: kind, length, rate, channels, size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from core.container import Contents, contents
 from core.errors import MediaError
-from core.formats import (
-    AUDIO_SUFFIXES,
+from core.media.container import Contents, contents
+from core.media.formats import (
     FORMATS,
-    IMAGE_SUFFIXES,
     LIMITS,
-    VIDEO_SUFFIXES,
     Format,
     Kind,
     Limits,
@@ -33,41 +17,8 @@ from core.formats import (
     opened,
     sniff,
 )
-from core.picture import picture_bytes, picture_size, read_image
-from core.sound import (
-    Audio,
-    check_duration,
-    check_sound,
-    flac_bytes,
-    loudest_second,
-    open_sndfile,
-    read_audio,
-    wav_bytes,
-    windows,
-)
-from core.video import read_frame
-
-__all__ = [
-    "AUDIO_SUFFIXES",
-    "IMAGE_SUFFIXES",
-    "LIMITS",
-    "VIDEO_SUFFIXES",
-    "Audio",
-    "Kind",
-    "Limits",
-    "Probe",
-    "Source",
-    "flac_bytes",
-    "kind_of",
-    "loudest_second",
-    "picture_bytes",
-    "probe",
-    "read_audio",
-    "read_frame",
-    "read_image",
-    "wav_bytes",
-    "windows",
-]
+from core.media.picture import picture_size
+from core.media.sound import check_duration, check_sound, open_sndfile
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The demo corpus's eighteen instruments: General MIDI programs, registers, ways of playing.
 
 A class has several programs where the General MIDI map has several. Each program plays in its own
-range (MIDI keys) and in a style of `core.datasets.demo_styles`. Classes the map lacks are listed in
+range (MIDI keys) and in a style of `core.datasets.demo.styles`. Classes the map lacks are listed in
 `APPROXIMATED`.
 """
 

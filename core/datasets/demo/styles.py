@@ -1,7 +1,7 @@
 """Ways of playing: articulations, and which of them suit which figures in which style.
 
 A style is a family of instruments (`bowed`, `brass`, `cymbals`, ...): the figures of
-`core.datasets.demo_patterns` that it plays, each with the articulations that suit the figure. Each
+`core.datasets.demo.patterns` that it plays, each with the articulations that suit the figure. Each
 pair of the two is drawn equally often: what is named twice or in many ways is typical.
 """
 

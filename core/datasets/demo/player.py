@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets.demo_instruments import Program
-from core.datasets.demo_phrases import Note, Setting
-from core.datasets.demo_styles import ARTICULATIONS, BREATH_DB, PICK_DB
+from core.datasets.demo.instruments import Program
+from core.datasets.demo.phrases import Note, Setting
+from core.datasets.demo.styles import ARTICULATIONS, BREATH_DB, PICK_DB
 from core.errors import UserError
 
 BEND_RANGE = 12

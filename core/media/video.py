@@ -1,4 +1,4 @@
-"""Video: one frame of it -> RGB uint8, with PyAV through `core.container`.
+"""Video: one frame of it -> RGB uint8, with PyAV through `core.media.container`.
 
 Frames are (height, width, 3) uint8, upright. Time zero is where the container's first stream
 begins, as for its sound. `core.media` is the public face of this module.
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.container import (
+from core.media.container import (
     check_video_size,
     decoded_frames,
     open_container,
     picture_stream,
     zero_of,
 )
-from core.formats import FORMATS, LIMITS, Limits, Source, decoding, opened, refusal, sniff
+from core.media.formats import FORMATS, LIMITS, Limits, Source, decoding, opened, refusal, sniff
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -2,9 +2,9 @@
 
     samples, phrase = render("trumpet", np.random.default_rng(7))
 
-A phrase is composed (`demo_instruments` says what suits the instrument, `demo_patterns` writes the
+A phrase is composed (`instruments` says what suits the instrument, `patterns` writes the
 notes), played by `tinysoundfont` with the General MIDI soundfont that ships inside `pretty_midi`
-(`demo_player`), and recorded in a synthetic room with noise (`demo_rooms`). What was rendered comes
+(`player`), and recorded in a synthetic room with noise (`rooms`). What was rendered comes
 back as a `Phrase` of plain facts. The generator alone decides: the same state gives the same
 samples, in any process and after any other render.
 
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.datasets.demo_instruments import APPROXIMATED, CLASSES, INSTRUMENTS, PERCUSSION_BANK
-from core.datasets.demo_patterns import FIGURES
-from core.datasets.demo_phrases import SCALES, Note, Setting
-from core.datasets.demo_player import Part, contour_at, play
-from core.datasets.demo_rooms import Take, draw_take, record
-from core.datasets.demo_styles import ARTICULATIONS, STYLES, Articulation
+from core.datasets.demo.instruments import APPROXIMATED, CLASSES, INSTRUMENTS, PERCUSSION_BANK
+from core.datasets.demo.patterns import FIGURES
+from core.datasets.demo.phrases import SCALES, Note, Setting
+from core.datasets.demo.player import Part, contour_at, play
+from core.datasets.demo.rooms import Take, draw_take, record
+from core.datasets.demo.styles import ARTICULATIONS, STYLES, Articulation
 from core.errors import UserError
 
 __all__ = ["APPROXIMATED", "CLASSES", "Phrase", "mix", "render"]

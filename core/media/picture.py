@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 
-from core.formats import FORMATS, LIMITS, Limits, Source, decoding, opened, refusal, sniff
+from core.media.formats import FORMATS, LIMITS, Limits, Source, decoding, opened, refusal, sniff
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,8 +17,18 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import numpy as np
 
-from core.container import StreamedSound, open_container, sound_stream
-from core.formats import FORMATS, LIMITS, Format, Limits, Source, decoding, opened, refusal, sniff
+from core.media.container import StreamedSound, open_container, sound_stream
+from core.media.formats import (
+    FORMATS,
+    LIMITS,
+    Format,
+    Limits,
+    Source,
+    decoding,
+    opened,
+    refusal,
+    sniff,
+)
 
 if TYPE_CHECKING:
     import soundfile

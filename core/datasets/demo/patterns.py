@@ -1,13 +1,13 @@
 """Figures of plucked strings and of percussion: strums, rolls, grooves, crashes.
 
-The conventions are those of `core.datasets.demo_phrases`. Fretted chords are found as a hand finds
+The conventions are those of `core.datasets.demo.phrases`. Fretted chords are found as a hand finds
 them, the lowest chord tone at or above each open string. Percussion keys are the General MIDI
 percussion map (36 bass drum, 38 snare, 42 closed hi-hat, 49 crash, 51 ride, ...).
 """
 
 import numpy as np
 
-from core.datasets.demo_phrases import (
+from core.datasets.demo.phrases import (
     LINES_AND_CHORDS,
     Figure,
     Note,

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from core import items, media
-from core.datasets import demo_pictures, demo_sounds
 from core.datasets.base import Card, Ingested, ParallelMap, Request
+from core.datasets.demo import pictures, sounds
 from core.errors import UserError
 from core.store import Draft, Store
 
@@ -123,7 +123,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         pass
     frame = items.table(row for shard in shards for row in draft.json(shard.name))
     subset_of = {clip.clip_id: clip.subset for clip in clips}
-    approximated = "; ".join(f"{name}: {how}" for name, how in demo_sounds.APPROXIMATED.items())
+    approximated = "; ".join(f"{name}: {how}" for name, how in sounds.APPROXIMATED.items())
     return Ingested(
         card=CARD,
         items=frame,
@@ -206,14 +206,14 @@ def render_shard(shard: Shard) -> str:
 
 def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
     sound_rng, picture_rng = (np.random.default_rng([*clip.seed, part]) for part in (0, 1))
-    phrases: tuple[demo_sounds.Phrase, ...]
+    phrases: tuple[sounds.Phrase, ...]
     if len(clip.sounds) == 2:
         both = (clip.sounds[0], clip.sounds[1])
-        samples, phrases = demo_sounds.mix(both, sound_rng, rate_hz=RATE_HZ)
+        samples, phrases = sounds.mix(both, sound_rng, rate_hz=RATE_HZ)
     else:
-        samples, phrase = demo_sounds.render(clip.sounds[0], sound_rng, rate_hz=RATE_HZ)
+        samples, phrase = sounds.render(clip.sounds[0], sound_rng, rate_hz=RATE_HZ)
         phrases = (phrase,)
-    picture = demo_pictures.render(clip.shows, picture_rng, PICTURE_PX)
+    picture = pictures.render(clip.shows, picture_rng, PICTURE_PX)
     sound_path, picture_path = f"audio/{clip.clip_id}.flac", f"images/{clip.clip_id}.jpg"
     audio = media.Audio(samples, RATE_HZ)
     store.write_bytes(f"{folder}/media/{sound_path}", media.flac_bytes(audio))

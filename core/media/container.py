@@ -1,8 +1,8 @@
 """Containers opened with PyAV (FFmpeg): their tracks, their length, their sound.
 
 FFmpeg reads hundreds of formats, some of which open other files or addresses. Here the demuxer is
-named by us (`core.formats`), it reads one open file, every attempt to open another is refused, and
-only the codecs named below are ever called. Time zero is where the container's first stream
+named by us (`core.media.formats`), it reads one open file, every attempt to open another is
+refused, and only the codecs named below are ever called. Time zero is where the container's first stream
 begins, for sound and picture alike, so that second k of one belongs to second k of the other.
 `core.media` is the public face of this module.
 """
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
 
 import numpy as np
 
-from core.formats import Limits, refusal
-from core.picture import check_size
+from core.media.formats import Limits, refusal
+from core.media.picture import check_size
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -166,7 +166,7 @@ def _walked_duration(file: BinaryIO, demuxer: str, limits: Limits) -> float | No
 
 
 class StreamedSound:
-    """The sound of an open container, as `core.sound` reads it: rate, channels and blocks.
+    """The sound of an open container, as `core.media.sound` reads it: rate, channels and blocks.
 
     The first frame is decoded at once: its rate and channels are the true ones (the header of
     HE-AAC states half the rate).
