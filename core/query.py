@@ -132,6 +132,7 @@ class Searcher:
         self._encoders: dict[str, Encoder] = {}
         self._indexes: dict[tuple[str, str], index.Index] = {}
         self._backgrounds: dict[tuple[str, str, str], np.ndarray] = {}
+        self._maps: dict[tuple[str, str, int], pd.DataFrame] = {}
         self._lock = threading.RLock()
 
     # -- things --------------------------------------------------------------------------------
@@ -438,15 +439,7 @@ class Searcher:
         their similarity: an upload is placed by neighbours, never by refitting the map.
         """
         vector = self.blend(parts, space)
-        frame = self.study.maps(self.pair)
-        chosen = frame[
-            (frame["space"] == space) & (frame["method"] == method) & (frame["n_dims"] == n_dims)
-        ]
-        if chosen.empty:
-            raise MissingArtefact(
-                f"There is no {method} map of {space}: run `{self.study.command('project')}`."
-            )
-        chosen = chosen.set_index("item_id")
+        chosen = self._map(space, method, n_dims)
         ids, scores = [], []
         for modality in self.encoder_names:
             gallery = self.study.shared(self.pair, space, modality)
@@ -457,6 +450,22 @@ class Searcher:
         best = np.argsort(scores)[::-1][:N_PLACE]
         coordinates = chosen.loc[[ids[row] for row in best], list("xyz")[:n_dims]].to_numpy()
         return np.asarray(maps.place(coordinates, np.array(scores)[best]))
+
+    def _map(self, space: str, method: str, n_dims: int) -> pd.DataFrame:
+        """``x, y, z`` of one map, by ``item_id``."""
+        with self._lock:
+            key = (space, method, n_dims)
+            if key not in self._maps:
+                frame = self.study.maps(self.pair)
+                mine = (frame["space"] == space) & (frame["method"] == method)
+                chosen = frame[mine & (frame["n_dims"] == n_dims)]
+                if chosen.empty:
+                    raise MissingArtefact(
+                        f"There is no {method} map of {space}: run "
+                        f"`{self.study.command('project')}`."
+                    )
+                self._maps[key] = chosen.set_index("item_id")[["x", "y", "z"]]
+            return self._maps[key]
 
     def media_of(self, item_id: str) -> tuple[media.Source, str]:
         """Where an item's media lies, and its name.

@@ -181,18 +181,19 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
     if strange:
         changes["query"] = tuple(text for text in selection.query if text not in strange)
         notes.append(_lost("query", [weighted(text)[0] for text in strange]))
-    for name in ("pair", "other_pair"):
-        if name == "other_pair" and selection.other not in ("", selection.study):
-            continue  # of another study, whose pairs are checked where it is opened
-        asked_pair = getattr(selection, name)
-        if asked_pair and asked_pair not in known.pairs:
-            changes[name] = ""
-            notes.append(_lost("pair of encoders", [asked_pair]))
     for name in ("study", "other"):
         asked_study = getattr(selection, name)
         if asked_study and not any(found.startswith(asked_study) for found in known.studies):
             changes[name] = ""
             notes.append(_lost("study", [asked_study]))
+    other = changes.get("other", selection.other)
+    for name in ("pair", "other_pair"):
+        if name == "other_pair" and other not in ("", changes.get("study", selection.study)):
+            continue  # of another study, whose pairs are checked where it is opened
+        asked_pair = getattr(selection, name)
+        if asked_pair and asked_pair not in known.pairs:
+            changes[name] = ""
+            notes.append(_lost("pair of encoders", [asked_pair]))
     if selection.split >= known.n_splits:
         changes["split"] = 0
         notes.append(_lost("split", [str(selection.split)]))

@@ -86,7 +86,7 @@ def fit(native: np.ndarray, n_components: int = 128, seed: int = 0) -> Pca:
     k = min(n_components, *native.shape)
     with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, mended below
         fitted = PCA(k, random_state=seed).fit(native)
-    components = fitted.components_.astype(np.float32)
+    components = np.ascontiguousarray(fitted.components_, dtype=np.float32)
     largest = np.abs(components).argmax(axis=1)
     signs = np.where(components[np.arange(k), largest] < 0, -1.0, 1.0).astype(np.float32)
     return Pca(

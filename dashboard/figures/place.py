@@ -50,10 +50,10 @@ def place(
     return made
 
 
-def class_scores(scores: pd.DataFrame, dark: bool) -> go.Figure:
-    """The five classes that some system votes for most, a bar a system.
+def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
+    """The five classes that some system votes for most, a bar a system, and an even vote.
 
-    ``scores``: ``system, class, score``.
+    ``scores``: ``system, class, score``; ``chance`` is one class's share of an even vote.
     """
     wide = scores.pivot_table(index="class", columns="system", values="score", aggfunc="first")
     order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index[:N_CLASSES]
@@ -74,6 +74,8 @@ def class_scores(scores: pd.DataFrame, dark: bool) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 34, "b": 62},
         legend={"traceorder": "normal"},
     )
+    made.add_vline(x=chance, line={"dash": "dot", "width": 1, "color": theme.ink(dark).muted})
     made.update_yaxes(autorange="reversed", showgrid=False)
-    made.update_xaxes(title_text="share of the forest's votes", range=[0, 1.02], tickformat=".0%")
+    top = min(1.02, max(0.2, 1.15 * float(np.nanmax(wide.loc[order].to_numpy()))))
+    made.update_xaxes(title_text="share of the forest's votes", range=[0, top], tickformat=".0%")
     return made

@@ -60,20 +60,24 @@ def timeline(
         y=median_score,
         line={"dash": "dot", "width": 1, "color": theme.ink(dark).muted},
         annotation={
-            "text": f"random pair {median_score:.2f}",
+            "text": f"random<br>pair {median_score:.2f}",
             "font": {"size": 10, "color": theme.ink(dark).muted},
+            "xanchor": "left",
+            "yshift": 9,
+            "align": "left",
         },
+        annotation_position="right",
     )
     for start, length, content, mime in pictures:
         made.add_layout_image(
             source=f"data:{mime};base64,{base64.b64encode(content).decode()}",
             xref="x",
             yref="paper",
-            x=start,
+            x=start + length / 2,
             y=PICTURE[1],
             sizex=length,
             sizey=PICTURE[1] - PICTURE[0],
-            xanchor="left",
+            xanchor="center",
             yanchor="top",
             sizing="contain" if mime == "image/jpeg" else "stretch",
             layer="below",
@@ -97,7 +101,7 @@ def timeline(
         barmode="overlay",
         clickmode="event+select",
         dragmode=False,
-        margin={"l": 8, "r": 8, "t": 8, "b": 46},
+        margin={"l": 8, "r": 64, "t": 8, "b": 46},
         hovermode="closest",
     )
     made.update_xaxes(

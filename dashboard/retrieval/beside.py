@@ -55,8 +55,9 @@ def class_scores(page: Page, searcher: Searcher, parts: list[tray.Asked], clock:
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
+    n_classes = max(1, len(page.study.paired_classes))
     widgets.show(
-        figures.class_scores(scores, widgets.dark()),
+        figures.class_scores(scores, 1 / n_classes, widgets.dark()),
         page.handle,
         "class_scores",
         "Class scores of the query",
@@ -64,8 +65,8 @@ def class_scores(page: Page, searcher: Searcher, parts: list[tray.Asked], clock:
         table=scores,
     )
     widgets.small(
-        f"Votes of random forests that learned {len(page.study.paired_classes)} classes from the "
-        f"first split; an even vote is {1 / max(1, len(page.study.paired_classes)):.1%}."
+        f"Votes of random forests that learned {n_classes} classes from the first split; the "
+        f"dotted line is an even vote, {1 / n_classes:.1%}."
     )
 
 

@@ -52,6 +52,13 @@ def show(
         cards.detail(page.handle, page.pair, opened[0], key="retrieve")
 
 
+def searched(parts: list[tray.Asked], find: str) -> str:
+    text = "what was searched, after the filters"
+    if any(one.item_id and one.modality == find for one in parts):
+        text += ", without the query's own clip"
+    return text
+
+
 def labels_of(page: Page, parts: list[tray.Asked]) -> set[str]:
     """The classes of the asking items that are not led away from; of uploads none is known."""
     frame = data.items(page.handle)
@@ -83,7 +90,7 @@ def headline(
             "median",
             f"of {pair} in this space",
         ),
-        ("gallery", f"{answer.gallery_size:,}", things, "what was searched, after the filters"),
+        ("gallery", f"{answer.gallery_size:,}", things, searched(parts, find)),
     ]
     if wanted:
         frame = data.items(page.handle)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core import media
 from core.errors import UserError
-from core.media import formats, media
+from core.media import formats
 from core.query import Clock, Part, Thing
 from dashboard import data, session, state
 

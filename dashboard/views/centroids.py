@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.studies import centroids
 from dashboard import data, session, state, summaries, theme, widgets
 from dashboard.figures import matrices
 from dashboard.page import Page
+from dashboard.sections import centroid_matrix
 
-ORDER_NAMES = {"modality": "by modality", "class": "by class", "cluster": "by clustering"}
 SCALE_NAMES = {"euclidean": "Euclidean", "normalised": "divided by the space's own scale"}
 
 
@@ -25,7 +24,10 @@ def show(page: Page) -> None:
         return
     controls()
     chosen = session.current()
-    found = {space: read(rows, space, chosen.scale) for space in state.CHOICES["space"]}
+    found = {
+        space: centroid_matrix.arranged(rows, space, chosen.scale, chosen.order, page.study.classes)
+        for space in state.CHOICES["space"]
+    }
     found = {space: each for space, each in found.items() if len(each[0])}
     # One colour scale for both only where their units agree: the spaces' own scales differ.
     shared = chosen.scale == "normalised"
@@ -43,7 +45,7 @@ def controls() -> None:
         st.segmented_control(
             "Sorted",
             state.CHOICES["order"],
-            format_func=lambda name: ORDER_NAMES[name],
+            format_func=lambda name: centroid_matrix.ORDER_NAMES[name],
             required=True,
             **session.bound("order"),
         )
@@ -56,21 +58,6 @@ def controls() -> None:
         )
 
 
-def read(
-    rows: pd.DataFrame, space: str, scale: str
-) -> tuple[list[tuple[str, str]], np.ndarray, float]:
-    """Names as (modality, class), the mean distances over splits, and the space's scale."""
-    mine = rows[rows["space"] == space]
-    distances = mine[mine["metric"] == "centroid_distance"]
-    unit = mine[mine["metric"] == "centroid_scale"].groupby("split")["value"].mean()
-    if scale == "normalised":
-        distances = distances.assign(value=distances["value"] / distances["split"].map(unit))
-    mean = distances.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
-    names, matrix = centroids.matrix(mean.assign(metric="centroid_distance").to_dict("records"))
-    split = [(kind, name) for kind, _, name in (each.partition(":") for each in names)]
-    return split, matrix, float(unit.mean()) if len(unit) else float("nan")
-
-
 def heatmap(
     page: Page,
     space: str,
@@ -80,29 +67,15 @@ def heatmap(
     top: float | None,
 ) -> None:
     chosen = session.current()
-    known = {name: row for row, name in enumerate(page.study.classes)}
-    base = sorted(range(len(names)), key=lambda row: (names[row][0], known.get(names[row][1], -1)))
-    names, matrix = [names[row] for row in base], matrix[np.ix_(base, base)]
-    order = centroids.order(
-        np.nan_to_num(matrix),
-        [kind for kind, _ in names],
-        [name for _, name in names],
-        chosen.order,
-    )
-    ordered = [names[row] for row in order]
-    shown = matrix[np.ix_(order, order)]
     unit = "Euclidean distance" if chosen.scale == "euclidean" else "distance / scale"
-    title = f"{theme.SPACE_NAMES[space]}, {ORDER_NAMES[chosen.order]}"
-    labels = [f"{kind}:{name}" for kind, name in ordered]
-    table = pd.DataFrame(shown, columns=labels)
-    table.insert(0, "centroid", labels)
+    title = f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[chosen.order]}"
     widgets.show(
-        matrices.distances(shown, ordered, widgets.dark(), top, unit, title),
+        matrices.distances(matrix, names, widgets.dark(), top, unit, title),
         page.handle,
         f"centroids_{space}_{chosen.order}_{chosen.scale}",
         title,
         pair=page.pair,
-        table=table,
+        table=centroid_matrix.table(names, matrix),
     )
     widgets.small(f"Scale of this space, the mean distance of two items: {scale:.2f}.")
 

@@ -1,16 +1,14 @@
 """Map: both spaces side by side under one selection; every point can be heard or seen."""
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
 
 from dashboard import cards, clicks, data, session, state, theme, widgets
 from dashboard.figures import maps
 from dashboard.page import Page
+from dashboard.sections import picked
 
 MAX_LINES = 4_000  # pairs joined; more of them are only a haze
-LASSO = "lasso_items"
 
 
 def show(page: Page) -> None:
@@ -22,7 +20,7 @@ def show(page: Page) -> None:
     controls(page)
     widgets.class_chips(page.study.classes)
     draw_maps(page)
-    picked_here(page)
+    picked.show(page)
     widgets.small(
         "Colour is the class, ● is a sound, ◆ a picture. A map keeps neighbourhoods, not "
         "distances: lengths and gaps on it mean nothing, so none is read off it. Distances are on "
@@ -120,7 +118,7 @@ def draw_map(page: Page, space: str, whole: data.MapPoints, points: data.MapPoin
         title,
         pair=page.pair,
         key=key,
-        on_select=(lambda: take(key)) if chosen.dims == 2 else None,
+        on_select=(lambda: picked.take(key)) if chosen.dims == 2 else None,
         modes=("points", "box", "lasso") if chosen.dims == 2 else ("points",),
     )
     if chosen.dims == 3:
@@ -144,51 +142,3 @@ def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray | None, str]:
         return joined, f"{len(joined):,} pairs joined"
     some = np.random.default_rng(0).choice(len(joined), MAX_LINES, replace=False)
     return joined[np.sort(some)], f"{MAX_LINES:,} of {len(joined):,} pairs joined, drawn at random"
-
-
-def take(key: str) -> None:
-    """What a click or lasso on a map caught becomes the open items."""
-    found = caught(st.session_state.get(key))
-    st.session_state[LASSO] = found
-    session.change(items=tuple(spread(found, state.MAX_ITEMS)))
-
-
-def caught(event: Any) -> list[str]:
-    """The item ids of a selection event, in the order of the points, each once."""
-    selection = (event or {}).get("selection") or {}
-    ids: list[str] = []
-    for point in selection.get("points") or []:
-        value = point.get("customdata")
-        if isinstance(value, (list, tuple)):
-            value = value[0] if value else None
-        if isinstance(value, str):
-            ids.append(value)
-    return list(dict.fromkeys(ids))
-
-
-def spread(found: list[str], n: int) -> list[str]:
-    """At most ``n`` of them, evenly from the whole, so that not only the first are seen."""
-    if len(found) <= n:
-        return found
-    return [found[row] for row in np.linspace(0, len(found) - 1, n).round().astype(int)]
-
-
-def picked_here(page: Page) -> None:
-    """The cards of the open items, and how many of how many they are."""
-    shown = page.selection.items
-    if not shown:
-        return
-    whole = [name for name in st.session_state.get(LASSO, []) if name in page.study.items().index]
-    n = len(whole) if set(shown) <= set(whole) else len(shown)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        text = "1 item" if n == 1 else f"{n:,} items"
-        if n > len(shown):
-            text = f"{len(shown)} of the {n:,} items caught, evenly drawn from them"
-        widgets.kicker(text)
-        st.button("Close", type="tertiary", icon=":material/close:", on_click=close)
-    cards.picked(page.handle, page.pair, shown, key="map")
-
-
-def close() -> None:
-    st.session_state.pop(LASSO, None)
-    cards.close_items()

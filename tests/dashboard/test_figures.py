@@ -23,28 +23,22 @@ def points(n: int, n_dims: int = 2) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("n_dims", [2, 3])
-def test_a_map_is_one_trace_a_modality_with_the_ids_as_customdata(n_dims: int) -> None:
+def test_a_map_is_a_trace_a_class_and_modality_with_the_ids_as_customdata(n_dims: int) -> None:
     given = points(1000, n_dims)
     made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
     drawn = [trace for trace in made.data if trace.customdata is not None]
-    assert [trace.name for trace in drawn] == ["sounds", "pictures"]
-    assert [trace.marker.symbol for trace in drawn] == ["circle", "diamond"]
+    assert len(drawn) == 4  # of these points, two classes are sounds and two pictures
+    assert {trace.marker.symbol for trace in drawn} == {"circle", "diamond"}
     ids = [item for trace in drawn for item in trace.customdata]
     assert sorted(ids) == sorted(given["item_ids"])
-    encoded = json.loads(made.to_json())["data"][0]
-    assert encoded["x"]["dtype"] == "f4"
-    assert encoded["marker"]["color"]["dtype"] == "u1"
-
-
-def test_the_colour_of_a_point_is_that_of_its_class() -> None:
-    made = maps.map_figure(**points(8), classes=["a", "b", "c"], dark=True)
-    marker = made.data[0].marker
-    n_colours = 4
-    for value in marker.color:
-        share = (value - marker.cmin) / (marker.cmax - marker.cmin)
-        found = [colour for place, colour in marker.colorscale if place <= share][-1]
-        assert found == theme.class_colour(int(value) - 1)
-    assert marker.cmax - marker.cmin == n_colours
+    assert json.loads(made.to_json())["data"][0]["x"]["dtype"] == "f4"
+    row_of = {item: row for row, item in enumerate(given["item_ids"])}
+    for trace in drawn:
+        rows = [row_of[item] for item in trace.customdata]
+        assert len({given["class_row"][row] for row in rows}) == 1
+        assert trace.marker.color == theme.class_colour(int(given["class_row"][rows[0]]))
+        assert trace.marker.symbol == theme.MARKERS[given["modality"][rows[0]]]
+        np.testing.assert_array_equal(np.asarray(trace.x), given["xyz"][rows, 0])
 
 
 def test_lines_join_pairs_and_rings_mark_the_picked() -> None:

@@ -110,7 +110,7 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     page.session_state["map_pca_2"] = {"selection": {"points": points}}
     page.run(timeout=60)
     del points
-    from dashboard.views import map as view
+    from dashboard.sections import picked as view
 
     caught = view.caught(page.session_state["map_pca_2"])
     assert caught == ids
@@ -131,7 +131,7 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     ],
 )
 def test_an_empty_click_catches_nothing(event: object) -> None:
-    from dashboard.views import map as view
+    from dashboard.sections import picked as view
 
     assert view.caught(event) == []
 

@@ -37,15 +37,25 @@ NAME = "+".join(PAIR)
 SMALL = ForestConfig(n_trees=8)
 
 
-def build(root: Path, n_splits: int = N_SPLITS, stages: str = "all", seed: int = 0) -> str:
-    """Write the workspace; ``stages`` is ``all`` or the last one to write. Returns the digest."""
+def build(
+    root: Path,
+    n_splits: int = N_SPLITS,
+    stages: str = "all",
+    seed: int = 0,
+    natives: dict[str, np.ndarray] | None = None,
+    towers: dict[str, dict[str, np.ndarray]] | None = None,
+) -> str:
+    """Write the workspace; ``stages`` is ``all`` or the last one to write. Returns the digest.
+
+    ``natives`` and ``towers``: other vectors and spaces than the drawn ones, by modality.
+    """
     store = Store(root)
     config = Config(dataset="demo", audio=(PAIR[0],), image=(PAIR[1],), splits=n_splits, seed=seed)
     record = Record(store, config)
     frame = item_table()
     splits = split_table(frame, n_splits)
     record.note("ingest", ingest(store, frame, splits, seed))
-    natives = {kind: native(frame, kind, seed) for kind in ("audio", "image")}
+    natives = natives or {kind: native(frame, kind, seed) for kind in ("audio", "image")}
     if stages == "ingest":
         return record.digest
     for encoder, kind in zip(PAIR, natives, strict=True):
@@ -55,7 +65,7 @@ def build(root: Path, n_splits: int = N_SPLITS, stages: str = "all", seed: int =
         record.note(f"extract:{encoder}", draft.commit())
     spaces = {}
     for part in [*range(n_splits), "all"]:
-        artefact, found = train(store, frame, splits, natives, part, seed)
+        artefact, found = train(store, frame, splits, natives, part, seed, towers)
         record.note(f"train:{NAME}:{part}", artefact)
         spaces[part] = found
     if stages == "train":
@@ -191,9 +201,10 @@ def train(
     natives: dict[str, np.ndarray],
     part: int | str,
     seed: int,
+    towers: dict[str, dict[str, np.ndarray]] | None = None,
 ) -> tuple[Any, dict[str, dict[str, np.ndarray]]]:
     split = part if isinstance(part, int) else 0
-    towers = {kind: tower(split) for kind in natives}
+    towers = towers or {kind: tower(split) for kind in natives}
     translation = Translation(towers)
     draft = store.begin("train", {"part": part, "seed": seed})
     draft.write_tensors("translation.safetensors", translation.arrays())

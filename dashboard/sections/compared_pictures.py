@@ -1,0 +1,115 @@
+"""Maps and centroid matrices of two spaces side by side."""
+
+import numpy as np
+import streamlit as st
+
+from core.errors import UserError
+from dashboard import cards, data, session, state, theme, widgets
+from dashboard.figures import maps, matrices
+from dashboard.page import Page
+from dashboard.sections import centroid_matrix, picked
+from dashboard.sections.sides import Side
+
+
+def draw_maps(page: Page, left: Side, right: Side) -> None:
+    st.subheader("Maps", anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        st.segmented_control(
+            "Method",
+            state.CHOICES["method"],
+            format_func=lambda name: theme.METHOD_NAMES[name],
+            required=True,
+            **session.bound("method"),
+        )
+    widgets.class_chips(page.study.classes)
+    chosen = session.current()
+    same_items = data.same_items(left.handle, right.handle)
+    for place, one, name in zip(
+        st.columns(2, gap="small"), (left, right), ("left", "right"), strict=True
+    ):
+        with place:
+            try:
+                draw_map(one, name, selectable=name == "left" or same_items)
+            except UserError as error:
+                widgets.notice(str(error))
+    if not same_items:
+        widgets.small(
+            "The two studies hold different items: a click on the left map opens an item, and "
+            "it is ringed on the right only where it is found there."
+        )
+    widgets.small("Distances are never read off a map; two maps differ in turn and mirror too.")
+    if chosen.items:
+        cards.picked(page.handle, page.pair, chosen.items, key="compare")
+        st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
+
+
+def draw_map(one: Side, name: str, selectable: bool) -> None:
+    chosen = session.current()
+    classes = data.study(one.handle).classes
+    whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
+    rows = [classes.index(each) for each in chosen.classes if each in classes]
+    points = data.chosen(whole, rows, chosen.modalities)
+    key = f"compare_map_{name}"
+    made = maps.map_figure(
+        points.xyz,
+        points.item_ids,
+        points.modality,
+        points.class_row,
+        classes,
+        dark=widgets.dark(),
+        title=one.name,
+        picked=chosen.items,
+        bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
+    )
+    widgets.show(
+        made,
+        one.handle,
+        f"compare_{name}_{one.space}",
+        one.name,
+        pair=one.pair,
+        key=key,
+        on_select=(lambda: picked.take(key)) if selectable else None,
+        modes=("points", "box", "lasso"),
+    )
+    widgets.small(f"{len(points):,} of {len(whole):,} points")
+
+
+def draw_centroids(left: Side, right: Side) -> None:
+    st.subheader("Centroids", anchor=False)
+    chosen = session.current()
+    with st.container(horizontal=True, gap="medium"):
+        st.segmented_control(
+            "Sorted",
+            state.CHOICES["order"],
+            format_func=lambda name: centroid_matrix.ORDER_NAMES[name],
+            required=True,
+            **session.bound("order"),
+        )
+    for place, one, name in zip(
+        st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True
+    ):
+        with place:
+            rows = data.measurements(one.handle, one.pair, study="centroids")
+            names, matrix, scale = centroid_matrix.arranged(
+                rows,
+                one.space,
+                "normalised",
+                session.current().order,
+                data.study(one.handle).classes,
+            )
+            if not names:
+                widgets.small("No centroid distance is stored here.")
+                continue
+            widgets.show(
+                matrices.distances(
+                    matrix, names, widgets.dark(), 1.6, "distance / scale", one.name
+                ),
+                one.handle,
+                f"compare_centroids_{name}_{chosen.order}",
+                one.name,
+                pair=one.pair,
+                table=centroid_matrix.table(names, matrix),
+            )
+            widgets.small(
+                f"Divided by the space's own scale, {scale:.2f}, so that the two may be compared."
+            )
