@@ -38,7 +38,8 @@ class Thing:
     """Something to search with, embedded: one row a window.
 
     ``native`` (k, d) float32; ``starts_s`` (k,) seconds into the recording; ``loudness`` (k,)
-    RMS of each window (ones for pictures); ``sampled`` says that the recording was longer than
+    RMS of each window (ones for pictures); ``shared`` keeps its vectors in the spaces it was
+    carried into; ``sampled`` says that the recording was longer than
     ``MAX_WINDOWS`` seconds and only every so often a window was taken.
     """
 
@@ -49,6 +50,7 @@ class Thing:
     loudness: np.ndarray
     sampled: bool = False
     item_id: str = ""
+    shared: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def weights(self) -> np.ndarray:
@@ -263,8 +265,15 @@ class Searcher:
 
     def project_windows(self, thing: Thing, space: str) -> np.ndarray:
         """``(k, d)`` unit float32: every window of a thing in a space."""
-        shared = self.study.space(self.pair, space).project(thing.modality, thing.native)
-        return _unit(shared)
+        return _unit(self.projected(thing, space))
+
+    def projected(self, thing: Thing, space: str) -> np.ndarray:
+        """``(k, d)`` float32: every window as the space gives it, computed once for a thing."""
+        key = (self.study.digest, self.pair, space)
+        if key not in thing.shared:
+            fit = self.study.space(self.pair, space)
+            thing.shared[key] = fit.project(thing.modality, thing.native)
+        return thing.shared[key]
 
     def blend(self, parts: Sequence[Part], space: str) -> np.ndarray:
         """``(d,)`` unit float32: the weighted sum of the parts' unit vectors.
@@ -419,8 +428,7 @@ class Searcher:
         frames = []
         for system in SYSTEMS[part.thing.modality]:
             forest = self.study.forest(self.pair, system)
-            space = self.study.space(self.pair, SPACE_OF[system])
-            shared = space.project(part.thing.modality, part.thing.native)
+            shared = self.projected(part.thing, SPACE_OF[system])
             if part.window is None:
                 scores = part.thing.weights @ forest.predict_proba(shared)
             else:

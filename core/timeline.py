@@ -87,7 +87,6 @@ def _classes(searcher: Searcher, thing: Thing) -> tuple[list[str], np.ndarray]:
         forest = study.forest(searcher.pair, "MMT")
     except MissingArtefact:
         return [""] * len(thing.native), np.zeros(len(thing.native))
-    shared = study.space(searcher.pair, "translation").project(thing.modality, thing.native)
-    proba = forest.predict_proba(shared)
+    proba = forest.predict_proba(searcher.projected(thing, "translation"))
     best = proba.argmax(axis=1)
     return [study.paired_classes[row] for row in best], proba.max(axis=1)

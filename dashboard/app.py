@@ -9,6 +9,7 @@ import functools
 import importlib
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,12 +59,22 @@ def main(default: str = "overview") -> None:
 
 
 def draw(name: str) -> None:
-    """One page inside the one error boundary."""
+    """One page inside the one error boundary; its provenance stands below it in any case."""
+    pages: list[Page] = []
+
+    def show() -> None:
+        pages.append(sidebar(session.begin(name)))
+        importlib.import_module(f"dashboard.views.{name}").show(pages[0])
+
+    guarded(name, show)
+    for page in pages:
+        guarded(name, functools.partial(widgets.footer, page.handle, page.pair))
+
+
+def guarded(name: str, show: Callable[[], None]) -> None:
+    """Run a part of a page: whatever goes wrong becomes one sentence, never a traceback."""
     try:
-        selection = session.begin(name)
-        page = sidebar(selection)
-        importlib.import_module(f"dashboard.views.{name}").show(page)
-        widgets.footer(page.handle, page.pair)
+        show()
     except UserError as error:
         widgets.notice(str(error))
     except Exception:

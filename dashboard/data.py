@@ -298,6 +298,22 @@ def chosen(
     return points if mask.all() else points.where(mask)
 
 
+def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:
+    """A map's points as a table: ``item_id, modality, class, subset, x, y`` and ``z`` in 3-D."""
+    names = np.array(["", *study(handle).classes], dtype=object)
+    table = pd.DataFrame(
+        {
+            "item_id": points.item_ids,
+            "modality": points.modality,
+            "class": names[points.class_row + 1],
+            "subset": points.subset,
+        }
+    )
+    for axis, name in enumerate("xyz"[: points.xyz.shape[1]]):
+        table[name] = points.xyz[:, axis]
+    return table
+
+
 # -- neighbours and predictions ------------------------------------------------------------------
 
 

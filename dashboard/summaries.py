@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core.studies import mixin
+
 METRIC_NAMES = {
     "ndcg@30": "NDCG@30",
     "ndcg_lift": "NDCG lift",
@@ -98,26 +100,15 @@ def runs_text(runs: int, splits: int) -> str:
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"
 
 
-def zero_shot_share(mixin: pd.DataFrame, target: str) -> tuple[float, str] | None:
-    """W §4.2: mean macro F1 of MMT at ``n_target`` 0 over that of the best system at any n.
+def zero_shot_share(rows: pd.DataFrame, target: str) -> tuple[float, str] | None:
+    """W §4.2: the share of ``core.studies.mixin``, and which system and n was best.
 
-    Returns the share and which system and n was best, or None without both numbers.
+    None without a zero-shot MMT.
     """
-    mine = mixin[(mixin["target"] == target) & (mixin["metric"] == "macro_f1")]
-    start = mine[(mine["system"] == "MMT") & (mine["n_target"] == 0)]
-    means = mine.groupby(["system", "n_target"])["value"].mean()
-    if start.empty or means.empty or not means.max() > 0:
+    mine = rows[(rows["target"] == target) & (rows["metric"] == "macro_f1")]
+    share = mixin.zero_shot_share(mine.to_dict("records")).get(target)
+    if share is None:
         return None
-    system, n_target = means.idxmax()
+    system, n_target = mine.groupby(["system", "n_target"])["value"].mean().idxmax()
     at = "" if str(system).startswith("SM") else f" at n = {int(n_target):,}"
-    return float(start["value"].mean() / means.max()), f"{system}{at}"
-
-
-def wide(table: pd.DataFrame, index: Sequence[str], column: str) -> pd.DataFrame:
-    """A ``spread`` table with one column per value of ``column``, as ``mean ± sd`` texts."""
-    texts = table.assign(
-        text=[f"{number(row['mean'])} {spread_text(row)}".strip() for _, row in table.iterrows()]
-    )
-    return texts.pivot_table(
-        index=list(index), columns=column, values="text", aggfunc="first", sort=False
-    ).reset_index()
+    return share, f"{system}{at}"

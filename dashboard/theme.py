@@ -119,7 +119,7 @@ def sequential(dark: bool) -> list[list[Any]]:
 
 
 def template(dark: bool) -> go.layout.Template:
-    """The Plotly template: transparent ground, thin grid, the page's own type."""
+    """The Plotly template: the page's ground, thin grid, the page's own type."""
     colours = ink(dark)
     axis = {
         "gridcolor": colours.grid,
@@ -140,8 +140,9 @@ def template(dark: bool) -> go.layout.Template:
     }
     return go.layout.Template(
         layout={
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
+            # The page's own ground, not none at all: an exported picture stays legible.
+            "paper_bgcolor": colours.paper,
+            "plot_bgcolor": colours.paper,
             "font": {"family": FONT, "size": BODY_PX, "color": colours.text},
             "title": {
                 "font": {"size": TITLE_PX, "color": colours.text},

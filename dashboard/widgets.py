@@ -107,17 +107,16 @@ def show(
     key: str = "",
     on_select: Callable[[], None] | None = None,
     modes: tuple[str, ...] = ("points",),
-    table: pd.DataFrame | None = None,
-    sign: bool = True,
+    table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
+    signature: str = "",
 ) -> None:
     """A figure with its exports: picture by its camera button, HTML and CSV below it.
 
     ``name`` is what files are called; ``title`` describes it to a screen reader and heads the
-    HTML; ``table`` is the numbers behind it.
+    HTML; ``table`` is the numbers behind it, or what makes them when they are asked for.
     """
     file = common.file_name(data.study(handle).dataset["name"], name, pair, handle.digest[:8])
-    if sign:
-        common.sign(made, data.short_provenance(handle, pair), dark())
+    common.sign(made, signature or data.short_provenance(handle, pair), dark())
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
     st.plotly_chart(
         made,
@@ -129,10 +128,11 @@ def show(
         **chosen,
     )
     facts = data.provenance(handle, pair)
+    is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         st.download_button(
             "HTML",
-            lambda: common.to_html(made, title, facts),
+            lambda: common.to_html(made, title, facts, is_dark),
             file_name=f"{file}.html",
             mime="text/html",
             key=f"html_{name}",
@@ -158,7 +158,7 @@ def csv_button(
     facts = {**data.provenance(handle, pair), **(more or {})}
     st.download_button(
         "CSV",
-        lambda: csv_bytes(table, facts),
+        lambda: csv_bytes(table() if callable(table) else table, facts),
         file_name=f"{file}.csv",
         mime="text/csv",
         key=key or f"csv_{file}",

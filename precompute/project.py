@@ -59,7 +59,12 @@ def _project(
     ]
     files = [f"{space}.{method}.parquet" for method in maps.METHODS for space in SPACES]
     if not draft.has("maps.parquet"):
-        for _ in engine.run(make_maps, tasks, "drawing maps"):
+        missing = [
+            task
+            for task in tasks
+            if not all(draft.has(f"{space}.{task.method}.parquet") for space in SPACES)
+        ]
+        for _ in engine.run(make_maps, missing, "drawing maps"):
             pass
         parts = [draft.table(file) for file in files]
         draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))

@@ -1,5 +1,8 @@
 """Fixtures that many test modules share."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,3 +17,18 @@ def shared_dir() -> Path:
     if not (folder / "realmedia").is_dir():
         pytest.skip("no ../shared beside the repository: real media and weights are not tested")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole study of the smallest demo corpus, made by the command line.
+
+    ``JEE_TEST_WORKSPACE`` may name one that is there already (``--size 360``), to save a minute.
+    """
+    given = os.environ.get("JEE_TEST_WORKSPACE")
+    if given:
+        return Path(given)
+    root = tmp_path_factory.mktemp("demo") / "workspace"
+    command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo", "--size", "360"]
+    subprocess.run([*command, "--workspace", str(root)], cwd=REPO, check=True)
+    return root

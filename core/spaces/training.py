@@ -26,21 +26,26 @@ HELD_BYTES = 2 << 30  # vectors up to this size are kept as one tensor; larger o
 
 
 class Tower(nn.Module):
-    """Linear → BatchNorm → ELU → (dropout) → Linear → unit norm."""
+    """Linear → BatchNorm → ELU → Linear → unit norm; in training, dropout before either Linear."""
 
     def __init__(self, n_in: int, config: TranslationConfig, rng: np.random.Generator) -> None:
         super().__init__()
         self.hidden = _linear(n_in, config.n_hidden, rng)
         self.norm = nn.BatchNorm1d(config.n_hidden)
         self.out = _linear(config.n_hidden, config.n_dims, rng)
-        self.dropout = config.dropout
+        self.dropout, self.input_dropout = config.dropout, config.input_dropout
 
     def forward(self, native: Tensor, dice: torch.Generator | None = None) -> Tensor:
+        native = self._drop(native, self.input_dropout, dice)
         hidden = functional.elu(self.norm(self.hidden(native)))
-        if self.training and self.dropout > 0:
-            kept = torch.empty_like(hidden).bernoulli_(1 - self.dropout, generator=dice)
-            hidden = hidden * kept / (1 - self.dropout)
+        hidden = self._drop(hidden, self.dropout, dice)
         return functional.normalize(self.out(hidden), dim=1)
+
+    def _drop(self, values: Tensor, share: float, dice: torch.Generator | None) -> Tensor:
+        if not self.training or share == 0:
+            return values
+        kept = torch.empty_like(values).bernoulli_(1 - share, generator=dice)
+        return values * kept / (1 - share)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies under the names of ``translation.PARAMETERS``."""

@@ -52,6 +52,7 @@ class TranslationConfig:
     learning_rate: float = 1e-3
     weight_decay: float = 0.0
     dropout: float = 0.0
+    input_dropout: float = 0.0
     batch: int = 4096
     min_steps: int = 1
     max_epochs: int = 200

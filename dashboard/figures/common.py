@@ -67,17 +67,18 @@ def config(name: str, picture: str = "png", lasso: bool = False) -> dict[str, An
     }
 
 
-def to_html(made: go.Figure, title: str, provenance: dict[str, str]) -> bytes:
+def to_html(made: go.Figure, title: str, provenance: dict[str, str], dark: bool) -> bytes:
     """A page of its own that opens without a network: the figure and where it comes from."""
     body = made.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
+    ink = theme.ink(dark)
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
         for name, value in provenance.items()
     )
     head = html.escape(f"{title} ({provenance.get('study', '')})")
     style = (
-        "body{font:14px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}"
-        "@media (prefers-color-scheme: dark){body{background:#14171B;color:#E8EAED}}"
+        "body{font:14px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;"
+        f"background:{ink.paper};color:{ink.text}}}"
         "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem;font-size:12px}"
         "dt{opacity:.6}dd{margin:0;overflow-wrap:anywhere}"
     )

@@ -1,12 +1,14 @@
-"""Maps of a space, in two or three dimensions: colour = class, marker = modality.
+"""Maps of spaces side by side, in two or three dimensions: colour = class, marker = modality.
 
-One trace for each class of each modality, with one colour each: a browser parses every single
-colour of a trace that has many (measured on 50,000 points in two maps: 12 s of script with one
-trace a modality, 6 s this way, on a machine busy with other things). Coordinates travel as
-binary; ``customdata`` carries each point's ``item_id``.
+All panels are one figure: a browser then makes half as many WebGL contexts and compiles half as
+many shaders, which on 50,000 points is what takes the time. One trace for each class of each
+modality, with one colour each: every single colour of a trace that has many is parsed (measured
+on 50,000 points in two maps, on a busy machine: 12 s of script with one trace a modality, 6 s
+this way). Coordinates travel as binary; ``customdata`` carries each point's ``item_id``.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,75 +16,122 @@ import plotly.graph_objects as go
 from dashboard import theme
 from dashboard.figures import common
 
-HEIGHT_PX = 560
+HEIGHT_PX = 600
+GAP = 0.02  # between panels, as a share of the width
+NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 
 
-def map_figure(
-    xyz: np.ndarray,
-    item_ids: np.ndarray,
-    modality: np.ndarray,
-    class_row: np.ndarray,
-    classes: Sequence[str],
-    *,
-    dark: bool,
-    title: str = "",
-    picked: Sequence[str] = (),
-    joined: np.ndarray | None = None,
-    bounds: np.ndarray | None = None,
-) -> go.Figure:
-    """One map.
+@dataclass(frozen=True)
+class Panel:
+    """One map: its points, all of one length, and how they are told apart.
 
-    Parameters
-    ----------
-    xyz : (n, 2 or 3) float32
-    item_ids, modality, class_row : (n,)
-    picked : ids to ring
-    joined : (k, 2) int64 or None, rows of ``xyz`` to join by a line: the two halves of a pair
-    bounds : (2, 2 or 3) or None, what the axes span, so that filters do not move the map
+    ``xyz (n, 2 or 3) float32``; ``item_ids, modality (n,) str``; ``class_row (n,)`` is the place
+    of the class in ``classes``, -1 without one. ``joined (k, 2) int64`` are rows of ``xyz`` to
+    join by a line: the two halves of a pair. ``bounds (2, 2 or 3)`` is what the axes span, so
+    that filters do not move the map.
     """
-    n_dims = xyz.shape[1]
-    made = common.figure(dark, HEIGHT_PX, title)
-    if joined is not None and len(joined):
-        made.add_trace(_lines(xyz, joined, dark))
-    names = [common.safe(name) for name in classes]
-    size = _marker_px(len(xyz), n_dims)
-    for kind in theme.MARKERS:
-        mine = modality == kind
-        for number in range(-1, len(names)):
-            rows = np.flatnonzero(mine & (class_row == number))
-            if len(rows):
-                made.add_trace(
-                    _points(xyz[rows], item_ids[rows], number, names, kind, size, len(xyz))
-                )
-    made.add_traces(
-        _legend([kind for kind in theme.MARKERS if (modality == kind).any()], n_dims, dark)
-    )
-    rings = np.flatnonzero(np.isin(item_ids, np.asarray(picked, dtype=object)))
-    if len(rings):
-        made.add_trace(_rings(xyz[rings], size, dark))
-    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
-    if n_dims == 2:
-        made.update_xaxes(**hidden)
-        made.update_yaxes(**hidden, scaleanchor="x", scaleratio=1)
-        if bounds is not None:
-            made.update_xaxes(range=_padded(bounds[:, 0]))
-            made.update_yaxes(range=_padded(bounds[:, 1]))
-        made.update_layout(dragmode="pan")
-    else:
-        made.update_layout(scene_aspectmode="data", scene_dragmode="orbit")
-        if bounds is not None:
-            ranges = {
-                f"{axis}axis": {"range": _padded(bounds[:, row])} for row, axis in enumerate("xyz")
-            }
-            made.update_layout(scene=ranges, scene_aspectmode="cube")
+
+    title: str
+    xyz: np.ndarray
+    item_ids: np.ndarray
+    modality: np.ndarray
+    class_row: np.ndarray
+    classes: Sequence[str]
+    bounds: np.ndarray | None = None
+    joined: np.ndarray = field(default_factory=lambda: NO_PAIRS)
+
+    @property
+    def n_dims(self) -> int:
+        return int(self.xyz.shape[1])
+
+
+def map_figure(panels: Sequence[Panel], *, dark: bool, picked: Sequence[str] = ()) -> go.Figure:
+    """Maps side by side; the items ``picked`` are ringed in each."""
+    made = common.figure(dark, HEIGHT_PX)
+    n_dims = panels[0].n_dims
+    for number, panel in enumerate(panels):
+        made.add_traces(_traces(panel, _place(number, n_dims), dark, picked))
+    kinds = [kind for kind in theme.MARKERS if any((one.modality == kind).any() for one in panels)]
+    made.add_traces(_legend(kinds, n_dims, dark))
+    width = (1 - GAP * (len(panels) - 1)) / len(panels)
+    for number, panel in enumerate(panels):
+        left = number * (width + GAP)
+        made.update_layout(_axes(panel, number, [left, left + width]))
+        made.add_annotation(
+            text=common.safe(panel.title),
+            xref="paper",
+            yref="paper",
+            x=left,
+            y=1.0,
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": theme.TITLE_PX},
+        )
     made.update_layout(
         uirevision=f"map{n_dims}",
+        dragmode="pan" if n_dims == 2 else "orbit",
         clickmode="event+select",
         hovermode="closest",
-        margin={"l": 0, "r": 0, "t": 62 if title else 34, "b": 26},
-        legend={"itemclick": False, "itemdoubleclick": False},
+        margin={"l": 0, "r": 0, "t": 62, "b": 26},
+        legend={
+            "itemclick": False,
+            "itemdoubleclick": False,
+            "yref": "container",
+            "y": 0.995,
+            "yanchor": "top",
+        },
     )
     return made
+
+
+def _place(number: int, n_dims: int) -> dict[str, str]:
+    """Which axes a trace of the panel belongs to."""
+    suffix = "" if number == 0 else str(number + 1)
+    if n_dims == 3:
+        return {"scene": f"scene{suffix}"}
+    return {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+
+
+def _axes(panel: Panel, number: int, domain: list[float]) -> dict[str, object]:
+    """The layout of a panel's axes: quiet, and as wide as the whole map."""
+    suffix = "" if number == 0 else str(number + 1)
+    bounds = panel.bounds
+    if panel.n_dims == 3:
+        scene: dict[str, object] = {"domain": {"x": domain, "y": [0, 1]}, "aspectmode": "data"}
+        if bounds is not None:
+            scene["aspectmode"] = "cube"
+            for row, axis in enumerate("xyz"):
+                scene[f"{axis}axis"] = {"range": _padded(bounds[:, row])}
+        return {f"scene{suffix}": scene}
+    quiet = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
+    across: dict[str, object] = {**quiet, "domain": domain, "anchor": f"y{suffix}"}
+    up: dict[str, object] = {**quiet, "anchor": f"x{suffix}", "scaleanchor": f"x{suffix}"}
+    if bounds is not None:
+        across["range"], up["range"] = _padded(bounds[:, 0]), _padded(bounds[:, 1])
+    return {f"xaxis{suffix}": across, f"yaxis{suffix}": up}
+
+
+def _traces(
+    panel: Panel, place: dict[str, str], dark: bool, picked: Sequence[str]
+) -> list[go.Scattergl | go.Scatter3d]:
+    names = [common.safe(name) for name in panel.classes]
+    size = _marker_px(len(panel.xyz), panel.n_dims)
+    traces = []
+    if len(panel.joined):
+        traces.append(_lines(panel.xyz, panel.joined, dark))
+    for number in range(-1, len(names)):  # classes outside, so that no modality covers the other
+        for kind in theme.MARKERS:
+            rows = np.flatnonzero((panel.modality == kind) & (panel.class_row == number))
+            if len(rows):
+                name = names[number] if number >= 0 else "no single class"
+                traces.append(_points(panel, rows, number, name, kind, size))
+    rings = np.flatnonzero(np.isin(panel.item_ids, np.asarray(picked, dtype=object)))
+    if len(rings):
+        traces.append(_rings(panel.xyz[rings], size, dark))
+    for trace in traces:
+        trace.update(place)
+    return traces
 
 
 def _padded(ends: np.ndarray) -> list[float]:
@@ -93,30 +142,24 @@ def _padded(ends: np.ndarray) -> list[float]:
 
 def _marker_px(n: int, n_dims: int) -> float:
     """Smaller the more points there are."""
-    size = float(np.clip(13.0 - 2.0 * np.log10(max(n, 1)), 3.0, 8.0))
+    size = float(np.clip(11.5 - 1.9 * np.log10(max(n, 1)), 2.8, 8.0))
     return size if n_dims == 2 else max(2.0, size * 0.6)
 
 
 def _points(
-    xyz: np.ndarray,
-    item_ids: np.ndarray,
-    number: int,
-    names: Sequence[str],
-    kind: str,
-    size: float,
-    n_all: int,
+    panel: Panel, rows: np.ndarray, number: int, name: str, kind: str, size: float
 ) -> go.Scattergl | go.Scatter3d:
     """The points of one class and modality."""
+    xyz, item_ids = panel.xyz[rows], panel.item_ids[rows]
     # Plotly reads a little HTML in what it shows: ids that might hold some are not shown at all.
     plain = not any("<" in item_id or "&" in item_id for item_id in item_ids)
     shown = "<br>%{customdata}" if plain else ""
-    name = names[number] if number >= 0 else "no single class"
     marker = {
         "symbol": theme.MARKERS[kind],
         # a flat diamond looks smaller than a circle, one in 3-D larger
-        "size": size * {"image": 1.15 if xyz.shape[1] == 2 else 0.7}.get(kind, 1.0),
+        "size": size * {"image": 1.15 if panel.n_dims == 2 else 0.7}.get(kind, 1.0),
         "color": theme.class_colour(number),
-        "opacity": 0.78 if n_all < 20_000 else 0.6,
+        "opacity": 0.78 if len(panel.xyz) < 20_000 else 0.6,
         "line": {"width": 0},
     }
     shared = {
@@ -129,7 +172,7 @@ def _points(
         "hovertemplate": f"<b>{name}</b> · {theme.MODALITY_NAMES[kind]}{shown}<extra></extra>",
         "marker": marker,
     }
-    if xyz.shape[1] == 3:
+    if panel.n_dims == 3:
         return go.Scatter3d(z=xyz[:, 2], **shared)
     fade = {"marker": {"opacity": marker["opacity"]}}
     return go.Scattergl(selected=fade, unselected=fade, **shared)
@@ -161,6 +204,7 @@ def _lines(xyz: np.ndarray, joined: np.ndarray, dark: bool) -> go.Scattergl | go
         "y": flat[:, 1],
         "mode": "lines",
         "name": "pairs",
+        "showlegend": False,
         "hoverinfo": "skip",
         "line": {"width": 1, "color": theme.with_alpha(theme.ink(dark).muted, alpha)},
     }
@@ -173,6 +217,7 @@ def _rings(xyz: np.ndarray, size: float, dark: bool) -> go.Scattergl | go.Scatte
         "y": xyz[:, 1],
         "mode": "markers",
         "name": "picked",
+        "showlegend": False,
         "hoverinfo": "skip",
         "marker": {
             "symbol": "circle-open",

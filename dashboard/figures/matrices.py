@@ -28,7 +28,7 @@ def confusion(
     values = shares if by_row else counts.astype(float)
     n = len(classes)
     names = [common.safe(name) for name in classes]
-    made = common.figure(dark, int(np.clip(220 + 25 * n, 430, 900)))
+    made = common.figure(dark, int(np.clip(210 + 21 * n, 430, 900)))
     made.add_heatmap(
         z=values,
         x=list(range(n)),
@@ -151,7 +151,7 @@ def distances(
     """
     n = len(names)
     ticks = [f"{theme.GLYPHS[kind]} {common.safe(name)}" for kind, name in names]
-    made = common.figure(dark, 560, title)
+    made = common.figure(dark, 530, title)
     hover = [
         [f"{left} to {right}<br>{matrix[row, column]:.3f}" for column, right in enumerate(ticks)]
         for row, left in enumerate(ticks)

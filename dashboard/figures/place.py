@@ -7,10 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
-from dashboard.figures import common, maps
+from dashboard.figures import common
 
 HEIGHT_PX = 380
 N_CLASSES = 5
+OPACITY = 0.5
 
 
 def place(
@@ -24,30 +25,86 @@ def place(
     dark: bool,
     found: Sequence[str] = (),
 ) -> go.Figure:
-    """A flat map with the query as a star and what it found in rings; see ``maps.map_figure``.
+    """A flat map with the query as a star and what it found in rings.
 
-    ``star (2,)``.
+    ``xyz (n, 2)``, ``item_ids, modality, class_row (n,)`` as in ``maps.map_figure``, but one trace
+    a modality: it is drawn anew for every query and must be made in milliseconds. ``star (2,)``.
     """
-    made = maps.map_figure(xyz, item_ids, modality, class_row, classes, dark=dark, picked=found)
-    made.update_traces(opacity=0.55, selector={"name": "sounds"})
-    made.update_traces(opacity=0.55, selector={"name": "pictures"})
-    made.update_traces(name="found", selector={"name": "picked"})
+    made = common.figure(dark, HEIGHT_PX)
+    made.add_traces(
+        [
+            _points(xyz[rows], item_ids[rows], class_row[rows], classes, kind)
+            for kind in theme.MARKERS
+            if len(rows := np.flatnonzero(modality == kind))
+        ]
+    )
     colours = theme.ink(dark)
+    rings = np.flatnonzero(np.isin(item_ids, np.asarray(found, dtype=object)))
+    line = {"width": 2, "color": colours.text}
+    ring = {"symbol": "circle-open", "size": 15, "color": colours.text, "line": line}
+    made.add_scattergl(
+        x=xyz[rings, 0],
+        y=xyz[rings, 1],
+        mode="markers",
+        name="found",
+        hoverinfo="skip",
+        marker=ring,
+    )
+    line = {"width": 2, "color": colours.paper}
     made.add_scattergl(
         x=[float(star[0])],
         y=[float(star[1])],
         mode="markers",
         name="your query",
         hovertemplate="your query<extra></extra>",
-        marker={
-            "symbol": "star",
-            "size": 20,
-            "color": colours.text,
-            "line": {"width": 2, "color": colours.paper},
-        },
+        marker={"symbol": "star", "size": 20, "color": colours.text, "line": line},
     )
-    made.update_layout(height=HEIGHT_PX, uirevision="place")
+    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False}
+    made.update_layout(
+        xaxis=hidden,
+        yaxis={**hidden, "scaleanchor": "x", "scaleratio": 1},
+        dragmode="pan",
+        clickmode="event+select",
+        hovermode="closest",
+        margin={"l": 0, "r": 0, "t": 34, "b": 26},
+        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
+    )
     return made
+
+
+def _points(
+    xyz: np.ndarray, item_ids: np.ndarray, class_row: np.ndarray, classes: Sequence[str], kind: str
+) -> go.Scattergl:
+    n_colours = len(classes) + 1  # the first is "no single class"
+    palette = [theme.class_colour(row) for row in range(-1, len(classes))]
+    scale = [
+        [place / n_colours, colour]
+        for row, colour in enumerate(palette)
+        for place in (row, row + 1)
+    ]
+    names = np.array(["no single class", *(common.safe(name) for name in classes)], dtype=object)
+    fade = {"marker": {"opacity": OPACITY}}
+    return go.Scattergl(
+        x=xyz[:, 0],
+        y=xyz[:, 1],
+        mode="markers",
+        name=theme.MODALITY_PLURALS[kind],
+        text=names[class_row + 1],
+        customdata=item_ids,
+        hovertemplate=f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}<extra></extra>",
+        marker={
+            "symbol": theme.MARKERS[kind],
+            "size": 6,
+            "color": (class_row + 1).astype(np.int16),
+            "colorscale": scale,
+            "cmin": -0.5,
+            "cmax": n_colours - 0.5,
+            "opacity": OPACITY,
+            "line": {"width": 0},
+        },
+        selected=fade,
+        unselected=fade,
+    )
 
 
 def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:

@@ -41,7 +41,9 @@ def coloured(values: np.ndarray, stops: list[str], size_px: tuple[int, int] = (3
     spots = np.linspace(0, 1, len(stops))
     levels = np.linspace(0, 1, 256)
     lookup = np.stack([np.interp(levels, spots, table[:, k]) for k in range(3)], axis=1)
-    pixels = lookup.round().astype(np.uint8)[(values * 255).astype(np.uint8)]
+    levels_image = Image.fromarray((values * 255).astype(np.uint8))
+    resized = levels_image.resize(size_px, Image.Resampling.BILINEAR)
+    resized.putpalette(lookup.round().astype(np.uint8).tobytes())  # a third of the bytes of RGB
     buffer = io.BytesIO()
-    Image.fromarray(pixels).resize(size_px, Image.Resampling.BILINEAR).save(buffer, "PNG")
+    resized.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()

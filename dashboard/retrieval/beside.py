@@ -142,8 +142,8 @@ def milliseconds(clock: Clock) -> None:
     )
     total = sum(clock.ms.get(step, 0.0) for step in steps)
     st.html(
-        "<table class='jee-table' data-testid='milliseconds'><tr><th>step</th>"
-        f"<th style='text-align:right'>ms</th></tr>{rows}"
+        '<table class="jee-table" data-testid="milliseconds"><tr><th>step</th>'
+        f'<th style="text-align:right">ms</th></tr>{rows}'
         f"<tr><td><b>total</b></td><td class='n'><b>{total:,.1f}</b></td></tr></table>"
     )
     widgets.small("In the server; decode and embed when the file came in.")

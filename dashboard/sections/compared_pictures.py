@@ -1,13 +1,13 @@
 """Maps and centroid matrices of two spaces side by side."""
 
-import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
 from dashboard import cards, data, session, state, theme, widgets
 from dashboard.figures import maps, matrices
 from dashboard.page import Page
-from dashboard.sections import centroid_matrix, picked
+from dashboard.sections import centroid_matrix, map_panel, picked
 from dashboard.sections.sides import Side
 
 
@@ -23,55 +23,41 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
         )
     widgets.class_chips(page.study.classes)
     chosen = session.current()
-    same_items = data.same_items(left.handle, right.handle)
-    for place, one, name in zip(
-        st.columns(2, gap="small"), (left, right), ("left", "right"), strict=True
-    ):
-        with place:
-            try:
-                draw_map(one, name, selectable=name == "left" or same_items)
-            except UserError as error:
-                widgets.notice(str(error))
-    if not same_items:
+    panels, tables = [], []
+    try:
+        for one in (left, right):
+            classes = data.study(one.handle).classes
+            whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
+            rows = [classes.index(each) for each in chosen.classes if each in classes]
+            points = data.chosen(whole, rows, chosen.modalities)
+            title = f"{one.name}: {len(points):,} of {len(whole):,} points"
+            panels.append(map_panel.panel(title, classes, whole, points))
+            tables.append(data.points_table(one.handle, points).assign(side=one.name))
+    except UserError as error:
+        widgets.notice(str(error))
+        return
+    key = "compare_map"
+    widgets.show(
+        maps.map_figure(panels, dark=widgets.dark(), picked=chosen.items),
+        left.handle,
+        "compare_maps",
+        f"Maps of {left.name} and {right.name}",
+        pair=left.pair,
+        key=key,
+        on_select=lambda: picked.take(key, left.handle),
+        modes=("points", "box", "lasso"),
+        table=lambda: pd.concat(tables),
+        signature=" | ".join(data.short_provenance(one.handle, one.pair) for one in (left, right)),
+    )
+    if not data.same_items(left.handle, right.handle):
         widgets.small(
-            "The two studies hold different items: a click on the left map opens an item, and "
-            "it is ringed on the right only where it is found there."
+            "The two studies hold different items: a click opens an item of the left one, and it "
+            "is ringed on the right only where it is found there."
         )
     widgets.small("Distances are never read off a map; two maps differ in turn and mirror too.")
     if chosen.items:
         cards.picked(page.handle, page.pair, chosen.items, key="compare")
         st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
-
-
-def draw_map(one: Side, name: str, selectable: bool) -> None:
-    chosen = session.current()
-    classes = data.study(one.handle).classes
-    whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
-    rows = [classes.index(each) for each in chosen.classes if each in classes]
-    points = data.chosen(whole, rows, chosen.modalities)
-    key = f"compare_map_{name}"
-    made = maps.map_figure(
-        points.xyz,
-        points.item_ids,
-        points.modality,
-        points.class_row,
-        classes,
-        dark=widgets.dark(),
-        title=one.name,
-        picked=chosen.items,
-        bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
-    )
-    widgets.show(
-        made,
-        one.handle,
-        f"compare_{name}_{one.space}",
-        one.name,
-        pair=one.pair,
-        key=key,
-        on_select=(lambda: picked.take(key)) if selectable else None,
-        modes=("points", "box", "lasso"),
-    )
-    widgets.small(f"{len(points):,} of {len(whole):,} points")
 
 
 def draw_centroids(left: Side, right: Side) -> None:

@@ -5,15 +5,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import cards, session, state, widgets
+from dashboard import cards, data, session, state, widgets
 from dashboard.page import Page
 
 LASSO = "lasso_items"
 
 
-def take(key: str) -> None:
-    """What a click or lasso on a map caught becomes the open items."""
-    found = caught(st.session_state.get(key))
+def take(key: str, handle: data.Handle) -> None:
+    """What a click or lasso on a map caught becomes the open items, of those the study has."""
+    there = data.items(handle).index
+    found = [item_id for item_id in caught(st.session_state.get(key)) if item_id in there]
     st.session_state[LASSO] = found
     session.change(items=tuple(spread(found, state.MAX_ITEMS)))
 

@@ -1,12 +1,13 @@
 """Map: both spaces side by side under one selection; every point can be heard or seen."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboard import cards, clicks, data, session, state, theme, widgets
 from dashboard.figures import maps
 from dashboard.page import Page
-from dashboard.sections import picked
+from dashboard.sections import map_panel, picked
 
 MAX_LINES = 4_000  # pairs joined; more of them are only a haze
 
@@ -80,53 +81,40 @@ def draw_maps(page: Page) -> None:
     spaces = [name for name in state.CHOICES["spaces"] if name in chosen.spaces]
     spaces = spaces or list(state.CHOICES["spaces"])
     rows = [page.study.classes.index(name) for name in chosen.classes]
-    for place, space in zip(st.columns(len(spaces), gap="small"), spaces, strict=True):
-        with place:
-            whole = data.map_points(
-                page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
-            )
-            points = data.chosen(whole, rows, chosen.modalities, chosen.subsets)
-            n_lines = draw_map(page, space, whole, points)
-            text = f"{len(points):,} of {len(whole):,} points"
-            if n_lines:
-                text += f", {n_lines}"
-            widgets.small(text)
-
-
-def draw_map(page: Page, space: str, whole: data.MapPoints, points: data.MapPoints) -> str:
-    """One map; returns what is to be said of its lines."""
-    chosen = page.selection
-    title = f"{theme.SPACE_NAMES[space]}, {theme.METHOD_NAMES[chosen.method]} {chosen.dims}-D"
-    joined, said = lines(page, points) if chosen.lines else (None, "")
-    made = maps.map_figure(
-        points.xyz,
-        points.item_ids,
-        points.modality,
-        points.class_row,
-        page.study.classes,
-        dark=widgets.dark(),
-        title=title,
-        picked=chosen.items,
-        joined=joined,
-        bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
-    )
-    key = f"map_{space}_{chosen.dims}"
+    panels, tables, said = [], [], []
+    for space in spaces:
+        whole = data.map_points(
+            page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
+        )
+        points = data.chosen(whole, rows, chosen.modalities, chosen.subsets)
+        joined, text = lines(page, points) if chosen.lines else (maps.NO_PAIRS, "")
+        panels.append(
+            map_panel.panel(theme.SPACE_NAMES[space], page.study.classes, whole, points, joined)
+        )
+        tables.append((space, points))
+        said = [f"{len(points):,} of {len(whole):,} points in each map", *([text] if text else [])]
+    title = f"{theme.METHOD_NAMES[chosen.method]} in {chosen.dims}-D of {' and '.join(spaces)}"
+    flat = chosen.dims == 2
+    key = f"map_{chosen.dims}"
     widgets.show(
-        made,
+        maps.map_figure(panels, dark=widgets.dark(), picked=chosen.items),
         page.handle,
-        f"map_{space}_{chosen.method}_{chosen.dims}d",
+        f"map_{chosen.method}_{chosen.dims}d",
         title,
         pair=page.pair,
         key=key,
-        on_select=(lambda: picked.take(key)) if chosen.dims == 2 else None,
-        modes=("points", "box", "lasso") if chosen.dims == 2 else ("points",),
+        on_select=(lambda: picked.take(key, page.handle)) if flat else None,
+        modes=("points", "box", "lasso") if flat else ("points",),
+        table=lambda: pd.concat(
+            [data.points_table(page.handle, points).assign(space=name) for name, points in tables]
+        ),
     )
-    if chosen.dims == 3:
+    if not flat:
         clicks.listen(key, cards.open_item)
-    return said
+    widgets.small(", ".join(said))
 
 
-def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray | None, str]:
+def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray, str]:
     """Rows of the points to join, and how many of how many they are."""
     row_of = {item_id: row for row, item_id in enumerate(points.item_ids)}
     table = data.pairs(page.handle)
@@ -136,7 +124,7 @@ def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray | None, str]:
         if a in row_of and i in row_of
     ]
     if not both:
-        return None, "no pair has both halves shown"
+        return maps.NO_PAIRS, "no pair has both halves shown"
     joined = np.array(both, dtype=np.int64)
     if len(joined) <= MAX_LINES:
         return joined, f"{len(joined):,} pairs joined"

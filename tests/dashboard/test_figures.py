@@ -12,70 +12,82 @@ from dashboard.figures import common, curves, maps, matrices, spectrogram
 EVIL = "<b onclick='x'>%{x}</b>&"
 
 
-def points(n: int, n_dims: int = 2) -> dict[str, np.ndarray]:
+def panel(n: int, n_dims: int = 2, joined: np.ndarray = maps.NO_PAIRS) -> maps.Panel:
     rng = np.random.default_rng(0)
-    return {
-        "xyz": rng.normal(size=(n, n_dims)).astype(np.float32),
-        "item_ids": np.array([f"item_{row}" for row in range(n)], dtype=object),
-        "modality": np.array(["audio", "image"], dtype=object)[np.arange(n) % 2],
-        "class_row": (np.arange(n) % 4 - 1).astype(np.int16),
-    }
+    return maps.Panel(
+        title=EVIL,
+        xyz=rng.normal(size=(n, n_dims)).astype(np.float32),
+        item_ids=np.array([f"item_{row}" for row in range(n)], dtype=object),
+        modality=np.array(["audio", "image"], dtype=object)[np.arange(n) % 2],
+        class_row=(np.arange(n) % 4 - 1).astype(np.int16),
+        classes=["a", "b", "c"],
+        joined=joined,
+    )
 
 
 @pytest.mark.parametrize("n_dims", [2, 3])
 def test_a_map_is_a_trace_a_class_and_modality_with_the_ids_as_customdata(n_dims: int) -> None:
-    given = points(1000, n_dims)
-    made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
+    given = panel(1000, n_dims)
+    made = maps.map_figure([given], dark=False)
     drawn = [trace for trace in made.data if trace.customdata is not None]
     assert len(drawn) == 4  # of these points, two classes are sounds and two pictures
     assert {trace.marker.symbol for trace in drawn} == {"circle", "diamond"}
     ids = [item for trace in drawn for item in trace.customdata]
-    assert sorted(ids) == sorted(given["item_ids"])
+    assert sorted(ids) == sorted(given.item_ids)
     assert json.loads(made.to_json())["data"][0]["x"]["dtype"] == "f4"
-    row_of = {item: row for row, item in enumerate(given["item_ids"])}
+    row_of = {item: row for row, item in enumerate(given.item_ids)}
     for trace in drawn:
         rows = [row_of[item] for item in trace.customdata]
-        assert len({given["class_row"][row] for row in rows}) == 1
-        assert trace.marker.color == theme.class_colour(int(given["class_row"][rows[0]]))
-        assert trace.marker.symbol == theme.MARKERS[given["modality"][rows[0]]]
-        np.testing.assert_array_equal(np.asarray(trace.x), given["xyz"][rows, 0])
+        assert len({given.class_row[row] for row in rows}) == 1
+        assert trace.marker.color == theme.class_colour(int(given.class_row[rows[0]]))
+        assert trace.marker.symbol == theme.MARKERS[given.modality[rows[0]]]
+        np.testing.assert_array_equal(np.asarray(trace.x), given.xyz[rows, 0])
+
+
+def test_two_maps_are_one_figure_on_axes_of_their_own() -> None:
+    flat = maps.map_figure([panel(8), panel(8)], dark=False, picked=["item_3"])
+    assert {trace.xaxis for trace in flat.data if trace.customdata is not None} == {"x", "x2"}
+    assert flat.layout.xaxis.domain[1] < flat.layout.xaxis2.domain[0]
+    assert [trace.xaxis for trace in flat.data if trace.name == "picked"] == ["x", "x2"]
+    deep = maps.map_figure([panel(8, 3), panel(8, 3)], dark=False)
+    assert {trace.scene for trace in deep.data if trace.customdata is not None} == {
+        "scene",
+        "scene2",
+    }
+    assert deep.layout.scene2.domain.x[0] > deep.layout.scene.domain.x[1]
 
 
 def test_lines_join_pairs_and_rings_mark_the_picked() -> None:
-    joined = np.array([[0, 1], [2, 3]])
-    made = maps.map_figure(
-        **points(6), classes=["a", "b", "c"], dark=False, joined=joined, picked=["item_2", "absent"]
-    )
-    assert [made.data[0].name, made.data[-1].name] == ["pairs", "picked"]
-    assert np.isnan(np.asarray(made.data[0].x)[[2, 5]]).all()
-    assert len(made.data[-1].x) == 1
+    given = panel(6, joined=np.array([[0, 1], [2, 3]]))
+    made = maps.map_figure([given], dark=False, picked=["item_2", "absent"])
+    of_name = {trace.name: trace for trace in made.data}
+    assert np.isnan(np.asarray(of_name["pairs"].x)[[2, 5]]).all()
+    assert len(of_name["picked"].x) == 1
 
 
 def test_ids_that_could_be_html_are_not_shown() -> None:
-    given = points(4)
-    plain = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
-    assert "%{customdata}" in plain.data[0].hovertemplate
-    given["item_ids"][0] = "<a href='x'>"
-    made = maps.map_figure(**given, classes=["a", "b", "c"], dark=False)
-    assert "%{customdata}" not in made.data[0].hovertemplate
+    given = panel(4)
+    assert "%{customdata}" in maps.map_figure([given], dark=False).data[0].hovertemplate
+    given.item_ids[0] = "<a href='x'>"
+    assert "%{customdata}" not in maps.map_figure([given], dark=False).data[0].hovertemplate
 
 
 def test_an_empty_map_is_drawn() -> None:
-    assert len(maps.map_figure(**points(0), classes=["a"], dark=False).data) == 0
+    made = maps.map_figure([panel(0)], dark=False)
+    assert not any(trace.customdata is not None for trace in made.data)
 
 
 def test_fifty_thousand_points_stay_small() -> None:
-    made = maps.map_figure(**points(50_000), classes=["a", "b", "c"], dark=False)
-    assert len(made.to_json()) < 2.5e6
+    assert len(maps.map_figure([panel(50_000)], dark=False).to_json()) < 2.5e6
 
 
 def test_names_are_shown_letter_by_letter() -> None:
     made = matrices.confusion(np.eye(2), [EVIL, "b"], dark=False)
-    text = made.to_json()
+    text = made.to_json() + maps.map_figure([panel(4)], dark=True).to_json()
     assert "onclick='x'" not in text
     assert "<b onclick" not in text
     assert "%{x}<" not in common.safe(EVIL)
-    page = common.to_html(made, EVIL, {"study": EVIL}).decode()
+    page = common.to_html(made, EVIL, {"study": EVIL}, dark=False).decode()
     assert "<b onclick" not in page
 
 

@@ -107,12 +107,12 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     page = open_page("map", tiny)
     ids = list(data.items(data.open_study(str(tiny))).index)
     points = [{"customdata": item_id} for item_id in ids]
-    page.session_state["map_pca_2"] = {"selection": {"points": points}}
+    page.session_state["map_2"] = {"selection": {"points": points}}
     page.run(timeout=60)
     del points
     from dashboard.sections import picked as view
 
-    caught = view.caught(page.session_state["map_pca_2"])
+    caught = view.caught(page.session_state["map_2"])
     assert caught == ids
     some = view.spread(caught, state.MAX_ITEMS)
     assert len(some) == state.MAX_ITEMS

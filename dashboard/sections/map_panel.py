@@ -1,0 +1,28 @@
+"""From a stored map and the filters to what the figure draws."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dashboard import data
+from dashboard.figures import maps
+
+
+def panel(
+    title: str,
+    classes: Sequence[str],
+    whole: data.MapPoints,
+    points: data.MapPoints,
+    joined: np.ndarray = maps.NO_PAIRS,
+) -> maps.Panel:
+    """The points of a map that the filters left, on the axes of the whole."""
+    return maps.Panel(
+        title,
+        points.xyz,
+        points.item_ids,
+        points.modality,
+        points.class_row,
+        classes,
+        bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
+        joined=joined,
+    )

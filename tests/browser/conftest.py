@@ -1,0 +1,214 @@
+"""A real Chromium before a real server on a small demo workspace.
+
+The demo is built once a test session (about a minute), or ``JEE_TEST_WORKSPACE`` names one that is
+there. Every test leaves a screenshot in ``tests/browser/screenshots/``. Tests wait for states of
+the page, never for times.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+REPO = Path(__file__).resolve().parents[2]
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+SIZE = 360
+START_S = 60
+PAGE_MS = 40_000
+CHROMIUM = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+AT_REST = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  return app && app.dataset.testConnectionState === 'CONNECTED'
+    && app.dataset.testScriptState === 'notRunning'
+    && document.querySelector('[data-testid=provenance]')
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(
+      (one) => one.querySelector('.js-plotly-plot')?._fullLayout);
+}"""
+
+
+def chromium() -> str:
+    """The browser's path; skips where there is none."""
+    for found in ("/usr/bin/chromium", shutil.which("chromium"), shutil.which("chromium-browser")):
+        if found and Path(found).exists():
+            return found
+    pytest.skip("no chromium on this machine: the pages are not tested in a browser")
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The workspace of a small demo."""
+    chromium()
+    given = os.environ.get("JEE_TEST_WORKSPACE")
+    if given:
+        return Path(given)
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo"]
+    command += ["--size", str(SIZE), "--workspace", str(folder)]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
+    """The dashboard on a free port of this machine."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serve(demo, log) as running:
+        yield running
+
+
+class Server:
+    """A running dashboard: where it is, and what it has written."""
+
+    def __init__(self, url: str, log: Path) -> None:
+        self.url, self.log = url, log
+
+    @property
+    def written(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+class serve:
+    """Start ``streamlit run`` for as long as the block lasts."""
+
+    def __init__(self, workspace: Path, log: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.workspace, self.log = workspace, log
+
+    def __enter__(self) -> Server:
+        command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+        command += ["--server.port", str(self.port)]
+        environment = {**os.environ, "JEE_WORKSPACE": str(self.workspace)}
+        with self.log.open("wb") as file:
+            self.process = subprocess.Popen(
+                command, cwd=REPO, env=environment, stdout=file, stderr=subprocess.STDOUT
+            )
+        running = Server(f"http://localhost:{self.port}", self.log)
+        try:
+            _wait_until(lambda: _is_healthy(running.url), self.process, running)
+        except BaseException:
+            self.__exit__()
+            raise
+        return running
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _wait_until(done: Callable[[], bool], process: subprocess.Popen, running: Server) -> None:
+    import time
+
+    end = time.monotonic() + START_S
+    while not done():
+        assert process.poll() is None, running.written[-2000:]
+        assert time.monotonic() < end, f"no server after {START_S} s: {running.written[-2000:]}"
+        time.sleep(0.1)  # between two questions; the state is what is waited for
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+        yield running
+        running.close()
+
+
+class Visitor:
+    """One person's browser window on the dashboard."""
+
+    def __init__(self, browser: Any, url: str, **options: Any) -> None:
+        view = {"width": 1360, "height": 1000}
+        self.context = browser.new_context(viewport=view, accept_downloads=True, **options)
+        self.context.set_default_timeout(PAGE_MS)
+        self.page = self.context.new_page()
+        self.url = url
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, path: str) -> Any:
+        """Go to a page and wait until it is drawn whole."""
+        self.page.goto(path if path.startswith("http") else f"{self.url}/{path}")
+        self.rest()
+        return self.page
+
+    def rest(self) -> None:
+        """Wait until the script has run, nothing is stale and every figure is drawn."""
+        self.page.wait_for_function(AT_REST)
+
+    def until(self, script: str, argument: Any = None) -> None:
+        """Wait until a JavaScript function of the page is true, then until it is at rest."""
+        self.page.wait_for_function(script, arg=argument)
+        self.rest()
+
+    def sound(self) -> None:
+        """Assert that nothing failed on the page."""
+        assert self.page.get_by_test_id("stException").count() == 0
+        text = self.page.inner_text("body")
+        assert "could not be drawn" not in text
+        assert "Traceback" not in text
+        assert self.errors == []
+
+    def keep(self, name: str, whole: bool = True) -> None:
+        """Keep a screenshot of everything that the page holds."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        if whole:
+            height = self.page.evaluate(
+                "document.querySelector('[data-testid=stMain]')?.scrollHeight || 1000"
+            )
+            self.page.set_viewport_size({"width": 1360, "height": min(5000, max(1000, height))})
+            self.rest()
+        self.page.screenshot(path=str(SCREENSHOTS / f"{name}.png"))
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server) -> Iterator[Callable[..., Visitor]]:
+    """``visit()``: a fresh window; several are several people."""
+    visitors: list[Visitor] = []
+
+    def fresh(**options: Any) -> Visitor:
+        visitors.append(Visitor(browser, server.url, **options))
+        return visitors[-1]
+
+    yield fresh
+    for visitor in visitors:
+        visitor.context.close()
+
+
+@pytest.fixture
+def visitor(visit: Callable[..., Visitor], request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """One window; a screenshot of it is kept when the test ends."""
+    one = visit()
+    yield one
+    name = request.node.name.replace("[", "_").replace("]", "").replace("/", "_")
+    one.keep(name, whole=False)
