@@ -18,7 +18,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
 
 from core.errors import MissingArtefact, UserError
-from dashboard import data, session, state, widgets
+from dashboard import browser, data, session, state, widgets
 from dashboard.page import Page
 
 VIEWS = {  # file in views/ -> title, icon
@@ -48,14 +48,27 @@ def main(default: str = "overview") -> None:
             functools.partial(draw, name),
             title=title,
             icon=icon,
-            url_path=name,
+            url_path="start" if name == default else name,
             default=name == default,
         )
         for name, (title, icon) in VIEWS.items()
         if (folder / f"{name}.py").exists()
     ]
+    # The default page answers to the bare address alone; it shall answer to its name too.
+    title, icon = VIEWS[default]
+    pages.append(
+        st.Page(
+            functools.partial(draw, default),
+            title=title,
+            icon=icon,
+            url_path=default,
+            visibility="hidden",
+        )
+    )
     chosen = st.navigation(pages)
     chosen.run()
+    with st.sidebar:
+        browser.theme(widgets.dark())
 
 
 def draw(name: str) -> None:

@@ -1,6 +1,7 @@
 """Media cards: what an item looks and sounds like, what it is, what lies near it."""
 
 import base64
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -153,16 +154,30 @@ def find_neighbours(item_id: str) -> None:
 
 
 def _facts(text: str) -> str:
-    import json
-
+    """What else is known of an item, in one escaped line: plain values, true ones by name."""
     try:
         facts = json.loads(text or "{}")
     except json.JSONDecodeError:
         return ""
-    if not isinstance(facts, dict) or not facts:
+    if not isinstance(facts, dict):
         return ""
-    shown = [f"{name.replace('_', ' ')}: {value}" for name, value in list(facts.items())[:5]]
-    return "<br>" + esc(", ".join(shown))[:400]
+    shown = []
+    for name, value in facts.items():
+        words = name.replace("_", " ")
+        if isinstance(value, bool):
+            shown += [words] if value else []
+        elif leaves := _leaves(value):
+            shown.append(f"{words}: {', '.join(leaves[:6])}")
+    return "<br>" + esc("; ".join(shown)[:260]) if shown else ""
+
+
+def _leaves(value: object) -> list[str]:
+    """The plain values inside a nested one, in order."""
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in _leaves(part)]
+    if isinstance(value, list):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [] if value is None or isinstance(value, bool) or value == "" else [str(value)]
 
 
 def _predictions(handle: data.Handle, pair: str, item_id: str, split: int) -> str:
@@ -202,7 +217,7 @@ def _around(
         places = st.columns(4, gap="small")
         for place, near in zip(places, found, strict=False):
             same = bool(mine & set(frame.loc[near.item_id, "labels"]))
-            note = f"{near.score:.2f}, above {near.percentile:.1f} %"
+            note = f"{near.score:.2f}, above {near.percentile:.1f}%"
             if near.item_id in mates:
                 note += ", its own half"
             elif same:

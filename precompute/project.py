@@ -19,13 +19,19 @@ SPACES = ("translation", "pca")
 
 @dataclass(frozen=True)
 class Task:
-    """The maps of every space by one method: what it compiles is compiled once."""
+    """The maps of some spaces by one method."""
 
     store_root: str
     trained: str
+    spaces: tuple[str, ...]
     method: str
     seed: int
     folder: str
+
+    @property
+    def files(self) -> list[str]:
+        """The tables that this task writes, one a space."""
+        return [f"{space}.{self.method}.parquet" for space in self.spaces]
 
 
 def run(
@@ -53,17 +59,15 @@ def _project(
     config: Config, store: Store, engine: LocalEngine, trained: Artefact, key: dict[str, Any]
 ) -> Artefact:
     draft = store.begin("project", key)
+    # t-SNE takes longest and goes first; UMAP compiles itself, so its spaces share a process.
+    work = [("tsne", (space,)) for space in SPACES] + [("umap", SPACES)]
     tasks = [
-        Task(store.root, trained.digest, method, config.seed, draft.folder)
-        for method in maps.METHODS
+        Task(store.root, trained.digest, spaces, method, config.seed, draft.folder)
+        for method, spaces in work
     ]
-    files = [f"{space}.{method}.parquet" for method in maps.METHODS for space in SPACES]
+    files = [file for task in tasks for file in task.files]
     if not draft.has("maps.parquet"):
-        missing = [
-            task
-            for task in tasks
-            if not all(draft.has(f"{space}.{task.method}.parquet") for space in SPACES)
-        ]
+        missing = [task for task in tasks if not all(draft.has(file) for file in task.files)]
         for _ in engine.run(make_maps, missing, "drawing maps"):
             pass
         parts = [draft.table(file) for file in files]
@@ -75,13 +79,13 @@ def _project(
 
 
 def make_maps(task: Task) -> str:
-    """Fit the 2-D and 3-D maps of every space by one method, and write a table a space."""
+    """Fit the 2-D and 3-D maps of some spaces by one method, and write a table a space."""
     store = Store(task.store_root)
     trained = store.open("train", task.trained)
     if trained is None:
         raise UserError(f"The artefact train/{task.trained} is gone: run the same command again.")
-    for space in SPACES:
-        file = f"{task.folder}/{space}.{task.method}.parquet"
+    for space, name in zip(task.spaces, task.files, strict=True):
+        file = f"{task.folder}/{name}"
         if not store.exists(file):
             store.write_table(file, _map_table(trained, space, task.method, task.seed))
     return task.method

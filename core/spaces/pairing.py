@@ -14,6 +14,7 @@ import numpy as np
 
 Kind = tuple[str, str]
 UNKNOWN = -1  # the class of a pair whose class is not known
+MIN_UNITS = 5  # classes with fewer clips are too dear to validate with
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,11 @@ def split_pairs(
 def split_pools(
     kinds: Mapping[Kind, Pairs], share: float, rng: np.random.Generator
 ) -> tuple[dict[Kind, Pools], dict[Kind, Pools]]:
-    """Training and validation items for redrawn pairs, disjoint by clip, every class in both.
+    """Training and validation items for redrawn pairs, disjoint by clip.
 
     The pairs only say which items there are and of which class. ``share`` of each modality's units
-    validate, class by class: at least one where a class has two or more.
+    validate, class by class: at least one of ``MIN_UNITS`` or more. Smaller classes keep theirs for
+    training, unless nothing could be validated then.
     """
     units = split_units(kinds, keep_pairs=False)
     strata: dict[tuple[str, int], set[int]] = {}
@@ -129,11 +131,19 @@ def split_pools(
         for side, modality in enumerate(kind):
             for unit, c in zip(units[kind][:, side].tolist(), pairs.classes.tolist(), strict=True):
                 strata.setdefault((modality, c), set()).add(unit)
+    sizes = {key: len(members) for key, members in strata.items()}
+    spared = MIN_UNITS
+    if not any(
+        min(sizes[first, c], sizes[second, c]) >= MIN_UNITS
+        for first, second in kinds
+        for c in {c for modality, c in sizes if modality == first} - {UNKNOWN}
+    ):
+        spared = 2
     held_out: set[int] = set()
     for key in sorted(strata) if share > 0 else ():
         members = sorted(strata[key] - held_out)
-        n_owed = max(1, round(share * len(strata[key]))) - len(strata[key] & held_out)
-        if 0 < n_owed < len(members):
+        n_owed = max(1, round(share * sizes[key])) - len(strata[key] & held_out)
+        if sizes[key] >= spared and 0 < n_owed < len(members):
             held_out.update(rng.permutation(members)[:n_owed].tolist())
 
     def part(validates: bool) -> dict[Kind, Pools]:

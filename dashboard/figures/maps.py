@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from dashboard import theme
 from dashboard.figures import common
 
-HEIGHT_PX = 600
+HEIGHT_PX = 570
 GAP = 0.02  # between panels, as a share of the width
 NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 
@@ -198,7 +198,7 @@ def _lines(xyz: np.ndarray, joined: np.ndarray, dark: bool) -> go.Scattergl | go
     ends = np.full((len(joined), 3, xyz.shape[1]), np.nan, dtype=np.float32)
     ends[:, 0], ends[:, 1] = xyz[joined[:, 0]], xyz[joined[:, 1]]
     flat = ends.reshape(-1, xyz.shape[1])
-    alpha = float(np.clip(60.0 / np.sqrt(len(joined)) / 10, 0.06, 0.45))
+    alpha = float(np.clip(4.0 / np.sqrt(len(joined)), 0.05, 0.45))
     shared = {
         "x": flat[:, 0],
         "y": flat[:, 1],

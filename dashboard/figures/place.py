@@ -1,6 +1,7 @@
 """A query's place on a map, and what the systems say of it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,11 @@ def place(
         ]
     )
     colours = theme.ink(dark)
+    nowhere: dict[str, Any] = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
+    for kind in theme.MARKERS:  # marks in no class's colour for the legend
+        if (modality == kind).any():
+            mark = {"symbol": theme.MARKERS[kind], "size": 8, "color": colours.muted}
+            made.add_scattergl(**nowhere, name=theme.MODALITY_PLURALS[kind], marker=mark)
     rings = np.flatnonzero(np.isin(item_ids, np.asarray(found, dtype=object)))
     line = {"width": 2, "color": colours.text}
     ring = {"symbol": "circle-open", "size": 15, "color": colours.text, "line": line}
@@ -88,7 +94,7 @@ def _points(
         x=xyz[:, 0],
         y=xyz[:, 1],
         mode="markers",
-        name=theme.MODALITY_PLURALS[kind],
+        showlegend=False,
         text=names[class_row + 1],
         customdata=item_ids,
         hovertemplate=f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}<extra></extra>",

@@ -22,7 +22,7 @@ def show(page: Page) -> None:
     widgets.numbers(shown)
     widgets.small(
         "Means with their standard deviation over splits, or over draws where there is one split, "
-        "or else the 95 % bootstrap interval. Chance is what a random order or guess reaches."
+        "or else the 95% bootstrap interval. Chance is what a random order or guess reaches."
     )
     widgets.csv_button(rows, page.handle, "measurements", pair=page.pair)
 

@@ -59,7 +59,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str) -> None:
                     f"{share[0]:.0%}",
                     f"of the best, {share[1]}",
                     f"MMT without a single {theme.MODALITY_NAMES[target]}, n = {n:,} test items, "
-                    f"chance {chance:.3f}, {over}. W reports almost 70 %.",
+                    f"chance {chance:.3f}, {over}. W reports almost 70%.",
                 )
             ]
         )

@@ -44,6 +44,9 @@ def show(page: Page) -> None:
     shown = page.selection.items
     if not shown:
         return
+    with st.sidebar:  # in view wherever the page is scrolled to
+        widgets.kicker("picked")
+        cards.card(page.handle, shown[0], key="aside")
     whole = [name for name in st.session_state.get(LASSO, []) if name in page.study.items().index]
     n = len(whole) if set(shown) <= set(whole) else len(shown)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -82,7 +82,7 @@ def scale_of(table: pd.DataFrame) -> str:
     bars = (
         f"bars are ± one standard deviation over {first['splits']} splits"
         if first["splits"] > 1
-        else "bars are 95 % bootstrap intervals over queries"
+        else "bars are 95% bootstrap intervals over queries"
     )
     sizes = ", ".join(
         f"{theme.DIRECTION_NAMES.get(row['direction'], row['direction'])}: {row['n']:,} queries "
@@ -125,6 +125,6 @@ def table(page: Page, rows: pd.DataFrame) -> None:
     )
     widgets.csv_button(wide, page.handle, "ranking_all", pair=page.pair)
     widgets.small(
-        "low and high are 95 % bootstrap bounds, averaged over splits. Lower is better for median "
+        "low and high are 95% bootstrap bounds, averaged over splits. Lower is better for median "
         "rank, modality gap and hubness."
     )

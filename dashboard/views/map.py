@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, clicks, data, session, state, theme, widgets
+from dashboard import browser, cards, data, session, state, theme, widgets
 from dashboard.figures import maps
 from dashboard.page import Page
 from dashboard.sections import map_panel, picked
@@ -30,7 +30,7 @@ def show(page: Page) -> None:
 
 
 def controls(page: Page) -> None:
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.segmented_control(
             "Method",
             state.CHOICES["method"],
@@ -110,7 +110,7 @@ def draw_maps(page: Page) -> None:
         ),
     )
     if not flat:
-        clicks.listen(key, cards.open_item)
+        browser.clicks(key, cards.open_item)
     widgets.small(", ".join(said))
 
 

@@ -42,12 +42,20 @@ AT_REST = """() => {
 }"""
 
 
-def chromium() -> str:
-    """The browser's path; skips where there is none."""
+def find_chromium() -> str | None:
+    """The browser's path, or None where there is none."""
     for found in ("/usr/bin/chromium", shutil.which("chromium"), shutil.which("chromium-browser")):
         if found and Path(found).exists():
             return found
-    pytest.skip("no chromium on this machine: the pages are not tested in a browser")
+    return None
+
+
+def chromium() -> str:
+    """The browser's path; skips where there is none."""
+    found = find_chromium()
+    if found is None:
+        pytest.skip("no chromium on this machine: the pages are not tested in a browser")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +181,8 @@ class Visitor:
 
     def sound(self) -> None:
         """Assert that nothing failed on the page."""
-        assert self.page.get_by_test_id("stException").count() == 0
+        for what in ("stException", "stDialog"):
+            assert self.page.get_by_test_id(what).count() == 0
         text = self.page.inner_text("body")
         assert "could not be drawn" not in text
         assert "Traceback" not in text

@@ -18,14 +18,15 @@ from tests.browser.conftest import Server, Visitor
 
 pytestmark = pytest.mark.browser
 
-POINT = """([key, modality]) => {
-  // Where on the screen a point of a map lies that no other point is near, and its item.
-  const graph = document.querySelector(`.st-key-${key} .js-plotly-plot`);
-  const { xaxis, yaxis } = graph._fullLayout;
+POINT = """(modality) => {
+  // Where on the screen a point of the maps lies that no other point is near, and its item.
+  const graph = document.querySelector('.js-plotly-plot');
   const box = graph.getBoundingClientRect();
   const all = [];
   for (const trace of graph._fullData) {
     if (!trace.customdata) continue;
+    const xaxis = graph._fullLayout[`xaxis${trace.xaxis.slice(1)}`];
+    const yaxis = graph._fullLayout[`yaxis${trace.yaxis.slice(1)}`];
     for (let row = 0; row < trace.x.length; row += 1) {
       all.push({
         x: box.left + xaxis._offset + xaxis.l2p(trace.x[row]),
@@ -57,7 +58,7 @@ CELLS = """() => {
     count: Number(trace.text[row] || 0),
   }));
 }"""
-BUTTON = "button:not([inert] *)"  # Streamlit keeps an unseen twin to measure labels with
+BUTTON = "button >> visible=true"  # Streamlit has an unseen twin for narrow screens
 IDS = "(nodes) => nodes.map((node) => node.title)"
 
 
@@ -124,7 +125,7 @@ def test_the_bare_address_shows_the_overview(visitor: Visitor, study: Study) -> 
 
 def test_a_clicked_point_shows_its_player(visitor: Visitor) -> None:
     page = visitor.open("map?modality=audio")
-    point = page.evaluate(POINT, ["map_translation_2", "sounds"])
+    point = page.evaluate(POINT, "sounds")
     page.mouse.click(point["x"], point["y"])
     visitor.until("(item) => new URL(location).searchParams.has('item')")
     assert parse_qs(urlsplit(page.url).query)["item"] == [point["item"]]
@@ -269,14 +270,14 @@ def test_the_address_gives_a_colleague_the_same_view(visit: Callable[..., Visito
     mine.until("() => new URL(location).searchParams.get('method') === 'tsne'")
     page.locator(".st-key-class_chips").get_by_text("violin", exact=True).click()
     mine.until("() => new URL(location).searchParams.get('class') === 'violin'")
-    point = page.evaluate(POINT, ["map_translation_2", "sounds"])
+    point = page.evaluate(POINT, "sounds")
     page.mouse.click(point["x"], point["y"])
     mine.until("() => new URL(location).searchParams.has('item')")
     theirs = visit()
     theirs.open(page.url)
     for what in (
         "[class*='st-key-detail_']",
-        ".st-key-map_translation_2 .gtitle",
+        "[data-testid=stPlotlyChart]",
         "[data-testid=provenance]",
     ):
         assert (

@@ -65,14 +65,25 @@ def test_a_clip_stays_together_across_kinds() -> None:
 
 
 def test_pools_hold_out_items_of_every_class() -> None:
-    pairs = class_pairs(6, n_audio=4, n_image=10)
+    pairs = class_pairs(6, n_audio=6, n_image=10)
     train, held_out = pairing.split_pools({KIND: pairs}, 0.1, np.random.default_rng(0))
-    for side, n in ((0, 4), (1, 10)):
+    for side, n in ((0, 6), (1, 10)):
         for c in range(6):
             kept, out = (set(p[KIND].sides[side][c].tolist()) for p in (train, held_out))
             assert len(out) == 1
             assert len(kept) == n - 1
             assert not kept & out
+
+
+def test_small_classes_keep_their_items_while_others_can_validate() -> None:
+    big, small = class_pairs(2, 6, 6), class_pairs(1, 3, 6)
+    rows = np.concatenate([big.rows, small.rows + 100])
+    clips = np.concatenate([big.clips, small.clips + 1000])
+    kinds = {KIND: Pairs(rows, np.append(big.classes, small.classes + 2), clips)}
+    _, held_out = pairing.split_pools(kinds, 0.1, np.random.default_rng(0))
+    assert {c: len(v) for c, v in held_out[KIND].sides[0].items()} == {0: 1, 1: 1}
+    _, held_out = pairing.split_pools({KIND: small}, 0.1, np.random.default_rng(0))
+    assert len(held_out[KIND].sides[0][0]) == 1
 
 
 def test_windows_of_one_recording_are_held_out_together() -> None:

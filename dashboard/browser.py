@@ -1,8 +1,8 @@
-"""Clicks on points of a three-dimensional figure, which Streamlit itself does not report.
+"""What the browser knows and Streamlit does not tell: two components without looks of their own.
 
-``st.plotly_chart`` knows the selections of flat figures alone. This component has no looks of
-its own: it finds the figure of the given key on the page and sends the ``customdata`` of a
-clicked point back.
+``st.plotly_chart`` reports the selections of flat figures alone: ``clicks`` finds the figure of a
+key on the page and sends the ``customdata`` of a clicked point back. And figures are drawn on the
+server in the colours of the theme, but turning the theme over draws no page anew: ``theme`` does.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-SCRIPT = """
+CLICKS = """
 export default function ({ data, setTriggerValue }) {
   // Plotly's own click of a three-dimensional figure needs the pointer to rest on the point
   // while pressed; what is hovered when the pointer goes down and up in one place is surer.
@@ -48,7 +48,23 @@ export default function ({ data, setTriggerValue }) {
 """
 
 
-def listen(figure_key: str, on_click: Callable[[str], None]) -> None:
+THEME = """
+export default function ({ data, setTriggerValue }) {
+  let asked = data.dark;
+  const look = () => {
+    const app = document.querySelector(".stApp");
+    const rgb = app && getComputedStyle(app).backgroundColor.match(/[0-9.]+/g)?.map(Number);
+    if (!rgb || rgb.length < 3) return;
+    const dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 128;
+    if (dark !== asked) { asked = dark; setTriggerValue("changed", dark ? "dark" : "light"); }
+  };
+  const timer = setInterval(look, 500);
+  return () => clearInterval(timer);
+}
+"""
+
+
+def clicks(figure_key: str, on_click: Callable[[str], None]) -> None:
     """Call ``on_click(customdata)`` when a point of the figure with this key is clicked."""
     name = f"clicks_{figure_key}"
 
@@ -58,5 +74,11 @@ def listen(figure_key: str, on_click: Callable[[str], None]) -> None:
         if isinstance(value, str):
             on_click(value)
 
-    mount = st.components.v2.component("figure_clicks", js=SCRIPT)
+    mount = st.components.v2.component("figure_clicks", js=CLICKS)
     mount(key=name, data={"key": figure_key}, height=1, on_item_change=clicked)
+
+
+def theme(dark: bool) -> None:
+    """Draw the page again when the browser's theme is no longer the one it was drawn in."""
+    mount = st.components.v2.component("theme_follower", js=THEME)
+    mount(key="theme_follower", data={"dark": dark}, height=1, on_changed_change=lambda: None)

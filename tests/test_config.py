@@ -1,0 +1,68 @@
+"""Studies as files: fields are checked, nested ones too, and the recipe follows the pairing."""
+
+from pathlib import Path
+
+import pytest
+
+from core import config
+from core.config import LABEL_PAIRED, Config
+from core.errors import UserError
+from core.spaces.translation import TranslationConfig
+from core.store import digest
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "study.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_replaces_defaults_and_leaves_the_rest(tmp_path: Path) -> None:
+    found = config.load(
+        write(tmp_path, "audio: [logmel, yamnet_lite]\nseed: 3\ntranslation: {margin: 1}\n")
+    )
+    assert found == Config(
+        audio=("logmel", "yamnet_lite"), seed=3, translation=TranslationConfig(margin=1.0)
+    )
+    assert found.pairs == (("logmel", "hog"), ("yamnet_lite", "hog"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("speed: 3", r"field 'speed', which is unknown: expected one of audio, dataset"),
+        ("seed: fast", r"seed is 'fast', expected a value like 0"),
+        ("translation: 3", r"translation is 3, expected a mapping"),
+        ("translation: {depth: 3}", r"translation has the field 'depth', which is unknown"),
+        ("- a", r"holds no mapping"),
+        ("a: [", r"is not valid YAML"),
+    ],
+)
+def test_mistakes_are_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        config.load(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot be read: No such file"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_the_recipe_is_w_s_unless_pairs_were_made_by_class() -> None:
+    assert config.recipe(Config(), "clip") == TranslationConfig()
+    assert config.recipe(Config(), "class") == LABEL_PAIRED
+    own = TranslationConfig(margin=0.3)
+    assert config.recipe(Config(translation=own), "class") == own
+
+
+def test_the_defaults_are_the_paper_s() -> None:
+    recipe, forest = TranslationConfig(), Config().forest
+    assert (recipe.n_hidden, recipe.n_dims, recipe.margin) == (256, 128, 1.0)
+    assert (recipe.learning_rate, recipe.batch, recipe.patience) == (1e-3, 4096, 5)
+    assert (forest.n_trees, forest.max_depth) == (100, 32)
+
+
+def test_equal_studies_have_equal_digests() -> None:
+    assert digest(Config()) == digest(Config())
+    assert digest(Config()) != digest(Config(seed=1))
