@@ -10,13 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
-from core.spaces.translation import TranslationConfig
+from core.spaces.translation import LABEL_PAIRED, TranslationConfig
 from core.studies.forests import ForestConfig
-
-# Where pairs were made within a class, they are drawn anew at every step, and two pairs of one
-# class are no negatives of each other: a fixed pairing would be learned by heart.
-LABEL_PAIRED = TranslationConfig(pairing="redrawn", same_class="ignored")
-
 
 @dataclass(frozen=True)
 class Config:

@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +22,7 @@ from core import study as studies_
 from core.errors import MediaError, UserError
 from core.query import Searcher
 from core.store import CODE_VERSION, Store, digest, media_source
+from dashboard.points import MapPoints
 
 DEFAULT_WORKSPACE = "workspace/demo"
 RECORDS_TTL_S = 3.0  # how soon a page sees that a stage has been computed meanwhile
@@ -233,29 +233,6 @@ def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
 # -- maps ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class MapPoints:
-    """A map's points, all of one length: ids, ``xyz (n, 2 or 3) float32`` and what filters ask."""
-
-    item_ids: np.ndarray
-    xyz: np.ndarray
-    modality: np.ndarray
-    class_row: np.ndarray  # place in the class order, -1 without one class
-    subset: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.item_ids)
-
-    def where(self, mask: np.ndarray) -> "MapPoints":
-        return MapPoints(
-            self.item_ids[mask],
-            self.xyz[mask],
-            self.modality[mask],
-            self.class_row[mask],
-            self.subset[mask],
-        )
-
-
 @st.cache_resource(show_spinner=False, max_entries=16)
 def map_points(
     handle: Handle, pair: str, space: str, method: str, n_dims: int, split: int
@@ -279,23 +256,6 @@ def map_points(
         class_row=frame["class"].map(lambda name: number.get(name, -1)).to_numpy(dtype=np.int16),
         subset=frame["subset"].to_numpy(dtype=object),
     )
-
-
-def chosen(
-    points: MapPoints,
-    class_rows: Sequence[int] = (),
-    kinds: Sequence[str] = (),
-    within: Sequence[str] = (),
-) -> MapPoints:
-    """The points of these classes, modalities and subsets; an empty filter keeps all."""
-    mask = np.ones(len(points), dtype=bool)
-    if class_rows:
-        mask &= np.isin(points.class_row, np.asarray(class_rows))
-    if kinds:
-        mask &= np.isin(points.modality, np.asarray(kinds, dtype=object))
-    if within:
-        mask &= np.isin(points.subset, np.asarray(within, dtype=object))
-    return points if mask.all() else points.where(mask)
 
 
 def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:

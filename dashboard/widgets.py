@@ -72,15 +72,16 @@ def footer(handle: data.Handle, pair: str = "", **more: str) -> None:
     st.html(f'<dl class="jee-footer" data-testid="provenance">{rows}</dl>')
 
 
-def numbers(figures: Iterable[tuple[str, str, str, str]]) -> None:
-    """Headline numbers: ``(what, value, spread, scale)`` each."""
+def numbers(figures: Iterable[tuple[str, str, str, str]], narrow: bool = False) -> None:
+    """Headline numbers: ``(what, value, spread, scale)`` each; ``narrow`` fits six in a row."""
     cards = "".join(
         f'<div class="jee-figure"><p class="jee-kicker">{esc(what)}</p>'
         f"<b>{esc(value)} <small>{esc(spread)}</small></b>"
         f'<p class="jee-small">{esc(scale)}</p></div>'
         for what, value, spread, scale in figures
     )
-    st.html(f'<div class="jee-figures" data-testid="headline">{cards}</div>')
+    kind = "jee-figures narrow" if narrow else "jee-figures"
+    st.html(f'<div class="{kind}" data-testid="headline">{cards}</div>')
 
 
 def label_html(labels: Sequence[str], classes: Sequence[str], modality: str) -> str:
@@ -115,7 +116,7 @@ def show(
     ``name`` is what files are called; ``title`` describes it to a screen reader and heads the
     HTML; ``table`` is the numbers behind it, or what makes them when they are asked for.
     """
-    file = common.file_name(data.study(handle).dataset["name"], name, pair, handle.digest[:8])
+    file = file_of(handle, name, pair)
     common.sign(made, signature or data.short_provenance(handle, pair), dark())
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
     st.plotly_chart(
@@ -142,26 +143,34 @@ def show(
             help="The figure as a page of its own, with its provenance; opens without a network",
         )
         if table is not None:
-            csv_button(table, handle, file, pair=pair, key=f"csv_{name}")
+            csv_button(table, handle, name, pair=pair)
+
+
+def file_of(handle: data.Handle, name: str, pair: str) -> str:
+    """What an export is called: the dataset, what it is, the encoders, the study."""
+    return common.file_name(data.study(handle).dataset["name"], name, pair, handle.digest[:8])
 
 
 def csv_button(
-    table: pd.DataFrame,
+    table: pd.DataFrame | Callable[[], pd.DataFrame],
     handle: data.Handle,
-    file: str,
+    name: str,
     *,
     pair: str = "",
     key: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """A table as CSV, its provenance (and ``more``) in ``#`` lines above the header."""
+    """A table, or what makes it when it is asked for, as CSV; its provenance (and ``more``)
+    stands in ``#`` lines above the header.
+    """
+    file = file_of(handle, name, pair)
     facts = {**data.provenance(handle, pair), **(more or {})}
     st.download_button(
         "CSV",
         lambda: csv_bytes(table() if callable(table) else table, facts),
         file_name=f"{file}.csv",
         mime="text/csv",
-        key=key or f"csv_{file}",
+        key=key or f"csv_{name}",
         type="tertiary",
         icon=":material/download:",
         on_click="ignore",

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from core import config
-from core.config import LABEL_PAIRED, Config
+from core.config import Config
 from core.errors import UserError
-from core.spaces.translation import TranslationConfig
+from core.spaces.translation import LABEL_PAIRED, TranslationConfig
 from core.store import digest
 
 

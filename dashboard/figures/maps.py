@@ -1,10 +1,11 @@
 """Maps of spaces side by side, in two or three dimensions: colour = class, marker = modality.
 
 All panels are one figure: a browser then makes half as many WebGL contexts and compiles half as
-many shaders, which on 50,000 points is what takes the time. One trace for each class of each
-modality, with one colour each: every single colour of a trace that has many is parsed (measured
-on 50,000 points in two maps, on a busy machine: 12 s of script with one trace a modality, 6 s
-this way). Coordinates travel as binary; ``customdata`` carries each point's ``item_id``.
+many shaders, which on 50,000 points is what takes the time. Flat maps have one trace for each
+class of each modality, with one colour each: every single colour of a trace that has many is
+parsed (measured on 50,000 points in two maps, on a busy machine: 12 s of script with one trace a
+modality, 6 s this way). Coordinates travel as binary; ``customdata`` carries each point's
+``item_id``.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from dashboard import theme
 from dashboard.figures import common
 
 HEIGHT_PX = 570
+NO_CLASS = "no single class"
 GAP = 0.02  # between panels, as a share of the width
 NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 
@@ -120,12 +122,19 @@ def _traces(
     traces = []
     if len(panel.joined):
         traces.append(_lines(panel.xyz, panel.joined, dark))
-    for number in range(-1, len(names)):  # classes outside, so that no modality covers the other
-        for kind in theme.MARKERS:
-            rows = np.flatnonzero((panel.modality == kind) & (panel.class_row == number))
-            if len(rows):
-                name = names[number] if number >= 0 else "no single class"
-                traces.append(_points(panel, rows, number, name, kind, size))
+    if panel.n_dims == 3:
+        traces += [
+            _cloud(panel, rows, names, kind, size)
+            for kind in theme.MARKERS
+            if len(rows := np.flatnonzero(panel.modality == kind))
+        ]
+    else:
+        for number in range(-1, len(names)):  # classes outside: no modality covers the other
+            for kind in theme.MARKERS:
+                rows = np.flatnonzero((panel.modality == kind) & (panel.class_row == number))
+                if len(rows):
+                    name = names[number] if number >= 0 else NO_CLASS
+                    traces.append(_points(panel, rows, number, name, kind, size))
     rings = np.flatnonzero(np.isin(panel.item_ids, np.asarray(picked, dtype=object)))
     if len(rings):
         traces.append(_rings(panel.xyz[rings], size, dark))
@@ -148,34 +157,69 @@ def _marker_px(n: int, n_dims: int) -> float:
 
 def _points(
     panel: Panel, rows: np.ndarray, number: int, name: str, kind: str, size: float
-) -> go.Scattergl | go.Scatter3d:
-    """The points of one class and modality."""
-    xyz, item_ids = panel.xyz[rows], panel.item_ids[rows]
-    # Plotly reads a little HTML in what it shows: ids that might hold some are not shown at all.
+) -> go.Scattergl:
+    """The points of one class and modality, flat."""
+    item_ids = panel.item_ids[rows]
+    opacity = _opacity(panel)
+    fade = {"marker": {"opacity": opacity}}
+    return go.Scattergl(
+        x=panel.xyz[rows, 0],
+        y=panel.xyz[rows, 1],
+        mode="markers",
+        name=f"{name}, {theme.MODALITY_PLURALS[kind]}",
+        showlegend=False,
+        customdata=item_ids,
+        hovertemplate=_hover(name, kind, item_ids),
+        marker={
+            "symbol": theme.MARKERS[kind],
+            "size": size * (1.15 if kind == "image" else 1.0),  # a diamond looks smaller
+            "color": theme.class_colour(number),
+            "opacity": opacity,
+            "line": {"width": 0},
+        },
+        selected=fade,
+        unselected=fade,
+    )
+
+
+def _cloud(
+    panel: Panel, rows: np.ndarray, names: Sequence[str], kind: str, size: float
+) -> go.Scatter3d:
+    """The points of one modality in three dimensions, where every trace is drawn on its own."""
+    item_ids, numbers = panel.item_ids[rows], panel.class_row[rows]
+    palette = np.array([theme.class_colour(row) for row in range(-1, len(names))], dtype=object)
+    labels = np.array([NO_CLASS, *names], dtype=object)
+    return go.Scatter3d(
+        x=panel.xyz[rows, 0],
+        y=panel.xyz[rows, 1],
+        z=panel.xyz[rows, 2],
+        mode="markers",
+        name=theme.MODALITY_PLURALS[kind],
+        showlegend=False,
+        customdata=item_ids,
+        text=labels[numbers + 1],
+        hovertemplate=_hover("%{text}", kind, item_ids),
+        marker={
+            "symbol": theme.MARKERS[kind],
+            "size": size * (0.7 if kind == "image" else 1.0),  # here a diamond looks larger
+            "color": palette[numbers + 1],
+            "opacity": _opacity(panel),
+            "line": {"width": 0},
+        },
+    )
+
+
+def _opacity(panel: Panel) -> float:
+    return 0.78 if len(panel.xyz) < 20_000 else 0.6
+
+
+def _hover(name: str, kind: str, item_ids: np.ndarray) -> str:
+    """What is shown over a point. Plotly reads a little HTML there: ids that might hold some are
+    left out.
+    """
     plain = not any("<" in item_id or "&" in item_id for item_id in item_ids)
     shown = "<br>%{customdata}" if plain else ""
-    marker = {
-        "symbol": theme.MARKERS[kind],
-        # a flat diamond looks smaller than a circle, one in 3-D larger
-        "size": size * {"image": 1.15 if panel.n_dims == 2 else 0.7}.get(kind, 1.0),
-        "color": theme.class_colour(number),
-        "opacity": 0.78 if len(panel.xyz) < 20_000 else 0.6,
-        "line": {"width": 0},
-    }
-    shared = {
-        "x": xyz[:, 0],
-        "y": xyz[:, 1],
-        "mode": "markers",
-        "name": f"{name}, {theme.MODALITY_PLURALS[kind]}",
-        "showlegend": False,
-        "customdata": item_ids,
-        "hovertemplate": f"<b>{name}</b> · {theme.MODALITY_NAMES[kind]}{shown}<extra></extra>",
-        "marker": marker,
-    }
-    if panel.n_dims == 3:
-        return go.Scatter3d(z=xyz[:, 2], **shared)
-    fade = {"marker": {"opacity": marker["opacity"]}}
-    return go.Scattergl(selected=fade, unselected=fade, **shared)
+    return f"<b>{name}</b> · {theme.MODALITY_NAMES[kind]}{shown}<extra></extra>"
 
 
 def _legend(kinds: Sequence[str], n_dims: int, dark: bool) -> list[go.Scatter | go.Scatter3d]:

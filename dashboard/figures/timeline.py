@@ -155,9 +155,9 @@ def _strip(made: go.Figure, seconds: pd.DataFrame, fill: Sequence[str], step_s: 
 
 def clock(seconds: float) -> str:
     """``m:ss``, or ``m:ss.s`` between whole seconds."""
-    minutes, rest = divmod(float(seconds), 60.0)
-    whole = abs(rest - round(rest)) < 0.05
-    return f"{int(minutes)}:{round(rest):02d}" if whole else f"{int(minutes)}:{rest:04.1f}"
+    minutes, tenths = divmod(round(float(seconds) * 10), 600)
+    whole, tenth = divmod(tenths, 10)
+    return f"{minutes}:{whole:02d}.{tenth}" if tenth else f"{minutes}:{whole:02d}"
 
 
 def _ticks(end_s: float) -> list[float]:

@@ -23,7 +23,7 @@ SOURCES = {
     "upload": ":material/upload: Upload",
     "microphone": ":material/mic: Microphone",
     "camera": ":material/photo_camera: Camera",
-    "item": ":material/library_music: The collection",
+    "item": ":material/library_music: An item",
 }
 SOURCE = "ask_source"
 THUMB_S = 10.0  # of a long sound, in its card

@@ -44,7 +44,7 @@ def show(
         on_open=cards.open_item,
     )
     export(page, parts, find, answer, heard)
-    opened = [item_id for item_id in page.selection.items if item_id in frame.index][:1]
+    opened = [item_id for item_id in session.current().items if item_id in frame.index][:1]
     if opened:
         with st.container(horizontal=True, vertical_alignment="center"):
             widgets.kicker("open")

@@ -114,6 +114,7 @@ def take_in(handle: data.Handle, pair: str) -> None:
     if not blend:
         kept = []
         session.change(query=())
+    session.change(items=())
     st.session_state[UPLOADS] = _bounded([*kept, *fresh])
 
 

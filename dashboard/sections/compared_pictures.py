@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.errors import UserError
 from dashboard import cards, data, session, state, theme, widgets
+from dashboard import points as points_
 from dashboard.figures import maps, matrices
 from dashboard.page import Page
 from dashboard.sections import centroid_matrix, map_panel, picked
@@ -29,7 +30,7 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
             classes = data.study(one.handle).classes
             whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
             rows = [classes.index(each) for each in chosen.classes if each in classes]
-            points = data.chosen(whole, rows, chosen.modalities)
+            points = points_.chosen(whole, rows, chosen.modalities)
             title = f"{one.name}: {len(points):,} of {len(whole):,} points"
             panels.append(map_panel.panel(title, classes, whole, points))
             tables.append(data.points_table(one.handle, points).assign(side=one.name))

@@ -15,11 +15,12 @@ def show(page: Page) -> None:
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
-    shown = [*ranking_numbers(rows), *classification_numbers(rows)]
-    if not shown:
+    retrieval, classification = ranking_numbers(rows), classification_numbers(rows)
+    if not (retrieval or classification):
         widgets.small("No score is stored for this pair of encoders.")
         return
-    widgets.numbers(shown)
+    widgets.numbers(retrieval)
+    widgets.numbers(classification, narrow=True)
     widgets.small(
         "Means with their standard deviation over splits, or over draws where there is one split, "
         "or else the 95% bootstrap interval. Chance is what a random order or guess reaches."

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dashboard import data
+from dashboard import points as points_
 from dashboard.figures import maps
 
 
 def panel(
     title: str,
     classes: Sequence[str],
-    whole: data.MapPoints,
-    points: data.MapPoints,
+    whole: points_.MapPoints,
+    points: points_.MapPoints,
     joined: np.ndarray = maps.NO_PAIRS,
 ) -> maps.Panel:
     """The points of a map that the filters left, on the axes of the whole."""

@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import browser, cards, data, session, state, theme, widgets
+from dashboard import points as points_
 from dashboard.figures import maps
 from dashboard.page import Page
 from dashboard.sections import map_panel, picked
@@ -86,7 +87,7 @@ def draw_maps(page: Page) -> None:
         whole = data.map_points(
             page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
         )
-        points = data.chosen(whole, rows, chosen.modalities, chosen.subsets)
+        points = points_.chosen(whole, rows, chosen.modalities, chosen.subsets)
         joined, text = lines(page, points) if chosen.lines else (maps.NO_PAIRS, "")
         panels.append(
             map_panel.panel(theme.SPACE_NAMES[space], page.study.classes, whole, points, joined)
@@ -114,7 +115,7 @@ def draw_maps(page: Page) -> None:
     widgets.small(", ".join(said))
 
 
-def lines(page: Page, points: data.MapPoints) -> tuple[np.ndarray, str]:
+def lines(page: Page, points: points_.MapPoints) -> tuple[np.ndarray, str]:
     """Rows of the points to join, and how many of how many they are."""
     row_of = {item_id: row for row, item_id in enumerate(points.item_ids)}
     table = data.pairs(page.handle)

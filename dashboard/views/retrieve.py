@@ -18,7 +18,7 @@ SPACE_NAMES = {
 def show(page: Page) -> None:
     widgets.heading(
         "Retrieve",
-        "Bring a sound, a picture or a video, and see and hear what the shared space puts near it.",
+        "Bring a sound, picture or video, and meet what the space puts near it.",
     )
     try:
         with st.spinner("Listening and looking …", show_time=False):

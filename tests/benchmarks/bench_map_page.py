@@ -106,7 +106,11 @@ def build(root: Path) -> str:
     draft = store.begin("ingest", {"benchmark": "map"})
     draft.write_table("items.parquet", frame)
     draft.write_table("splits.parquet", items.split_table([dict(zip(clips, subsets, strict=True))]))
-    card = {"name": "fifty-thousand", "title": "Fifty thousand points", "licence": "CC0"}
+    card: dict[str, object] = {
+        "name": "fifty-thousand",
+        "title": "Fifty thousand points",
+        "licence": "CC0",
+    }
     card |= {"classes": classes, "paired_classes": classes, "paired_by": "clip", "root": "media"}
     draft.write_json("dataset.json", card)
     record.note("ingest", draft.commit())

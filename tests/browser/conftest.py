@@ -5,12 +5,13 @@ there. Every test leaves a screenshot in ``tests/browser/screenshots/``. Tests w
 the page, never for times.
 """
 
+import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -73,14 +74,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def server(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Server"]:
-    """The dashboard on a free port of this machine."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serve(demo, log) as running:
-        yield running
-
-
 class Server:
     """A running dashboard: where it is, and what it has written."""
 
@@ -92,38 +85,30 @@ class Server:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
-class serve:
-    """Start ``streamlit run`` for as long as the block lasts."""
-
-    def __init__(self, workspace: Path, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.workspace, self.log = workspace, log
-
-    def __enter__(self) -> Server:
-        command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
-        command += ["--server.port", str(self.port)]
-        environment = {**os.environ, "JEE_WORKSPACE": str(self.workspace)}
-        with self.log.open("wb") as file:
-            self.process = subprocess.Popen(
-                command, cwd=REPO, env=environment, stdout=file, stderr=subprocess.STDOUT
-            )
-        running = Server(f"http://localhost:{self.port}", self.log)
+@contextlib.contextmanager
+def serve(workspace: Path, log: Path) -> Iterator[Server]:
+    """``streamlit run`` on a free port of this machine, for as long as the block lasts."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
+    command += ["--server.port", str(port)]
+    environment = {**os.environ, "JEE_WORKSPACE": str(workspace)}
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=REPO, env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    running = Server(f"http://localhost:{port}", log)
+    try:
+        _wait_until(lambda: _is_healthy(running.url), process, running)
+        yield running
+    finally:
+        process.terminate()
         try:
-            _wait_until(lambda: _is_healthy(running.url), self.process, running)
-        except BaseException:
-            self.__exit__()
-            raise
-        return running
-
-    def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
+            process.wait(10)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(10)
+            process.kill()
+            process.wait(10)
 
 
 def _is_healthy(url: str) -> bool:
@@ -135,13 +120,19 @@ def _is_healthy(url: str) -> bool:
 
 
 def _wait_until(done: Callable[[], bool], process: subprocess.Popen, running: Server) -> None:
-    import time
-
     end = time.monotonic() + START_S
     while not done():
         assert process.poll() is None, running.written[-2000:]
         assert time.monotonic() < end, f"no server after {START_S} s: {running.written[-2000:]}"
         time.sleep(0.1)  # between two questions; the state is what is waited for
+
+
+@pytest.fixture(scope="session")
+def server(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The dashboard on a free port of this machine."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with serve(demo, log) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

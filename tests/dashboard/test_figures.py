@@ -26,22 +26,23 @@ def panel(n: int, n_dims: int = 2, joined: np.ndarray = maps.NO_PAIRS) -> maps.P
 
 
 @pytest.mark.parametrize("n_dims", [2, 3])
-def test_a_map_is_a_trace_a_class_and_modality_with_the_ids_as_customdata(n_dims: int) -> None:
+def test_every_point_has_its_place_colour_marker_and_id(n_dims: int) -> None:
     given = panel(1000, n_dims)
     made = maps.map_figure([given], dark=False)
     drawn = [trace for trace in made.data if trace.customdata is not None]
-    assert len(drawn) == 4  # of these points, two classes are sounds and two pictures
-    assert {trace.marker.symbol for trace in drawn} == {"circle", "diamond"}
+    assert len(drawn) == (4 if n_dims == 2 else 2)  # of classes and modalities, or modalities
     ids = [item for trace in drawn for item in trace.customdata]
     assert sorted(ids) == sorted(given.item_ids)
     assert json.loads(made.to_json())["data"][0]["x"]["dtype"] == "f4"
     row_of = {item: row for row, item in enumerate(given.item_ids)}
     for trace in drawn:
         rows = [row_of[item] for item in trace.customdata]
-        assert len({given.class_row[row] for row in rows}) == 1
-        assert trace.marker.color == theme.class_colour(int(given.class_row[rows[0]]))
-        assert trace.marker.symbol == theme.MARKERS[given.modality[rows[0]]]
         np.testing.assert_array_equal(np.asarray(trace.x), given.xyz[rows, 0])
+        assert trace.marker.symbol == theme.MARKERS[given.modality[rows[0]]]
+        assert len({given.modality[row] for row in rows}) == 1
+        wanted = [theme.class_colour(int(given.class_row[row])) for row in rows]
+        colours = [trace.marker.color] * len(rows) if n_dims == 2 else list(trace.marker.color)
+        assert colours == wanted
 
 
 def test_two_maps_are_one_figure_on_axes_of_their_own() -> None:
