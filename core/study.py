@@ -15,8 +15,8 @@ name                           artefact
 =============================  ================================================================
 
 Spaces: ``translation`` and ``pca`` are those of the first split, fitted on its translation
-subset alone; ``translation_all`` is the same recipe fitted on every pair once the scores are
-known. It serves retrieval of new things and takes no part in any score.
+subset alone; ``translation_all`` is fitted on every pair there is. It serves retrieval of new
+things and takes no part in any score.
 """
 
 import functools

@@ -54,7 +54,7 @@ def run(
     for audio, image in config.pairs:
         for part in parts:
             seed = config.seed + (part if isinstance(part, int) else 0)
-            chosen = recipe(config, paired_by)
+            chosen = recipe(config, paired_by, for_retrieval=part == ALL)
             natives = (("audio", extracted[audio].digest), ("image", extracted[image].digest))
             key = {
                 "items": ingested.digest,

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from core import config
-from core.config import Config
+from core.config import LABEL_PAIRED, LABEL_PAIRED_RETRIEVAL, Config
 from core.errors import UserError
-from core.spaces.translation import LABEL_PAIRED, TranslationConfig
+from core.spaces.translation import TranslationConfig
 from core.store import digest
 
 
@@ -52,6 +52,7 @@ def test_an_absent_file_is_said(tmp_path: Path) -> None:
 def test_the_recipe_is_w_s_unless_pairs_were_made_by_class() -> None:
     assert config.recipe(Config(), "clip") == TranslationConfig()
     assert config.recipe(Config(), "class") == LABEL_PAIRED
+    assert config.recipe(Config(), "class", for_retrieval=True) == LABEL_PAIRED_RETRIEVAL
     own = TranslationConfig(margin=0.3)
     assert config.recipe(Config(translation=own), "class") == own
 

@@ -2,8 +2,9 @@
 
 FFmpeg reads hundreds of formats, some of which open other files or addresses. Here the demuxer is
 named by us (`core.media.formats`), it reads one open file, every attempt to open another is
-refused, and only the codecs named below are ever called. Time zero is where the container's first stream
-begins, for sound and picture alike, so that second k of one belongs to second k of the other.
+refused, and only the codecs named below are ever called. Time zero is where the container's first
+stream begins, for sound and picture alike, so that second k of one belongs to second k of the
+other.
 `core.media` is the public face of this module.
 """
 

@@ -68,34 +68,6 @@ class TranslationConfig:
     refit: bool = False
 
 
-# For pairs made within a class, as of a folder of sounds and a folder of pictures. Measured with
-# YAMNet and MobileNet V2 on twelve instruments (about 20 recordings and 30 photographs each), half
-# of each class to train the translation; mean of 5 splits (3 where marked *). ZS: zero-shot macro
-# F1 of MMT; P: precision@10 audio_to_image, precision@5 image_to_audio; other: precision@10 of
-# recordings from a source that was left out, two sources.
-#                                        ZS image  ZS audio  P@10  P@5   other
-#   W's recipe                             .54       .51      .50   .54   .41 .50
-#   redrawn pairs                          .62       .53      .57   .62   .43 .41
-#   + info_nce at 0.2, classes ignored     .66       .59      .63   .68   .41 .53
-#   + balanced, dropout on the input*      .70       .64      .64   .68   .46 .54
-#   + refit on all pairs (this one)        .73       .62      .66   .72   .49 .53
-#   this one with the margin loss          .59       .51      .52   .56   .45 .40
-# Tried without gain: temperature 0.07 and 0.4, info_nce with same-class negatives (.49 .45), SigLIP
-# (.63 .59 .60 .64), dropout on the hidden layer, weight decay 0.1 to 10, lr 3e-4 and 3e-3, inputs
-# standardised, square-rooted or of unit length, four windows a recording (.64 .61 .59 .63, other
-# .42 .60). 20 epochs without stopping learn the sources: other falls to .44 .48.
-LABEL_PAIRED = TranslationConfig(
-    loss="info_nce",
-    temperature=0.2,
-    input_dropout=0.5,
-    min_steps=10,
-    sampler="balanced",
-    pairing="redrawn",
-    same_class="ignored",
-    refit=True,
-)
-
-
 @dataclass
 class Translation:
     """Fitted towers, by modality, as NumPy arrays; and how the training went.

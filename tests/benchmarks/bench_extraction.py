@@ -84,9 +84,7 @@ def time_ours(
     return seconds, np.asarray(found[name].array("vectors.npy"))[np.argsort(ids)]
 
 
-def time_theirs(
-    paths: list[Path], name: str, weights_dir: Path | None
-) -> tuple[float, np.ndarray]:
+def time_theirs(paths: list[Path], name: str, weights_dir: Path | None) -> tuple[float, np.ndarray]:
     """Seconds of the plain loop, and its vectors."""
     import soxr
 
