@@ -13,7 +13,6 @@ from core.errors import UserError
 from core.spaces.translation import TranslationConfig
 from core.studies.forests import ForestConfig
 
-
 # Where pairs are made within a class, a fixed pairing would be learned by heart: pairs are drawn
 # anew at every step, every class as often as any other, and two pairs of one class are no
 # negatives of each other. Two recipes, because two things are asked of small collections

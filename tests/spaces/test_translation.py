@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load, save
 
+from core.config import LABEL_PAIRED
 from core.errors import UserError
 from core.spaces import translation
 from core.spaces.training import Tower
@@ -233,7 +234,7 @@ def test_redrawn_pairs_learn_classes_from_unpaired_items() -> None:
     partner = np.array([order[classes[order] == c][0] for c in classes[:120]])
     rows = np.concatenate([np.stack([every, partner], axis=1), np.stack([partner, every], axis=1)])
     clips = np.stack([rows[:, 0], 1000 + rows[:, 1]], axis=1)
-    config = dataclasses.replace(translation.LABEL_PAIRED, n_hidden=32, n_dims=16, max_epochs=20)
+    config = dataclasses.replace(LABEL_PAIRED, n_hidden=32, n_dims=16, max_epochs=20)
     fitted = translation.fit(
         views, {KIND: rows}, {KIND: clips}, config, 0, pair_classes={KIND: classes[rows[:, 0]]}
     )
