@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from core.errors import MissingArtefact
-from core.query import DEFAULT_SPACE, Searcher, Thing
+from core.query import DEFAULT_SPACE, Searcher
 from core.spaces import index
+from core.things import Thing
 
 COLUMNS = (
     "window",

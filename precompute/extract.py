@@ -5,7 +5,6 @@ shards are kept when a run is killed. Memory is bounded by one shard a worker.
 """
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,9 +122,9 @@ def _weights_sha256(name: str, weights_dir: Path | None) -> str | None:
 def extract_shard(shard: Shard) -> str:
     """Decode and embed the items of one shard; its table of ids comes last and means done."""
     encoder = _loaded(shard.encoder, shard.weights_dir)
-    read = functools.partial(_read, shard.media_root, encoder)
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = list(pool.map(read, shard.rows))
+    # No threads here: decoding a second holds the interpreter's lock for most of its time, and
+    # every core has a worker of its own.
+    outcomes = [_read(shard.media_root, encoder, row) for row in shard.rows]
     whole = [
         (row[0], outcome)
         for row, outcome in zip(shard.rows, outcomes, strict=True)

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from core.errors import UserError
-from core.query import Clock, Part, Searcher, as_json
+from core.query import Searcher, as_json
 from core.study import Study
+from core.things import Clock, Part
 
 
 def run(

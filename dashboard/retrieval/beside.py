@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core.errors import MissingArtefact, UserError
-from core.query import Answer, Clock, Part, Searcher
+from core.query import Answer, Searcher
+from core.things import Clock, Part
 from dashboard import cards, data, session, theme, widgets
 from dashboard.figures import place as figures
 from dashboard.page import Page

@@ -7,7 +7,8 @@ import streamlit as st
 
 from core import timeline
 from core.errors import UserError
-from core.query import Searcher, Thing
+from core.query import Searcher
+from core.things import Thing
 from dashboard import cards, session, theme, widgets
 from dashboard.figures import spectrogram
 from dashboard.figures import timeline as figures

@@ -17,7 +17,7 @@ import streamlit as st
 from core import media
 from core.errors import UserError
 from core.media import formats
-from core.query import Clock, Part, Thing
+from core.things import Clock, Part, Thing
 from dashboard import data, session, state
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together

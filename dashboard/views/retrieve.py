@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import UserError
-from core.query import Clock
+from core.things import Clock
 from dashboard import data, session, state, theme, widgets
 from dashboard.page import Page
 from dashboard.retrieval import asking, beside, results, seconds, tray

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core import media
-from core.query import Part, Searcher, item_media
+from core.query import Searcher
 from core.store import Store
 from core.study import Study, open_study
+from core.things import Part, item_media
 from dashboard.app import VIEWS
 from tests.browser.conftest import Server, Visitor
 

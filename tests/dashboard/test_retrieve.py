@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import encoders, media
 from core.errors import MissingWeights
-from core.query import Part, Searcher
+from core.query import Searcher
 from core.store import Store
 from core.study import open_study
+from core.things import Part
 from core.timeline import best_windows, by_second
 from dashboard import data, state
 from dashboard.retrieval import tray

@@ -1,0 +1,233 @@
+"""Things to search with: what a person uploads, or an item of the collection, embedded.
+
+A recording becomes one row of native vectors a second, a picture one row, a video both. The
+encoders are the very ones that embedded the collection, so an upload of an item gets the item's
+own vector.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from core import encoders, media
+from core.encoders.base import Encoder
+from core.errors import MissingArtefact, UserError
+from core.store import media_source
+from core.study import Study, media_root
+
+MAX_WINDOWS = 120  # of one recording; a longer one is sampled evenly, and the answer says so
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something to search with, embedded: one row a window.
+
+    ``native`` (k, d) float32; ``starts_s`` (k,) seconds into the recording; ``loudness`` (k,)
+    RMS of each window (ones for pictures); ``shared`` keeps its vectors in the spaces it was
+    carried into; ``sampled`` says that the recording was longer than
+    ``MAX_WINDOWS`` seconds and only every so often a window was taken.
+    """
+
+    name: str
+    modality: str
+    native: np.ndarray
+    starts_s: np.ndarray
+    loudness: np.ndarray
+    sampled: bool = False
+    item_id: str = ""
+    shared: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """``(k,)``: how much each window counts in the whole; loud ones more, silence nothing."""
+        total = float(self.loudness.sum())
+        if total <= 0:
+            return np.full(len(self.loudness), 1.0 / len(self.loudness))
+        return np.asarray(self.loudness / total)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing in a blend: its weight (below 0: away from it), and one window or the whole."""
+
+    thing: Thing
+    weight: float = 1.0
+    window: int | None = None
+
+
+@dataclass
+class Clock:
+    """Milliseconds by step; the same step twice adds up."""
+
+    ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def time(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[step] = self.ms.get(step, 0.0) + (time.perf_counter() - started) * 1_000
+
+
+class Embedder:
+    """The encoders of one encoder pair of a study, loaded once and shared.
+
+    Parameters
+    ----------
+    study : Study
+    pair : str, optional
+        "AUDIO+IMAGE"; the study's first pair by default.
+    weights_dir : Path, optional
+        Where weights are looked for first; the folder that the study was made with by default.
+    """
+
+    def __init__(
+        self, study: Study, pair: str | None = None, weights_dir: Path | None = None
+    ) -> None:
+        self.study = study
+        self.pair = pair or study.default_pair
+        audio, _, image = self.pair.partition("+")
+        self.encoder_names = {"audio": audio, "image": image}
+        recorded = study.record.get("weights_dir")
+        self.weights_dir = weights_dir or (Path(recorded) if recorded else None)
+        self._encoders: dict[str, Encoder] = {}
+        self._lock = threading.RLock()
+
+    def encoder(self, modality: str) -> Encoder:
+        """The encoder of a modality, the very one that embedded the collection.
+
+        Raises
+        ------
+        UserError
+            The collection brought its own vectors, or its weights are absent or changed.
+        """
+        with self._lock:
+            if modality not in self._encoders:
+                self._encoders[modality] = self._load(modality)
+            return self._encoders[modality]
+
+    def _load(self, modality: str) -> Encoder:
+        name = self.encoder_names[modality]
+        if name.startswith("ready_"):
+            raise UserError(
+                f"This study brought its own {modality} vectors, so nothing new can be embedded "
+                "here: search with an item of the collection."
+            )
+        encoder = encoders.load(name, self.weights_dir, n_threads=2)
+        made_with = self.study.artefact(f"extract:{name}").manifest.get("weights_sha256")
+        if encoder.weights_sha256 != made_with:
+            raise UserError(
+                f"The weights of {name} differ from those that embedded this collection: point "
+                "--weights at the same file, or run the study again."
+            )
+        return encoder
+
+    def embed(self, source: media.Source, name: str, clock: Clock | None = None) -> list[Thing]:
+        """An uploaded file to things: one for a sound or picture, two for a video with sound.
+
+        Raises
+        ------
+        MediaError
+            The file cannot be taken in.
+        UserError
+            There is no encoder to embed it with.
+        """
+        clock = clock or Clock()
+        with clock.time("decode"):
+            kind = media.kind_of(source, name)
+        if kind == "image":
+            return [self._embed_picture(source, name, clock)]
+        if kind == "audio":
+            return [self._embed_sound(source, name, clock)]
+        with clock.time("decode"):
+            found = media.probe(source, name)
+        things = [self._embed_frames(source, name, found.duration_s or 1.0, clock)]
+        if found.has_audio:
+            things.insert(0, self._embed_sound(source, name, clock))
+        return things
+
+    def embed_item(self, item_id: str) -> Thing:
+        """An item of the collection, by its stored vector.
+
+        Raises
+        ------
+        UserError
+            There is no such item, or it could not be embedded.
+        """
+        frame = self.study.items()
+        if item_id not in frame.index:
+            raise UserError(f"The collection has no item {item_id!r}.")
+        row = frame.loc[item_id]
+        try:
+            native = self.study.native(self.encoder_names[row["modality"]]).take([item_id])
+        except KeyError as error:
+            raise UserError(
+                f"The item {item_id!r} could not be embedded: see the report of `extract`."
+            ) from error
+        return Thing(
+            name=item_id,
+            modality=str(row["modality"]),
+            native=native,
+            starts_s=np.array([row["start_s"]]),
+            loudness=np.ones(1),
+            item_id=item_id,
+        )
+
+    def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> Thing:
+        encoder = self.encoder("audio")
+        with clock.time("decode"):
+            audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
+            starts_s, samples = media.windows(audio)
+            keep = _spread(len(starts_s), MAX_WINDOWS)
+            starts_s, samples = starts_s[keep], samples[keep]
+        with clock.time("embed"):
+            native = encoder.embed(list(samples))
+        loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
+        sampled = len(keep) < len(media.windows(audio)[0])
+        return Thing(name, "audio", native, starts_s, loudness, sampled)
+
+    def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> Thing:
+        encoder = self.encoder("image")
+        with clock.time("decode"):
+            picture = media.read_image(source, name)
+        with clock.time("embed"):
+            native = encoder.embed([picture])
+        return Thing(name, "image", native, np.zeros(1), np.ones(1))
+
+    def _embed_frames(
+        self, source: media.Source, name: str, duration_s: float, clock: Clock
+    ) -> Thing:
+        encoder = self.encoder("image")
+        n_seconds = max(1, int(duration_s))
+        starts_s = np.arange(n_seconds, dtype=np.float64)[_spread(n_seconds, MAX_WINDOWS // 4)]
+        with clock.time("decode"):
+            middle = min(0.5, duration_s / 2)
+            frames = [media.read_frame(source, name, start + middle) for start in starts_s]
+        with clock.time("embed"):
+            native = encoder.embed(frames)
+        sampled = len(starts_s) < n_seconds
+        return Thing(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
+
+
+def item_media(study: Study, item_id: str) -> tuple[media.Source, str]:
+    """Where an item's media lies, and its name."""
+    path = str(study.items().loc[item_id, "path"])
+    if not path:
+        raise MissingArtefact(f"The item {item_id!r} has no media, only its vector.")
+    source = media_source(media_root(study.artefact("ingest")), path)
+    if isinstance(source, Path) and not source.is_file():
+        raise MissingArtefact(f"The file {path} of the dataset is gone: put it back to hear it.")
+    return source, path
+
+
+def _spread(n: int, most: int) -> np.ndarray:
+    """At most ``most`` of ``n`` rows, evenly spread."""
+    if n <= most:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, most).round().astype(int))
