@@ -26,6 +26,7 @@ from core.studies.classification import Items, macro_f1, pick
 from core.studies.forests import ForestConfig
 
 TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
+FINE_TICKS = (12, 25, 50)
 MULTI_MODAL = {"MMT": "translation", "MMP": "pca"}
 SINGLE_MODAL = {"audio": "SMA", "image": "SMI", "text": "SMT"}
 SINGLE_MODAL_SPACE = "pca"
@@ -43,8 +44,13 @@ class Cell:
 
 
 def ticks(n_available: int) -> list[int]:
-    """W's ticks below `n_available`, then `n_available` itself ("all"). None available: `[0]`."""
-    return [tick for tick in TICKS if tick < n_available] + [n_available]
+    """W's ticks below `n_available`, then `n_available` itself ("all"). None available: `[0]`.
+
+    Where at most W's first step fits (200 items or fewer), finer ones stand between, so that a
+    small set has a curve and not two points.
+    """
+    wanted = TICKS if n_available > TICKS[2] else (0, *FINE_TICKS, *TICKS[1:])
+    return [tick for tick in wanted if tick < n_available] + [n_available]
 
 
 def balanced_draw(y: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.int64]:

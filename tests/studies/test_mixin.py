@@ -19,7 +19,9 @@ def test_ticks_are_those_below_what_there_is_and_all() -> None:
     assert ticks(16_200) == [0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000, 16200]
     assert ticks(16_000) == [0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000]
     assert ticks(450) == [0, 100, 200, 400, 450]
-    assert ticks(100) == [0, 100]
+    assert ticks(201) == [0, 100, 200, 201]
+    assert ticks(200) == [0, 12, 25, 50, 100, 200]
+    assert ticks(60) == [0, 12, 25, 50, 60]
     assert ticks(7) == [0, 7]
     assert ticks(0) == [0]
 
