@@ -28,30 +28,30 @@ app = typer.Typer(
 console = Console(stderr=True)
 
 Workspace = Annotated[
-    str | None, typer.Option(help="Folder or URL of the artefacts. [default: workspace/DATASET]")
+    str | None, typer.Option(help="Folder or URL of the artefacts. (default: workspace/DATASET)")
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="demo, folder:PATH or table:PATH. [default: demo]")
+    str | None, typer.Option(help="demo, folder:PATH or table:PATH. (default: demo)")
 ]
 Audio = Annotated[
-    str | None, typer.Option(help="Audio encoders, separated by commas. [default: logmel]")
+    str | None, typer.Option(help="Audio encoders, separated by commas. (default: logmel)")
 ]
 Image = Annotated[
-    str | None, typer.Option(help="Image encoders, separated by commas. [default: hog]")
+    str | None, typer.Option(help="Image encoders, separated by commas. (default: hog)")
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder in which weights are looked for first.")]
-Size = Annotated[int | None, typer.Option(help="Pairs of the demo corpus. [default: 2400]")]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random. [default: 0]")]
+Size = Annotated[int | None, typer.Option(help="Pairs of the demo corpus. (default: 2400)")]
+Seed = Annotated[int | None, typer.Option(help="Seed of everything random. (default: 0)")]
 Splits = Annotated[
-    int | None, typer.Option(help="Random splits. [default: 5 below 2,000 items, else 1]")
+    int | None, typer.Option(help="Random splits. (default: 5 below 2,000 items, else 1)")
 ]
 StudyFile = Annotated[
     Path | None, typer.Option("--study", help="YAML file of the study; flags win over it.")
 ]
-Workers = Annotated[int | None, typer.Option(help="Worker processes. [default: all cores]")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes. (default: all cores)")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StudyDigest = Annotated[
-    str | None, typer.Option("--study", help="Digest of the study. [default: the newest]")
+    str | None, typer.Option("--study", help="Digest of the study. (default: the newest)")
 ]
 
 
@@ -79,8 +79,12 @@ def _run(
         )
     config = replace(config, **{name: value for name, value in given.items() if value is not None})
     store = Store(workspace or _default_workspace(config.dataset))
-    with LocalEngine(workers, console) as engine:
-        outcome = stages.run(config, store, engine, weights, until)
+    try:
+        with LocalEngine(workers, console) as engine:
+            outcome = stages.run(config, store, engine, weights, until)
+    except KeyboardInterrupt:
+        console.print("Interrupted: run the same command again, it goes on where it stopped.")
+        raise typer.Exit(130) from None
     table = Table(title=f"Study {outcome.record.digest} in {store.root}")
     for column in ("stage", "seconds", ""):
         table.add_column(column, justify="right" if column == "seconds" else "left")
@@ -232,19 +236,16 @@ def weights_command(
     """List every encoder's weights, present or absent; fetch those that are asked for."""
     from precompute import downloads
 
-    downloads.run(weights, download or [], as_json, console)
+    downloads.run(weights, download or [], as_json, Console())
 
 
 def main() -> None:
     """Run the command line; errors that a person can mend are printed in one sentence."""
     try:
-        app(standalone_mode=True)
+        app()
     except UserError as error:
         console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        console.print("Interrupted: run the same command again, it goes on where it stopped.")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -24,5 +24,15 @@ def run(
     for column in ("encoder", "modality", "file", "size", "licence", "where from", "present"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        if row["file"] is None:
+            table.add_row(
+                row["name"], row["modality"], "none needed", "", row["licence"], "", "yes"
+            )
+            continue
+        size = f"{row['size'] / 1e6:.1f} MB" if row["size"] else ""
+        present = "yes" if row["present"] else "no"
+        table.add_row(
+            *(row["name"], row["modality"], row["file"], size),
+            *(row["licence"], row["where_from"], present),
+        )
     console.print(table)

@@ -118,6 +118,36 @@ def test_killed_in_every_stage_the_numbers_are_the_same(
     pd.testing.assert_frame_equal(numbers(root), numbers(demo_workspace))
 
 
+def test_ctrl_c_says_how_to_go_on_and_leaves_no_worker(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "precompute", "ingest", "--size", "360", "--workspace"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "w")], cwd=REPO, stderr=subprocess.PIPE, start_new_session=True
+    )
+    wait_for_partial(tmp_path / "w", "ingest", process)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Interrupted: run the same command again" in said
+    assert b"Traceback" not in said
+    deadline = time.monotonic() + 30
+    while left := members(process.pid):
+        assert time.monotonic() < deadline, f"workers left: {left}"
+        time.sleep(0.05)
+
+
+def members(group: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group_id = path.read_text().rpartition(")")[2].split()[:3]
+        except OSError:  # ended meanwhile
+            continue
+        if int(group_id) == group and state != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
 # What a stage has written when it is in the middle of its work.
 SEEN_AT_WORK = {
     "ingest": "*.partial/shards/*.json",
