@@ -19,7 +19,7 @@ from core.studies.classification import Labelled
 from core.study import Record, Vectors, pair_name
 from precompute.engine import LocalEngine
 
-VERSION = 2
+VERSION = 3
 SPACES = ("translation", "pca")
 MODALITIES = ("audio", "image")
 BLOCK = 24  # mix-in forests per checkpoint

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import UserError
 from core.studies import forests
-from core.studies.classification import Items, macro_f1, pick
+from core.studies.classification import Items, Labelled, macro_f1, pick
 from core.studies.forests import ForestConfig
 
 TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
@@ -112,14 +112,18 @@ def run_cell(
     own = pick(train, cell.space, cell.target, "train")
     wanted = pick(test, cell.space, cell.target, "test")
     if cell.system in MULTI_MODAL:
-        chosen = balanced_draw(own.y, cell.n_target, np.random.default_rng(cell.seed))
-        others = [
-            pick(train, cell.space, modality, "train")
+        drawn = balanced_draw(own.y, cell.n_target, np.random.default_rng(cell.seed))
+        # In the order of rows and modalities that classification keeps, so that the last tick is
+        # the very forest of that study.
+        chosen = np.sort(drawn)
+        parts = [
+            Labelled(own.x[chosen], own.y[chosen])
+            if modality == cell.target
+            else pick(train, cell.space, modality, "train")
             for modality in sorted(train[cell.space])
-            if modality != cell.target
         ]
-        x = np.concatenate([*(other.x for other in others), own.x[chosen]])
-        y = np.concatenate([*(other.y for other in others), own.y[chosen]])
+        x = np.concatenate([part.x for part in parts])
+        y = np.concatenate([part.y for part in parts])
     else:
         x, y = own.x, own.y
     forest = forests.fit(x, y, n_classes, cell.seed, config, n_jobs)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import UserError
-from core.studies import mixin
+from core.studies import classification, mixin
 from core.studies.classification import Labelled
 from core.studies.forests import ForestConfig
 from core.studies.mixin import Cell, balanced_draw, cells, run_cell, study, ticks, zero_shot_share
@@ -169,3 +169,17 @@ def test_missing_parts_are_named() -> None:
     with pytest.raises(UserError, match="Asked for 61 items, found 60"):
         run_cell(Cell("pca", "MMP", "audio", 61, 0), train, test, N_CLASSES)
     assert mixin.cells({}) == []
+
+
+def test_the_last_tick_is_the_number_of_the_classification_study() -> None:
+    train, test = items(130, 0), items(60, 1)
+    curves = study(train, test, N_CLASSES, draws=1, seed=4, config=FEW_TREES)
+    outcomes = classification.study(train, test, N_CLASSES, seeds=[4], config=FEW_TREES).outcomes
+    for outcome in outcomes:
+        (row,) = (
+            row
+            for row in curves
+            if (row["system"], row["target"], row["n_target"])
+            == (outcome.system, outcome.target, outcome.n_target)
+        )
+        assert row["value"] == outcome.macro_f1
