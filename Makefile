@@ -33,7 +33,9 @@ env: .venv/.installed
 	$(PYTHON) -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12 ...' % v[:2])"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt || { \
+	  echo "The demo's synthesiser has no ready package for this Python and could not be built:"; \
+	  echo "install a C++ compiler and Python's headers, or make PYTHON=python3.12."; exit 2; }
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt
