@@ -167,6 +167,11 @@ class Draft:
         return self.store.finish(self, manifest)
 
 
+def leaves_root(path: str) -> bool:
+    """Whether a path that should lie below a dataset's root is absolute or climbs out of it."""
+    return path.startswith(("/", "\\")) or ".." in Path(path).parts
+
+
 def media_source(root: str, path: str) -> Path | bytes:
     """A media file below a dataset's root: its path on this machine, or its bytes from a URL."""
     if "://" not in root:

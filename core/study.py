@@ -31,9 +31,9 @@ import numpy as np
 import pandas as pd
 
 from core import items
-from core.errors import MissingArtefact, UserError
+from core.errors import MediaError, MissingArtefact, UserError
 from core.spaces import pca, translation
-from core.store import Artefact, Store, digest
+from core.store import Artefact, Store, digest, leaves_root, media_source
 from core.studies import forests
 
 P = ParamSpec("P")
@@ -266,6 +266,23 @@ class Study:
         frame = items.with_subset(frame, self._splits, split)
         frame["class"] = items.single_labels(frame)
         return frame.set_index("item_id", drop=False)
+
+    def media_of(self, item_id: str) -> tuple[Path | bytes, str]:
+        """Where an item's file lies (a path on this machine, or its bytes from afar), its name.
+
+        Raises
+        ------
+        MediaError
+            The item entered as a ready vector, or its path leaves the dataset's folder.
+        """
+        path = str(self.items().loc[item_id, "path"])
+        if not path:
+            raise MediaError("This item entered as a ready vector: it has no sound or picture.")
+        if leaves_root(path):
+            raise MediaError(
+                f"The item's file {path!r} lies outside its dataset: it is not opened."
+            )
+        return media_source(media_root(self.artefact("ingest")), path), path
 
     # -- vectors and spaces ------------------------------------------------------------------
 

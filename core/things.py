@@ -16,9 +16,8 @@ import numpy as np
 
 from core import encoders, media
 from core.encoders.base import Encoder
-from core.errors import MissingArtefact, UserError
-from core.store import media_source
-from core.study import Study, media_root
+from core.errors import UserError
+from core.study import Study
 
 MAX_WINDOWS = 120  # of one recording; a longer one is sampled evenly, and the answer says so
 
@@ -184,13 +183,13 @@ class Embedder:
         with clock.time("decode"):
             audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
             starts_s, samples = media.windows(audio)
-            keep = _spread(len(starts_s), MAX_WINDOWS)
+            n_windows = len(starts_s)
+            keep = _spread(n_windows, MAX_WINDOWS)
             starts_s, samples = starts_s[keep], samples[keep]
         with clock.time("embed"):
             native = encoder.embed(list(samples))
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
-        sampled = len(keep) < len(media.windows(audio)[0])
-        return Thing(name, "audio", native, starts_s, loudness, sampled)
+        return Thing(name, "audio", native, starts_s, loudness, sampled=len(keep) < n_windows)
 
     def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> Thing:
         encoder = self.encoder("image")
@@ -213,17 +212,6 @@ class Embedder:
             native = encoder.embed(frames)
         sampled = len(starts_s) < n_seconds
         return Thing(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
-
-
-def item_media(study: Study, item_id: str) -> tuple[media.Source, str]:
-    """Where an item's media lies, and its name."""
-    path = str(study.items().loc[item_id, "path"])
-    if not path:
-        raise MissingArtefact(f"The item {item_id!r} has no media, only its vector.")
-    source = media_source(media_root(study.artefact("ingest")), path)
-    if isinstance(source, Path) and not source.is_file():
-        raise MissingArtefact(f"The file {path} of the dataset is gone: put it back to hear it.")
-    return source, path
 
 
 def _spread(n: int, most: int) -> np.ndarray:

@@ -19,9 +19,9 @@ import streamlit as st
 
 from core import items as item_table
 from core import study as studies_
-from core.errors import MediaError, UserError
+from core.errors import UserError
 from core.query import Searcher
-from core.store import CODE_VERSION, Store, digest, media_source
+from core.store import CODE_VERSION, Store, digest
 from dashboard.points import MapPoints
 
 DEFAULT_WORKSPACE = "workspace/demo"
@@ -184,15 +184,6 @@ class Sound:
     wav: bytes
 
 
-def _source(handle: Handle, path: str) -> tuple[bytes | Path, str]:
-    """Where an item's file lies: a path on this machine, or its bytes from afar."""
-    if not path:
-        raise MediaError("This item entered as a ready vector: it has no sound or picture.")
-    if path.startswith(("/", "\\")) or ".." in Path(path).parts:
-        raise MediaError(f"The item's file {path!r} lies outside its dataset: it is not opened.")
-    return media_source(studies_.media_root(study(handle).artefact("ingest")), path), path
-
-
 @st.cache_data(show_spinner=False, max_entries=512)
 def sound(handle: Handle, item_id: str) -> Sound:
     """The second of sound that an item stands for.
@@ -205,7 +196,7 @@ def sound(handle: Handle, item_id: str) -> Sound:
     from core import media
 
     row = items(handle).loc[item_id]
-    source, name = _source(handle, str(row["path"]))
+    source, name = study(handle).media_of(item_id)
     heard = media.read_audio(source, name, start_s=float(row["start_s"]), duration_s=1.0)
     return Sound(heard.samples, heard.rate_hz, media.wav_bytes(heard))
 
@@ -222,7 +213,7 @@ def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
     from core import media
 
     row = items(handle).loc[item_id]
-    source, name = _source(handle, str(row["path"]))
+    source, name = study(handle).media_of(item_id)
     if media.kind_of(source, name) == "video":
         pixels = media.read_frame(source, name, at_s=float(row["start_s"]))
     else:

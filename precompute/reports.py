@@ -10,8 +10,6 @@ from rich.table import Table
 from core.studies import headlines
 from core.study import Study
 
-NUMBERS = ("value", "low", "high", "chance")
-
 
 def rows(study: Study) -> list[dict[str, Any]]:
     """Every measurement as a plain dict; fields that do not apply are None."""

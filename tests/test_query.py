@@ -10,7 +10,7 @@ from core.errors import MediaError, MissingArtefact, UserError
 from core.query import Searcher, as_json
 from core.store import Store
 from core.study import SPACES, open_study
-from core.things import MAX_WINDOWS, Clock, Part, item_media
+from core.things import MAX_WINDOWS, Clock, Part
 from tests import media_samples
 from tests.dashboard import workspace
 from tests.precompute_runs import precompute
@@ -123,7 +123,7 @@ def test_a_video_is_asked_with_sound_and_frames(searcher: Searcher) -> None:
 def test_an_upload_of_an_item_gets_its_stored_vector(searcher: Searcher) -> None:
     """The page's path and the precompute path are one."""
     item_id = first_item(searcher, "image")
-    source, name = item_media(searcher.study, item_id)
+    source, name = searcher.study.media_of(item_id)
     (thing,) = searcher.embed(source, name)
     assert thing.native == pytest.approx(searcher.embed_item(item_id).native, abs=1e-5)
 
@@ -171,7 +171,7 @@ def test_the_command_gives_the_page_s_list(
     searcher: Searcher, demo_workspace: Path, tmp_path: Path
 ) -> None:
     item_id = first_item(searcher, "audio")
-    source, name = item_media(searcher.study, item_id)
+    source, name = searcher.study.media_of(item_id)
     (tmp_path / 'it\'s "a" <b>.flac').write_bytes(Path(str(source)).read_bytes())
     (tmp_path / "bad.wav").write_text("no sound")
     files = [tmp_path / 'it\'s "a" <b>.flac', tmp_path / "bad.wav", tmp_path / "gone.wav"]

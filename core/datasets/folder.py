@@ -39,7 +39,6 @@ CARD = Card(
     citation="",
     description="Files sorted into one folder a class, read where they lie.",
 )
-SHARES = {"translation": 0.5, "train": 0.25, "test": 0.25}
 FOLDERS = {"audio": "audio", "images": "image", "image": "image", "video": "video"}
 SUFFIXES = {
     "audio": media.AUDIO_SUFFIXES,
@@ -107,7 +106,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     return Ingested(
         card=CARD,
         items=frame,
-        splits=random_splits(frame, both, SHARES, request),
+        splits=random_splits(frame, both, request),
         classes=classes,
         paired_by="clip" if only_video else "class",
         root=str(root),

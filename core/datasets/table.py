@@ -31,7 +31,7 @@ from core.datasets.base import (
     random_splits,
 )
 from core.errors import MediaError, UserError
-from core.store import Draft
+from core.store import Draft, leaves_root
 
 CARD = Card(
     name="table",
@@ -40,7 +40,6 @@ CARD = Card(
     citation="",
     description="Items listed in a CSV, Parquet or JSONL table, with media or with ready vectors.",
 )
-SHARES = {"translation": 0.5, "train": 0.25, "test": 0.25}
 READERS = {
     ".csv": lambda path: pd.read_csv(path, dtype=str, keep_default_na=False),
     ".parquet": pd.read_parquet,
@@ -217,6 +216,11 @@ def _read_row(
 
 
 def _check_media(root: Path, path: str, modality: str, start_s: float) -> None:
+    if leaves_root(path):
+        raise MediaError(
+            f"The path {path!r} leaves the table's folder: write it relative to the table, and put "
+            "the media beside it or below."
+        )
     file = (root / path).resolve()
     if not file.is_file():
         raise MediaError(f"There is no file {path!r} beside the table: expected it at {file}.")
@@ -234,7 +238,7 @@ def _splits(
     """The table's own subsets where it has any, else random splits by clip."""
     given = rows[rows["subset"] != ""]
     if given.empty:
-        return random_splits(frame, paired_classes(frame, classes), SHARES, request)
+        return random_splits(frame, paired_classes(frame, classes), request)
     n_subsets = given.groupby("clip_id")["subset"].nunique()
     if (n_subsets > 1).any():
         raise UserError(

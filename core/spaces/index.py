@@ -209,12 +209,6 @@ def random_pair_scores(
     return np.sort(scores)
 
 
-def random_pair_median(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float:
-    """Median cosine of random pairs; NaN where either side is empty."""
-    scores = random_pair_scores(a, b, seed=seed)
-    return float(np.median(scores)) if len(scores) else float("nan")
-
-
 def percentile(score: float | np.ndarray, background: np.ndarray) -> np.ndarray:
     """Share of the background below each score, ties by half, 0 to 100 (float64, score's shape).
 

@@ -13,7 +13,7 @@ from core import media
 from core.query import Searcher
 from core.store import Store
 from core.study import Study, open_study
-from core.things import Part, item_media
+from core.things import Part
 from dashboard.app import VIEWS
 from tests.browser.conftest import Server, Visitor
 
@@ -75,7 +75,7 @@ def sound_file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     frame = study.items()
     mine = frame[(frame["modality"] == "audio") & (frame["class"] == "violin")].index[:3]
-    parts = [media.read_audio(*item_media(study, item_id), rate_hz=22_050) for item_id in mine]
+    parts = [media.read_audio(*study.media_of(item_id), rate_hz=22_050) for item_id in mine]
     samples = np.concatenate([part.samples[:22_050] for part in parts])
     file = tmp_path_factory.mktemp("sound") / "three violins.wav"
     file.write_bytes(media.wav_bytes(media.Audio(samples, 22_050)))

@@ -88,12 +88,14 @@ def test_media_given_subsets_and_several_labels(tmp_path: Path) -> None:
         "a.wav,audio,c1,cello|flute,1.5,train\n"
         "b.png,image,c1,cello|flute,,train\n"
         "gone.wav,audio,c2,cello,0,test\n"
+        "../a.wav,audio,c3,cello,0,test\n"
     )
     found = ingest(tmp_path / "items.csv", tmp_path)
     assert [list(labels) for labels in found.items["labels"]] == [["cello", "flute"]] * 2
     assert items.of(found.items, "audio")["start_s"].tolist() == [1.5]
     assert found.splits[["clip_id", "subset"]].to_numpy().tolist() == [["c1", "train"]]
     assert "no file 'gone.wav'" in found.rejected[0].reason
+    assert "leaves the table's folder" in found.rejected[1].reason
 
 
 @pytest.mark.parametrize(
