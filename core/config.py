@@ -4,13 +4,16 @@ A study can be written as a YAML file with the same field names (``--study FILE`
 command line win over the file.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import UserError
+from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
+from core.studies import zeroshot
 from core.studies.forests import ForestConfig
 
 # Where pairs are made within a class, a fixed pairing would be learned by heart: pairs are drawn
@@ -32,31 +35,70 @@ LABEL_PAIRED_RETRIEVAL = TranslationConfig(
     pairing="redrawn", same_class="ignored", sampler="balanced", min_steps=10
 )
 
+# S's recipe needs S's numbers: 115k pairs are 5,000 steps an epoch, 1,000 pairs are 60, and SGD at
+# 1e-3 has then hardly moved. Fewer than LARGE texts are trained on with Adam, larger batches, a
+# temperature, and dropout against learning them by heart (EXPERIMENTS.md has the numbers).
+LARGE = 5_000
+GENERATION_SMALL = GenerationConfig(
+    optimizer="adam",
+    learning_rate=3e-4,
+    text_learning_rate=2e-5,
+    temperature=0.1,
+    batch=128,
+    centred=True,
+    input_dropout=0.5,
+    max_epochs=40,
+    patience=8,
+)
+OFF = "off"
+
 
 @dataclass(frozen=True)
 class Config:
     """One study.
 
-    ``dataset`` is ``demo``, ``folder:PATH`` or ``table:PATH``. ``audio`` and ``image`` name the
-    encoders; every combination of the two is one space to train. ``splits`` is how many random
-    splits the study is repeated over (None: 5 for sets under 2,000 items, else 1).
+    ``dataset`` is ``demo``, ``folder:PATH``, … (see ``core.datasets``). ``audio``, ``image`` and
+    ``text`` name the encoders; every combination is one space to train. Each is settled by the
+    data where the study does not say (None), and empty where the study leaves a modality out.
+    ``untranslated`` names pairs ("AUDIO+IMAGE") whose encoders share a published space and are
+    ranked as they are, as a baseline (W figure 2: OpenL3-512). ``splits`` is how many random
+    splits the study is repeated over (None: 5 for sets under 2,000 items, else 1). ``ontology``
+    is a file of label relations that takes the place of the dataset's own. ``prompts`` put a tag
+    into words for the zero-shot study, in place of ``{tag}``. ``translation`` and ``generation``
+    are the recipes of the two trained spaces, chosen by the data where they are None; "off" leaves
+    the generation space out.
     """
 
     dataset: str = "demo"
     size: int | None = None
-    audio: tuple[str, ...] = ("logmel",)
-    image: tuple[str, ...] = ("hog",)
+    audio: tuple[str, ...] | None = None
+    image: tuple[str, ...] | None = None
+    text: tuple[str, ...] | None = None
+    untranslated: tuple[str, ...] | None = None
+    ontology: str = ""
     seed: int = 0
     splits: int | None = None
     n_bootstrap: int = 1_000
     mixin_draws: int = 5
+    prompts: tuple[str, ...] = zeroshot.PROMPTS
     translation: TranslationConfig | None = None
+    generation: GenerationConfig | Literal["off"] | None = None
     forest: ForestConfig = field(default_factory=ForestConfig)
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Every (audio encoder, image encoder) of the study."""
-        return tuple((audio, image) for audio in self.audio for image in self.image)
+    def encoders(self) -> dict[str, tuple[str, ...]]:
+        """The encoders of each modality that the study has."""
+        named = {"audio": self.audio, "image": self.image, "text": self.text}
+        return {modality: names for modality, names in named.items() if names}
+
+    @property
+    def pairs(self) -> tuple[tuple[str, ...], ...]:
+        """Every combination of one encoder a modality: pairs, or triples where there is text."""
+        return tuple(itertools.product(*self.encoders.values()))
+
+
+_NAMES = ("audio", "image", "text", "untranslated", "prompts")  # fields that hold several names
+_RECIPES = {"translation": TranslationConfig, "generation": GenerationConfig}
 
 
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
@@ -67,6 +109,20 @@ def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> Trans
     if paired_by == "clip":
         return TranslationConfig()
     return LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
+
+
+def generation_recipe(config: Config, paired_by: str, n_texts: int) -> GenerationConfig | None:
+    """How generators are trained, None when they are not: as the study says, else S's recipe, or
+    the one above for small collections; redrawn like a translation's where pairs were made within
+    a class."""
+    if isinstance(config.generation, GenerationConfig):
+        return config.generation
+    if config.generation == OFF:
+        return None
+    chosen = GENERATION_SMALL if n_texts < LARGE else GenerationConfig()
+    if paired_by == "clip":
+        return chosen
+    return replace(chosen, pairing="redrawn", same_class="ignored")
 
 
 def load(path: Path) -> Config:
@@ -101,12 +157,14 @@ def update(config: Any, values: Mapping[str, Any], where: str) -> Any:
                 f"{where} has the field {name!r}, which is unknown: expected one of "
                 f"{', '.join(sorted(known))}."
             )
-        old = TranslationConfig() if name == "translation" else known[name]
-        if is_dataclass(old):
+        old = _RECIPES[name]() if name in _RECIPES else known[name]
+        if name == "generation" and value in (False, OFF):  # YAML reads a bare `off` as false
+            changes[name] = OFF
+        elif is_dataclass(old):
             if not isinstance(value, Mapping):
                 raise UserError(f"{where}: {name} is {value!r}, expected a mapping of its fields.")
             changes[name] = update(old, value, f"{where}: {name}")
-        elif isinstance(old, tuple):
+        elif isinstance(config, Config) and name in _NAMES:
             changes[name] = (value,) if isinstance(value, str) else tuple(value)
         elif isinstance(old, bool) or old is None or isinstance(value, type(old)):
             changes[name] = value

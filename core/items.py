@@ -1,7 +1,7 @@
 """The item table: its schema, its validation, its subsets split by clip, and its pairs.
 
-One row is one *item*: one second of audio, one picture, or one text. Rows travel with their
-``item_id``; nothing is ever aligned by position or by file order.
+One row is one *item*: one second of audio (in some collections a longer stretch), one picture, or
+one text. Rows travel with their ``item_id``; nothing is ever aligned by position or by file order.
 
 ====================  =======================================================================
 column                what
@@ -12,6 +12,7 @@ column                what
 ``labels``            tuple of class names; empty when unlabelled
 ``path``              where its media lies, relative to the dataset's root; "" for ready vectors
 ``start_s``           seconds into the file (0 for a picture file)
+``duration_s``        how much of the file from there, for a sound (1 in most collections)
 ``vector_row``        row in the ready vectors, -1 when an encoder is to make its vector
 ``text``              its words, "" for other modalities
 ``facts``             JSON of what else is known of it (how it was rendered, a mismatch, ...)
@@ -40,6 +41,7 @@ COLUMNS = (
     "labels",
     "path",
     "start_s",
+    "duration_s",
     "vector_row",
     "text",
     "facts",
@@ -56,6 +58,7 @@ class Item:
     labels: tuple[str, ...] = ()
     path: str = ""
     start_s: float = 0.0
+    duration_s: float = 1.0
     vector_row: int = -1
     text: str = ""
     facts: str = "{}"
@@ -73,6 +76,7 @@ def table(items: Iterable[Item | Mapping[str, object]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["labels"] = [list(labels) for labels in frame["labels"]]
     frame["start_s"] = frame["start_s"].astype("float64")
+    frame["duration_s"] = frame["duration_s"].astype("float64")
     frame["vector_row"] = frame["vector_row"].astype("int64")
     validate(frame)
     return frame

@@ -17,13 +17,18 @@ import pandas as pd
 
 from core.errors import MissingArtefact, UserError
 from core.spaces import index, maps
-from core.study import Study, Vectors
+from core.study import Study
 from core.things import Clock, Embedder, Part, Thing
+from core.vectors import Vectors
 
 DEFAULT_SPACE = "translation_all"
 N_PLACE = 15  # neighbours that place a query on a map
 N_BACKGROUND = 4_096  # random pairs behind percentiles
-SYSTEMS = {"audio": ("SMA", "MMP", "MMT"), "image": ("SMI", "MMP", "MMT")}
+SYSTEMS = {
+    "audio": ("SMA", "MMP", "MMT"),
+    "image": ("SMI", "MMP", "MMT"),
+    "text": ("MMT",),  # the forest never saw words: their class through the shared space alone
+}
 SPACE_OF = {"SMA": "pca", "SMI": "pca", "MMP": "pca", "MMT": "translation"}
 
 
@@ -31,7 +36,7 @@ SPACE_OF = {"SMA": "pca", "SMI": "pca", "MMP": "pca", "MMT": "translation"}
 class Answer:
     """Neighbours with their scale, and where the time went.
 
-    ``results``: ``item_id, clip_id, modality, labels, path, score, percentile`` best first.
+    ``results``: ``item_id, clip_id, modality, labels, path, text, score, percentile`` best first.
     ``score`` is cosine; ``percentile`` the share of random pairs of these two modalities that
     score lower, in percent; ``median_score`` what the median random pair scores.
     """
@@ -81,7 +86,7 @@ class Searcher(Embedder):
         key = (self.study.digest, self.pair, space)
         if key not in thing.shared:
             fit = self.study.space(self.pair, space)
-            thing.shared[key] = fit.project(thing.modality, thing.native)
+            thing.shared[key] = fit.project(thing.modality, self.native(thing, space))
         return thing.shared[key]
 
     def blend(self, parts: Sequence[Part], space: str) -> np.ndarray:
@@ -116,7 +121,7 @@ class Searcher(Embedder):
         Parameters
         ----------
         parts : the blend
-        modality : "audio" or "image", what to find
+        modality : "audio", "image" or "text", what to find
         top : how many results
         space : one of ``core.study.SPACES``
         classes, subsets : only items with one of these labels, of one of these subsets
@@ -223,7 +228,7 @@ class Searcher(Embedder):
             return self._backgrounds[key]
 
     def _describe(self, item_ids: np.ndarray) -> pd.DataFrame:
-        columns = ["item_id", "clip_id", "modality", "labels", "path"]
+        columns = ["item_id", "clip_id", "modality", "labels", "path", "text"]
         return self.study.items().loc[item_ids, columns].reset_index(drop=True)
 
     # -- what else is known of a query ---------------------------------------------------------
@@ -232,9 +237,11 @@ class Searcher(Embedder):
         """``system, class, score``: what each trained system says of one part.
 
         Windows are averaged by loudness. The systems are those of the first split, trained on
-        its ``train`` subset.
+        its ``train`` subset; a study without both sounds and pictures has none.
         """
-        frames = []
+        frames = [pd.DataFrame({"system": [], "class": [], "score": []}).astype({"score": float})]
+        if not self.study.two_sided(self.pair):
+            return frames[0]
         for system in SYSTEMS[part.thing.modality]:
             forest = self.study.forest(self.pair, system)
             shared = self.projected(part.thing, SPACE_OF[system])
@@ -299,6 +306,7 @@ def as_json(query: str, answer: Answer) -> Mapping[str, Any]:
                 "score": round(float(row["score"]), 6),
                 "percentile": round(float(row["percentile"]), 2),
                 "path": row["path"],
+                **({"text": row["text"]} if row["modality"] == "text" else {}),
             }
             for row in rows
         ],

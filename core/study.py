@@ -9,66 +9,46 @@ name                           artefact
 =============================  ================================================================
 ``ingest``                     items, splits, what was rejected, the dataset's card
 ``extract:ENCODER``            native vectors of one encoder
-``train:AUDIO+IMAGE:PART``     spaces and shared vectors; PART is a split's number or ``all``
-``evaluate:AUDIO+IMAGE:SPLIT`` measurements, predictions, forests
-``project:AUDIO+IMAGE``        maps
+``train:PAIR:PART``            spaces and shared vectors; PART is a split's number or ``all``
+``generate:PAIR:SPLIT``        the generation space, its vectors and snapshots, where there is text
+``evaluate:PAIR:SPLIT``        measurements, predictions, forests
+``project:PAIR``               maps
 =============================  ================================================================
+
+PAIR joins one encoder a modality, ``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words.
 
 Spaces: ``translation`` and ``pca`` are those of the first split, fitted on its translation
 subset alone; ``translation_all`` is fitted on every pair there is. It serves retrieval of new
-things and takes no part in any score.
+things and takes no part in any score. ``generation`` is S's: sounds and pictures carried into the
+space of the text encoder, fitted on the translation subset too.
 """
 
 import functools
+import itertools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from core import items
+from core import items, taxonomy
 from core.errors import MediaError, MissingArtefact, UserError
-from core.spaces import pca, translation
-from core.store import Artefact, Store, digest, leaves_root, media_source
+from core.files import leaves_root, media_source
+from core.pairs import modalities_of, pair_name
+from core.spaces import generation, pca, translation
+from core.store import Artefact, Store, digest
 from core.studies import forests
+from core.vectors import Vectors, read_vectors
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SPACES = ("translation", "pca", "translation_all")
+SPACES = ("translation", "pca", "translation_all", "generation")
 ALL = "all"
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Rows with their ids: ``item_ids (n,) str`` and ``array (n, d) float32``."""
-
-    item_ids: np.ndarray
-    array: np.ndarray
-
-    def rows(self, item_ids: Any) -> np.ndarray:
-        """``(k,) int64``: where each id lies.
-
-        Raises
-        ------
-        KeyError
-            An id that is not among the rows.
-        """
-        found = self._index.get_indexer(pd.Index(item_ids))
-        if (found < 0).any():
-            raise KeyError(f"{pd.Index(item_ids)[found < 0][0]!r} has no vector")
-        return np.asarray(found, dtype=np.int64)
-
-    def take(self, item_ids: Any) -> np.ndarray:
-        return np.asarray(self.array[self.rows(item_ids)])
-
-    @functools.cached_property
-    def _index(self) -> pd.Index:
-        return pd.Index(self.item_ids)
 
 
 class PcaSpace:
@@ -81,11 +61,18 @@ class PcaSpace:
         return self.fits[modality].project(native)
 
 
-Space = translation.Translation | PcaSpace
+Space = translation.Translation | PcaSpace | generation.Generation
 
 
-def pair_name(audio: str, image: str) -> str:
-    return f"{audio}+{image}"
+def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
+    """How the labels of a dataset relate: its own ontology, else the built-in one of W's 18
+    classes where it knows them all, else none."""
+    if ingested.has("ontology.json"):
+        return taxonomy.parse(ingested.bytes("ontology.json"), "ontology.json")
+    known = taxonomy.demo()
+    if known.unknown(ingested.json("dataset.json")["paired_classes"]):
+        return taxonomy.flat()
+    return known
 
 
 def media_root(ingested: Artefact) -> str:
@@ -190,9 +177,22 @@ class Study:
     # -- what there is -----------------------------------------------------------------------
 
     @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Every (audio encoder, image encoder) of the study."""
-        return [(a, i) for a in self.config["audio"] for i in self.config["image"]]
+    def encoders(self) -> dict[str, list[str]]:
+        """The encoders of each modality that the study has."""
+        return {m: list(self.config[m]) for m in items.MODALITIES if self.config.get(m)}
+
+    @property
+    def pairs(self) -> list[tuple[str, ...]]:
+        """Every combination of one encoder a modality: pairs, or triples with text."""
+        return list(itertools.product(*self.encoders.values()))
+
+    def two_sided(self, pair: str) -> bool:
+        """Whether a pair has sounds and pictures: what W's classification compares."""
+        return {"audio", "image"} <= set(modalities_of(pair))
+
+    def modalities(self, pair: str) -> dict[str, str]:
+        """``{modality: encoder}`` of one of the study's pairs."""
+        return modalities_of(pair)
 
     @property
     def default_pair(self) -> str:
@@ -214,6 +214,13 @@ class Study:
         """The classes that have both sound and picture: those of training and scores."""
         return list(self.dataset["paired_classes"])
 
+    @functools.cached_property
+    def item_s(self) -> float:
+        """How long the collection's sounds are, in seconds: what a recording is cut into."""
+        frame = self.items()
+        sounds = frame["duration_s"][frame["modality"] == "audio"]
+        return float(sounds.median()) if len(sounds) else 1.0
+
     @property
     def n_splits(self) -> int:
         return int(self._splits["split"].max()) + 1
@@ -231,7 +238,7 @@ class Study:
         """
         found = self._open(name) if name in self.artefacts else None
         if found is None:
-            stage = name.split(":")[0]
+            stage = name.split(":")[0].replace("generate", "train")  # which makes both
             raise MissingArtefact(
                 f"Nothing of the stage `{stage}` has been computed for this study yet: run "
                 f"`{self.command(stage)}`."
@@ -243,8 +250,8 @@ class Study:
         parts = ["python -m precompute", stage, "--dataset", str(self.config["dataset"])]
         if self.config["size"]:
             parts += ["--size", str(self.config["size"])]
-        parts += ["--audio", ",".join(self.config["audio"])]
-        parts += ["--image", ",".join(self.config["image"])]
+        for modality in self.dataset.get("modalities", self.encoders):
+            parts += [f"--{modality}", ",".join(self.encoders.get(modality, ["none"]))]
         parts += ["--workspace", self.store.root]
         return " ".join(parts)
 
@@ -286,19 +293,21 @@ class Study:
 
     # -- vectors and spaces ------------------------------------------------------------------
 
+    def spaces(self, pair: str) -> list[str]:
+        """Those of ``SPACES`` that a pair has."""
+        made_by = {"translation_all": f"train:{pair}:{ALL}", "generation": f"generate:{pair}:0"}
+        return [space for space in SPACES if self.has(made_by.get(space, f"train:{pair}:0"))]
+
     @_read_once
     def native(self, encoder: str) -> Vectors:
         """The native vectors of one encoder."""
-        artefact = self.artefact(f"extract:{encoder}")
-        ids = artefact.table("items.parquet")["item_id"].to_numpy()
-        return Vectors(ids, artefact.array("vectors.npy"))
+        return read_vectors(self.artefact(f"extract:{encoder}"), "vectors.npy")
 
     @_read_once
     def shared(self, pair: str, space: str, modality: str, split: int = 0) -> Vectors:
         """Every item of one modality in a shared space."""
         artefact, file = self._trained(pair, space, split)
-        ids = artefact.table(f"{modality}.items.parquet")["item_id"].to_numpy()
-        return Vectors(ids, artefact.array(f"{file}.{modality}.npy"))
+        return read_vectors(artefact, f"{file}.{modality}.npy", f"{modality}.items.parquet")
 
     @_read_once
     def space(self, pair: str, space: str, split: int = 0) -> Space:
@@ -306,10 +315,12 @@ class Study:
         artefact, file = self._trained(pair, space, split)
         if file == "translation":
             return translation.Translation.from_arrays(artefact.tensors("translation.safetensors"))
+        if file == "generation":
+            return generation.Generation.from_arrays(artefact.tensors("generation.safetensors"))
         return PcaSpace(
             {
                 modality: pca.Pca.from_arrays(artefact.tensors(f"pca.{modality}.safetensors"))
-                for modality in ("audio", "image")
+                for modality in modalities_of(pair)
             }
         )
 
@@ -318,11 +329,27 @@ class Study:
             raise UserError(f"There is no space {space!r}: expected one of {', '.join(SPACES)}.")
         if space == "translation_all":
             return self.artefact(f"train:{pair}:{ALL}"), "translation"
-        return self.artefact(f"train:{pair}:{split}"), space
+        stage = "generate" if space == "generation" else "train"
+        return self.artefact(f"{stage}:{pair}:{split}"), space
 
     def history(self, pair: str, part: int | str = 0) -> pd.DataFrame:
         """``epoch, train_loss, validation_loss, seconds`` of one translation's training."""
         return self.artefact(f"train:{pair}:{part}").table("history.parquet")
+
+    def generation_history(self, pair: str, split: int = 0) -> pd.DataFrame:
+        """``epoch, train_loss, validation_loss, train_discriminator_loss,
+        validation_discriminator_loss, seconds`` of the generators' training; the discriminator's
+        losses are NaN where it did not play."""
+        return self.artefact(f"generate:{pair}:{split}").table("generation_history.parquet")
+
+    @_read_once
+    def text_encoder_state(self, pair: str, split: int = 0) -> dict[str, np.ndarray] | None:
+        """The parameters of the text encoder that was fine-tuned for the generation space; None
+        where it was left as it is."""
+        name = f"generate:{pair}:{split}"
+        if not self.has(name) or not self.artefact(name).has("text_encoder.safetensors"):
+            return None
+        return self.artefact(name).tensors("text_encoder.safetensors")
 
     # -- results -----------------------------------------------------------------------------
 
@@ -351,7 +378,10 @@ class Study:
     @_read_once
     def forest(self, pair: str, system: str) -> forests.Forest:
         """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of ``train``."""
-        tensors = self.artefact(f"evaluate:{pair}:0").tensors("forests.safetensors")
+        evaluated = self.artefact(f"evaluate:{pair}:0")
+        if not evaluated.has("forests.safetensors"):
+            raise MissingArtefact("This study has no forests: it lacks sounds or pictures.")
+        tensors = evaluated.tensors("forests.safetensors")
         mine = {
             name.split("/", 1)[1]: value
             for name, value in tensors.items()
@@ -365,3 +395,9 @@ class Study:
     def maps(self, pair: str) -> pd.DataFrame:
         """``item_id, modality, space, method, n_dims, x, y, z`` of every map."""
         return self.artefact(f"project:{pair}").table("maps.parquet")
+
+    @_read_once
+    def epochs(self, pair: str) -> pd.DataFrame:
+        """``epoch, item_id, modality, partner, x, y``: validation pairs of the generation space
+        after its epochs (0: before the first); ``partner`` is the text that an item belongs to."""
+        return self.artefact(f"project:{pair}:epochs").table("epochs.parquet")

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from core.errors import UserError
 
@@ -61,6 +62,25 @@ class Taxonomy:
     def unknown(self, labels: Iterable[str]) -> list[str]:
         """The labels that no node answers to, sorted, each once."""
         return sorted({label for label in labels if self.resolve(label) is None})
+
+    def below(self, labels: Iterable[str]) -> list[int]:
+        """Positions of all descendants of the nodes that some labels mean, sorted.
+
+        The nodes themselves are among them only where one lies below another of them; labels that
+        no node answers to have none.
+        """
+        children: list[list[int]] = [[] for _ in self.ids]
+        for node, parents in enumerate(self.parents):
+            for parent in parents:
+                children[parent].append(node)
+        meant = (self.resolve(label) for label in labels)
+        waiting = [node for node in meant if node is not None]
+        found: set[int] = set()
+        while waiting:
+            fresh = set(children[waiting.pop()]) - found
+            found |= fresh
+            waiting += fresh
+        return sorted(found)
 
     def distances(self, labels_a: Sequence[str], labels_b: Sequence[str]) -> npt.NDArray[np.int32]:
         """Edges on the shortest path between each pair of labels, (A, B) int32.
@@ -135,28 +155,42 @@ def demo() -> Taxonomy:
 def load(path: str | Path) -> Taxonomy:
     """Read an ontology file in AudioSet's layout or our own.
 
-    In AudioSet's layout W's 18 classes ("drums", "voice", ...) are known wherever their nodes are.
-    Raises UserError: no such file, not JSON, another layout, an id twice, an id that no node bears,
-    a cycle.
+    Raises UserError: no such file, or anything that `parse` refuses.
     """
-    path = Path(path)
+    return parse(read(path), Path(path).name)
+
+
+def read(path: str | Path) -> bytes:
+    """The bytes of an ontology file. Raises UserError: it is not there or cannot be read."""
+    path = Path(path).expanduser()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except OSError as error:
         raise UserError(
             f"The ontology {path.name} cannot be read ({error.strerror or 'unknown reason'}): "
             "give the path of a JSON file such as AudioSet's ontology.json."
         ) from error
+
+
+def parse(content: bytes | str, source: str) -> Taxonomy:
+    """An ontology from the text of a file; `source` names it in errors.
+
+    In AudioSet's layout W's 18 classes ("drums", "voice", ...) are known wherever their nodes are.
+    Raises UserError: not JSON, another layout, an id twice, an id that no node bears, a cycle.
+    """
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        nodes = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"The ontology {path.name} is not valid JSON: {_LAYOUT}.") from error
-    if isinstance(content, list):
+        raise UserError(f"The ontology {source} is not valid JSON: {_LAYOUT}.") from error
+    if isinstance(nodes, list):
         instruments = demo()
-        known = {node.get("id") for node in content if isinstance(node, dict)}
+        known = {str(node.get("id")) for node in nodes if isinstance(node, dict)}
         classes = {name: instruments.ids[node] for name, node in instruments.classes}
-        return _build(content, {c: i for c, i in classes.items() if i in known}, path.name)
-    if isinstance(content, dict) and isinstance(content.get("nodes"), list):
-        return _build(content["nodes"], content.get("classes", {}), path.name)
-    raise UserError(f"The ontology {path.name} holds no list of nodes: {_LAYOUT}.")
+        return _build(nodes, {c: i for c, i in classes.items() if i in known}, source)
+    if isinstance(nodes, dict) and isinstance(nodes.get("nodes"), list):
+        return _build(nodes["nodes"], nodes.get("classes", {}), source)
+    raise UserError(f"The ontology {source} holds no list of nodes: {_LAYOUT}.")
 
 
 def relevance_table(taxonomy: Taxonomy, labels: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -197,6 +231,19 @@ def encode_labels(
     )
 
 
+def labels_for_relevance(frame: pd.DataFrame) -> list[list[str]]:
+    """What each item of a table is known by when retrieval is scored, one list an item.
+
+    `labels` are the classes of a study, few and exclusive; where a dataset knows more of an item
+    (AudioSet's own labels of a clip), its `facts` hold them all under "all_labels", and they count.
+    """
+    found = []
+    for labels, facts in zip(frame["labels"], frame["facts"], strict=True):
+        known = json.loads(facts).get("all_labels") if '"all_labels"' in facts else None
+        found.append([str(label) for label in (labels if known is None else known)])
+    return found
+
+
 def _plain(label: str) -> str:
     return " ".join(label.replace("_", " ").split()).casefold()
 
@@ -209,13 +256,8 @@ def _canonical(taxonomy: Taxonomy, label: str) -> object:
 def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
     """Decoded nodes -> Taxonomy, with everything checked that a file can have wrong."""
     for place, node in enumerate(nodes):
-        links = node.get("child_ids", node.get("parents")) if isinstance(node, dict) else None
-        if (
-            not isinstance(node, dict)
-            or not isinstance(node.get("id"), str)
-            or not isinstance(node.get("name"), str)
-            or not isinstance(links, list)
-        ):
+        links = [node[k] for k in ("child_ids", "parents") if k in node] if _is_node(node) else []
+        if not links or not all(isinstance(ids, list) for ids in links):
             raise UserError(
                 f"Node {place + 1} of the ontology {source} lacks an id, a name or a list of "
                 f"child_ids: {_LAYOUT}."
@@ -250,6 +292,14 @@ def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
         names=tuple(node["name"] for node in nodes),
         parents=tuple(tuple(sorted(above)) for above in parents),
         classes=tuple((name, place_of(id_, f"class {name}")) for name, id_ in classes.items()),
+    )
+
+
+def _is_node(node: object) -> bool:
+    return (
+        isinstance(node, dict)
+        and isinstance(node.get("id"), str)
+        and isinstance(node.get("name"), str)
     )
 
 

@@ -1,13 +1,14 @@
-"""Things to search with: what a person uploads, or an item of the collection, embedded.
+"""Things to search with: what a person uploads or types, or an item of the collection, embedded.
 
-A recording becomes one row of native vectors a second, a picture one row, a video both. The
+A recording becomes one row of native vectors a second (or as long as the collection's items are),
+a picture or a text one row, a video both. The
 encoders are the very ones that embedded the collection, so an upload of an item gets the item's
 own vector.
 """
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from core import encoders, media
+from core.encoders import recordings
 from core.encoders.base import Encoder
+from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
+from core.pairs import modalities_of
+from core.store import Artefact
 from core.study import Study
 
+TUNED = "text, tuned"  # beside the encoders by modality
+MAX_CHARACTERS = 5_000  # of a typed query
 MAX_WINDOWS = 120  # of one recording; a longer one is sampled evenly, and the answer says so
 
 
@@ -74,6 +81,52 @@ class Clock:
             self.ms[step] = self.ms.get(step, 0.0) + (time.perf_counter() - started) * 1_000
 
 
+def load_encoder(name: str, extracted: Artefact, weights_dir: Path | None) -> Encoder:
+    """The very encoder that made the vectors of an ``extract`` artefact.
+
+    Raises
+    ------
+    UserError
+        Its weights are absent, or others than those.
+    """
+    if encoders.card(name).fitted:
+        from core.encoders import lsa
+
+        return lsa.Lsa.from_arrays(extracted.tensors("encoder.safetensors"))
+    encoder = encoders.load(name, weights_dir, n_threads=2)
+    if encoder.weights_sha256 != extracted.manifest.get("weights_sha256"):
+        raise UserError(
+            f"The weights of {name} differ from those that embedded this collection: point "
+            "--weights at the same file, or run the study again."
+        )
+    return encoder
+
+
+def load_tuned(
+    name: str, extracted: Artefact, state: Mapping[str, np.ndarray], weights_dir: Path | None
+) -> Encoder:
+    """``load_encoder`` of a text encoder, with the parameters to which it was fine-tuned.
+
+    Raises
+    ------
+    UserError
+        As ``load_encoder``, or the parameters are those of another network.
+    """
+    import torch
+
+    encoder = load_encoder(name, extracted, weights_dir)
+    tensors = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
+    try:
+        if not isinstance(encoder, TextEncoder):
+            raise RuntimeError(f"{name} has no network")
+        encoder.module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise UserError(
+            f"The fine-tuned parameters of {name} belong to another network: run the study again."
+        ) from error
+    return encoder
+
+
 class Embedder:
     """The encoders of one encoder pair of a study, loaded once and shared.
 
@@ -81,7 +134,7 @@ class Embedder:
     ----------
     study : Study
     pair : str, optional
-        "AUDIO+IMAGE"; the study's first pair by default.
+        "AUDIO+IMAGE" or with "+TEXT"; the study's first by default.
     weights_dir : Path, optional
         Where weights are looked for first; the folder that the study was made with by default.
     """
@@ -91,8 +144,7 @@ class Embedder:
     ) -> None:
         self.study = study
         self.pair = pair or study.default_pair
-        audio, _, image = self.pair.partition("+")
-        self.encoder_names = {"audio": audio, "image": image}
+        self.encoder_names = modalities_of(self.pair)
         recorded = study.record.get("weights_dir")
         self.weights_dir = weights_dir or (Path(recorded) if recorded else None)
         self._encoders: dict[str, Encoder] = {}
@@ -104,12 +156,45 @@ class Embedder:
         Raises
         ------
         UserError
-            The collection brought its own vectors, or its weights are absent or changed.
+            The study has none, brought its own vectors, or its weights are absent or changed.
         """
+        if modality not in self.encoder_names:
+            raise UserError(
+                f"This study has no {modality}: ask with {' or '.join(self.encoder_names)}."
+            )
         with self._lock:
             if modality not in self._encoders:
                 self._encoders[modality] = self._load(modality)
             return self._encoders[modality]
+
+    def native(self, thing: Thing, space: str) -> np.ndarray:
+        """``(k, d)`` float32: a thing's native vectors as a space takes them.
+
+        Words enter the generation space through the text encoder that was fine-tuned for it, where
+        one was.
+        """
+        if thing.modality != "text":
+            return thing.native
+        tuned = self.tuned_encoder(space)
+        if tuned is None:
+            return thing.native
+        words = self.study.items().loc[thing.item_id, "text"] if thing.item_id else thing.name
+        return tuned.embed([words])
+
+    def tuned_encoder(self, space: str, split: int = 0) -> Encoder | None:
+        """The text encoder that was fine-tuned for a space; None where none was."""
+        if space != "generation":
+            return None
+        state = self.study.text_encoder_state(self.pair, split)
+        if state is None:
+            return None
+        key = f"{TUNED} {split}"
+        with self._lock:
+            if key not in self._encoders:
+                name = self.encoder_names["text"]
+                extracted = self.study.artefact(f"extract:{name}")
+                self._encoders[key] = load_tuned(name, extracted, state, self.weights_dir)
+            return self._encoders[key]
 
     def _load(self, modality: str) -> Encoder:
         name = self.encoder_names[modality]
@@ -118,14 +203,7 @@ class Embedder:
                 f"This study brought its own {modality} vectors, so nothing new can be embedded "
                 "here: search with an item of the collection."
             )
-        encoder = encoders.load(name, self.weights_dir, n_threads=2)
-        made_with = self.study.artefact(f"extract:{name}").manifest.get("weights_sha256")
-        if encoder.weights_sha256 != made_with:
-            raise UserError(
-                f"The weights of {name} differ from those that embedded this collection: point "
-                "--weights at the same file, or run the study again."
-            )
-        return encoder
+        return load_encoder(name, self.study.artefact(f"extract:{name}"), self.weights_dir)
 
     def embed(self, source: media.Source, name: str, clock: Clock | None = None) -> list[Thing]:
         """An uploaded file to things: one for a sound or picture, two for a video with sound.
@@ -150,6 +228,33 @@ class Embedder:
         if found.has_audio:
             things.insert(0, self._embed_sound(source, name, clock))
         return things
+
+    def embed_text(self, words: str, clock: Clock | None = None) -> Thing:
+        """Typed words to a thing.
+
+        Raises
+        ------
+        UserError
+            There are no words, too many, or no text encoder.
+        """
+        clock = clock or Clock()
+        words = " ".join(words.split())
+        if not words:
+            raise UserError("There are no words to search with: type what it should sound like.")
+        if len(words) > MAX_CHARACTERS:
+            raise UserError(
+                f"The text has {len(words):,} characters: expected {MAX_CHARACTERS:,} at most, a "
+                "few sentences."
+            )
+        encoder = self.encoder("text")
+        with clock.time("embed"):
+            native = encoder.embed([words])
+        if not native.any():
+            raise UserError(
+                f"None of these words is among those that {encoder.card.name} knows: it was fitted "
+                "on this collection's captions alone, so ask with words that stand there."
+            )
+        return Thing(words, "text", native, np.zeros(1), np.ones(1))
 
     def embed_item(self, item_id: str) -> Thing:
         """An item of the collection, by its stored vector.
@@ -179,15 +284,15 @@ class Embedder:
         )
 
     def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> Thing:
-        encoder = self.encoder("audio")
+        encoder, item_s = self.encoder("audio"), self.study.item_s
         with clock.time("decode"):
             audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
-            starts_s, samples = media.windows(audio)
+            starts_s, samples = media.windows(audio, length_s=item_s, hop_s=item_s)
             n_windows = len(starts_s)
             keep = _spread(n_windows, MAX_WINDOWS)
             starts_s, samples = starts_s[keep], samples[keep]
         with clock.time("embed"):
-            native = encoder.embed(list(samples))
+            native = recordings.embed(encoder, list(samples))
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
         return Thing(name, "audio", native, starts_s, loudness, sampled=len(keep) < n_windows)
 

@@ -28,6 +28,7 @@ VIEWS = {  # file in views/ -> title, icon
     "translation": ("Translation", ":material/sync_alt:"),
     "centroids": ("Centroids", ":material/grid_on:"),
     "classify": ("Classify", ":material/category:"),
+    "tags": ("Tags", ":material/sell:"),
     "compare": ("Compare", ":material/compare:"),
 }
 log = logging.getLogger("dashboard")
@@ -115,7 +116,7 @@ def sidebar(selection: state.Selection) -> Page:
         handle, notes = _open(root, selection.study)
         study = data.study(handle)
         titles = data.study_titles(records)
-        pairs = ["+".join(pair) for pair in study.pairs]
+        pairs = data.pair_names(handle)
         known = state.Known(
             studies=list(titles),
             pairs=pairs,

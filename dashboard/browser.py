@@ -1,7 +1,7 @@
 """What the browser knows and Streamlit does not tell: two components without looks of their own.
 
-``st.plotly_chart`` reports the selections of flat figures alone: ``clicks`` finds the figure of a
-key on the page and sends the ``customdata`` of a clicked point back. And figures are drawn on the
+``st.plotly_chart`` reports the selections of flat figures that hold still: ``clicks`` finds any
+figure by its key and sends the ``customdata`` of a clicked point back. And figures are drawn on the
 server in the colours of the theme, but turning the theme over draws no page anew: ``theme`` does.
 """
 
@@ -29,7 +29,7 @@ export default function ({ data, setTriggerValue }) {
     graph?.removeListener?.("plotly_hover", hover);
     graph?.removeListener?.("plotly_unhover", unhover);
     graph?.removeEventListener("pointerdown", press, true);
-    graph?.removeEventListener("pointerup", release, true);
+    document.removeEventListener("pointerup", release, true);
   };
   const attach = () => {
     const found = document.querySelector(`.st-key-${data.key} .js-plotly-plot`);
@@ -39,7 +39,7 @@ export default function ({ data, setTriggerValue }) {
     graph.on("plotly_hover", hover);
     graph.on("plotly_unhover", unhover);
     graph.addEventListener("pointerdown", press, true);
-    graph.addEventListener("pointerup", release, true);
+    document.addEventListener("pointerup", release, true);  // a flat figure is covered by then
   };
   attach();
   const timer = setInterval(attach, 300);  // the figure may come later, or be drawn anew

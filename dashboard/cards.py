@@ -8,17 +8,18 @@ from dataclasses import replace
 import streamlit as st
 
 from core.errors import UserError
-from dashboard import data, session, state, theme
+from dashboard import data, media, neighbours, session, state, theme
 from dashboard.figures import spectrogram
 from dashboard.widgets import esc, kicker, label_html, small
 
 DARK_STOPS = ["#14171B", "#1F3A44", "#2F7C8C", "#9ADDEA", "#F4FBFC"]
+MAX_WORDS = 280  # letters of a text on its card
 LIGHT_STOPS = ["#F3F4F0", "#C4DEE1", "#5FA5B2", "#17697A", "#08313C"]
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _spectrogram_png(handle: data.Handle, item_id: str, dark: bool) -> bytes:
-    heard = data.sound(handle, item_id)
+    heard = media.sound(handle, item_id)
     values = spectrogram.spectrogram(heard.samples, heard.rate_hz)
     return spectrogram.coloured(values, DARK_STOPS if dark else LIGHT_STOPS)
 
@@ -32,22 +33,32 @@ def thumbnail_html(handle: data.Handle, item_id: str, modality: str, alt: str) -
     """The picture, or the spectrogram of the sound; a sentence when it cannot be read."""
     try:
         if modality == "image":
-            content = data.picture(handle, item_id)
+            content = media.picture(handle, item_id)
             return _image_html(content, "image/jpeg", alt, "contain")
         if modality == "audio":
             dark = st.context.theme.type == "dark"
             content = _spectrogram_png(handle, item_id, dark)
             return _image_html(content, "image/png", f"spectrogram: {alt}")
-        text = str(data.items(handle).loc[item_id, "text"])
-        return f'<div class="jee-none">{esc(text[:280])}</div>'
+        return words_html(str(data.items(handle).loc[item_id, "text"]))
     except UserError as error:
         return f'<div class="jee-none">{esc(error)}</div>'
+
+
+def words_html(text: str, most: int = MAX_WORDS) -> str:
+    """The words of a text item, letter by letter; a long text is cut and says so."""
+    plain = " ".join(text.split())
+    if not plain:
+        return '<div class="jee-none">This text is empty.</div>'
+    shown = plain if len(plain) <= most else plain[:most].rstrip() + " …"
+    size = "short" if len(shown) <= 60 else "middle" if len(shown) <= 150 else "long"
+    title = esc(plain[:2000])
+    return f'<div class="jee-words {size}" title="{title}"><p dir="auto">{esc(shown)}</p></div>'
 
 
 def player(handle: data.Handle, item_id: str) -> None:
     """A player of the item's second of sound; nothing when it cannot be read."""
     try:
-        st.audio(data.sound(handle, item_id).wav, format="audio/wav")
+        st.audio(media.sound(handle, item_id).wav, format="audio/wav")
     except UserError:
         return  # the thumbnail beside it says why
 
@@ -202,14 +213,17 @@ def _around(
     handle: data.Handle, pair: str, item_id: str, modality: str, key: str, split: int
 ) -> None:
     """The item's other half, and its nearest items across and within modalities."""
-    kinds = [name for name in data.modalities(handle) if name != "text"]
+    kinds = tuple(data.study(handle).modalities(pair))
+    if modality not in kinds:
+        small(f"This pair of encoders reads no {theme.MODALITY_PLURALS[modality]}.")
+        return
     frame = data.items(handle)
     mates = set(data.other_half(handle, item_id))
     mine = set(frame.loc[item_id, "labels"])
     across = [name for name in kinds if name != modality]
     for kind in [*across, modality]:
         try:
-            found = data.neighbours(handle, pair, "translation", item_id, kind, 4, split)
+            found = neighbours.neighbours(handle, pair, "translation", item_id, kind, 4, split)
         except (UserError, KeyError) as error:
             small(str(error) if isinstance(error, UserError) else "This item has no vector.")
             return

@@ -1,15 +1,16 @@
-"""What the pages read: the only file of the dashboard that touches the store and the encoders.
+"""What the pages read of a study: items, maps, predictions, numbers, provenance.
 
-A page holds a ``Handle`` (three short strings) and passes it to the functions here. Tables and
-arrays of a study are shared by everybody who looks at it, read-only; nothing that a person
-uploads or selects is ever kept in a cache of this file.
+With ``media`` (what an item sounds and looks like) and ``neighbours`` (what lies near a thing) the
+only files of the dashboard that touch the store and the encoders. A page holds a ``Handle`` (three
+short strings) and passes it to the functions here. Tables and arrays of a study are shared by
+everybody who looks at it, read-only; nothing that a person uploads or selects is ever kept in a
+cache of these files.
 """
 
 import os
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,10 +19,11 @@ import pandas as pd
 import streamlit as st
 
 from core import items as item_table
+from core import pairs as pairs_
 from core import study as studies_
 from core.errors import UserError
-from core.query import Searcher
 from core.store import CODE_VERSION, Store, digest
+from core.studies import headlines
 from dashboard.points import MapPoints
 
 DEFAULT_WORKSPACE = "workspace/demo"
@@ -86,6 +88,11 @@ def study(handle: Handle) -> studies_.Study:
     return _study(handle)
 
 
+def pair_names(handle: Handle) -> list[str]:
+    """The names of a study's pairs of encoders, in its order."""
+    return [pairs_.pair_name(*pair) for pair in study(handle).pairs]
+
+
 def study_title(record: dict[str, Any]) -> str:
     """A study in one line: its data, its encoders, its date."""
     config = record["config"]
@@ -95,7 +102,8 @@ def study_title(record: dict[str, Any]) -> str:
         name = f"{Path(path).name or path} ({kind})"
     if config.get("size"):
         name += f" {config['size']}"
-    encoders = f"{', '.join(config['audio'])} + {', '.join(config['image'])}"
+    named = (config.get(kind) for kind in item_table.MODALITIES)
+    encoders = " + ".join(", ".join(names) for names in named if names)
     state = "" if record.get("finished") else ", unfinished"
     return f"{name} · {encoders} · {str(record['started'])[:10]}{state}"
 
@@ -149,17 +157,20 @@ def subsets(handle: Handle, split: int) -> tuple[str, ...]:
     return tuple(name for name in SUBSETS if name in there)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def pairs(handle: Handle) -> pd.DataFrame:
-    """``audio, image, clip_id``: the two halves of every clip. Empty when paired by class."""
+@st.cache_resource(show_spinner=False, max_entries=16)
+def pairs(handle: Handle, one: str = "audio", other: str = "image") -> pd.DataFrame:
+    """``ONE, OTHER, clip_id``: two modalities' items of every clip, in columns of their names.
+
+    Empty when items are paired by class.
+    """
     if study(handle).dataset.get("paired_by") != "clip":
-        return pd.DataFrame(columns=["audio", "image", "clip_id"])
-    joined = item_table.pairs(items(handle).reset_index(drop=True), "audio", "image", "clip")
-    return joined.rename(columns={"a_item": "audio", "b_item": "image"})
+        return pd.DataFrame(columns=[one, other, "clip_id"])
+    joined = item_table.pairs(items(handle).reset_index(drop=True), one, other, "clip")
+    return joined.rename(columns={"a_item": one, "b_item": other})
 
 
 def other_half(handle: Handle, item_id: str) -> list[str]:
-    """The items of the same clip in the other modality."""
+    """The items of the same clip in the other modalities."""
     frame = items(handle)
     mine = frame.loc[item_id]
     same = frame[(frame["clip_id"] == mine["clip_id"]) & (frame["modality"] != mine["modality"])]
@@ -170,55 +181,6 @@ def same_items(one: Handle, other: Handle) -> bool:
     """Whether two studies rest on the same ingested items."""
     mine, theirs = (study(handle).artefacts.get("ingest") for handle in (one, other))
     return mine is not None and mine == theirs
-
-
-# -- media ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Sound:
-    """One second of sound: ``samples (n,) float32`` and the same as a WAV file."""
-
-    samples: np.ndarray
-    rate_hz: int
-    wav: bytes
-
-
-@st.cache_data(show_spinner=False, max_entries=512)
-def sound(handle: Handle, item_id: str) -> Sound:
-    """The second of sound that an item stands for.
-
-    Raises
-    ------
-    MediaError
-        It cannot be read any more, or the item has no sound.
-    """
-    from core import media
-
-    row = items(handle).loc[item_id]
-    source, name = study(handle).media_of(item_id)
-    heard = media.read_audio(source, name, start_s=float(row["start_s"]), duration_s=1.0)
-    return Sound(heard.samples, heard.rate_hz, media.wav_bytes(heard))
-
-
-@st.cache_data(show_spinner=False, max_entries=1024)
-def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
-    """An item's picture as a small JPEG.
-
-    Raises
-    ------
-    MediaError
-        It cannot be read any more, or the item has no picture.
-    """
-    from core import media
-
-    row = items(handle).loc[item_id]
-    source, name = study(handle).media_of(item_id)
-    if media.kind_of(source, name) == "video":
-        pixels = media.read_frame(source, name, at_s=float(row["start_s"]))
-    else:
-        pixels = media.read_image(source, name)
-    return media.picture_bytes(pixels, side_px)
 
 
 # -- maps ----------------------------------------------------------------------------------------
@@ -265,45 +227,7 @@ def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:
     return table
 
 
-# -- neighbours and predictions ------------------------------------------------------------------
-
-
-class Neighbour(NamedTuple):
-    item_id: str
-    score: float  # cosine
-    percentile: float  # share of the gallery scoring lower, 0 to 100
-
-
-@st.cache_data(show_spinner=False, max_entries=2048)
-def neighbours(
-    handle: Handle, pair: str, space: str, item_id: str, modality: str, n: int, split: int = 0
-) -> list[Neighbour]:
-    """The nearest items of one modality to an item in a shared space, by cosine."""
-    opened = study(handle)
-    own = str(items(handle).loc[item_id, "modality"])
-    query = opened.shared(pair, space, own, split).take([item_id])[0].astype(np.float32)
-    gallery = opened.shared(pair, space, modality, split)
-    norms = _norms(handle, pair, space, modality, split)
-    scores = gallery.array @ query / (norms * max(float(np.linalg.norm(query)), 1e-12))
-    if modality == own:
-        scores[gallery.rows([item_id])] = -np.inf
-    n = min(n, len(scores) - (modality == own))
-    best = np.argpartition(-scores, n - 1)[:n] if n else np.array([], dtype=int)
-    best = best[np.argsort(-scores[best], kind="stable")]
-    return [
-        Neighbour(
-            str(gallery.item_ids[row]),
-            float(scores[row]),
-            100.0 * float((scores < scores[row]).mean()),
-        )
-        for row in best
-    ]
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _norms(handle: Handle, pair: str, space: str, modality: str, split: int) -> np.ndarray:
-    array = study(handle).shared(pair, space, modality, split).array
-    return np.maximum(np.linalg.norm(np.asarray(array), axis=1), 1e-12)
+# -- predictions ----------------------------------------------------------------------------------
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -336,13 +260,13 @@ def cell_items(
     return mine.sort_values("confidence", ascending=False, ignore_index=True)
 
 
-# -- retrieval -----------------------------------------------------------------------------------
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def searcher(handle: Handle, pair: str) -> Searcher:
-    """Encoders, fits and indexes of one pair of encoders, shared by everybody who asks."""
-    return Searcher(study(handle), pair)
+@st.cache_resource(show_spinner=False, max_entries=8)
+def tagged(handle: Handle, pair: str, split: int) -> pd.DataFrame:
+    """``item_id, target, space, system, truth, predicted, score``: each held-out item's best tag,
+    as the zero-shot study stored it; ``system`` is the wording.
+    """
+    artefact = study(handle).artefact(f"evaluate:{pair}:{split}")
+    return artefact.table("tagged.parquet")
 
 
 # -- measurements --------------------------------------------------------------------------------
@@ -353,12 +277,22 @@ def measurements(handle: Handle, pair: str = "", **equal: Any) -> pd.DataFrame:
     frame = study(handle).measurements()
     mask = np.ones(len(frame), dtype=bool)
     if pair:
-        audio, image = pair.split("+", 1)
-        mask &= ((frame["audio"] == audio) & (frame["image"] == image)).to_numpy()
+        for modality, name in study(handle).modalities(pair).items():
+            mask &= (frame[modality] == name).to_numpy()
     for name, value in equal.items():
         wanted = list(value) if isinstance(value, (list, tuple, set)) else [value]
         mask &= frame[name.rstrip("_")].isin(wanted).to_numpy()
     return frame[mask]
+
+
+def pair_of(rows: pd.DataFrame) -> pd.Series:
+    """The pair of encoders that each measurement is of, as ``core.pairs.pair_name`` calls it."""
+    there = [name for name in headlines.ENCODERS if name in rows]
+    named: dict[tuple[str, ...], str] = {}
+    for names in rows[there].drop_duplicates().itertuples(index=False, name=None):
+        named[names] = pairs_.pair_name(*(name for name in names if name))
+    columns = (rows[name] for name in there)
+    return pd.Series([named[names] for names in zip(*columns, strict=True)], index=rows.index)
 
 
 # -- provenance ----------------------------------------------------------------------------------
@@ -372,7 +306,7 @@ def provenance(handle: Handle, pair: str = "") -> dict[str, str]:
     frame = items(handle)
     by_kind = frame["modality"].value_counts()
     sizes = ", ".join(f"{by_kind[name]:,} {name}" for name in modalities(handle))
-    encoders = {f"extract:{name}" for name in pair.split("+")}
+    encoders = {f"extract:{name}" for name in pair.split(pairs_.PLUS)}
     artefacts = [
         f"{name.replace(f':{pair}', '') if pair else name} {digest_[:8]}"
         for name, (_, digest_) in sorted(opened.artefacts.items())
@@ -382,7 +316,7 @@ def provenance(handle: Handle, pair: str = "") -> dict[str, str]:
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     return {
         "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
-        "encoders": pair or ", ".join("+".join(each) for each in opened.pairs),
+        "encoders": pair or " × ".join(", ".join(names) for names in opened.encoders.values()),
         "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
         "splits": f"{splits}, seed {config.get('seed', 0)}",
         "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),

@@ -17,3 +17,13 @@ class Page:
     @property
     def study(self) -> Study:
         return data.study(self.handle)
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """The encoder of each modality of the pair, in the fixed order of modalities."""
+        return self.study.modalities(self.pair)
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that the pair's spaces hold."""
+        return tuple(self.encoders)

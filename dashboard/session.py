@@ -51,7 +51,16 @@ def change(**values: Any) -> None:
 
 def open_study(digest: str) -> None:
     """Turn to another study: what belonged to the old one alone is dropped."""
-    change(study=digest, pair="", split=0, items=(), cell="", classes=(), subsets=())
+    change(
+        study=digest,
+        pair="",
+        split=0,
+        items=(),
+        cell="",
+        tag_cell="",
+        classes=(),
+        subsets=(),
+    )
 
 
 def bound(

@@ -5,6 +5,7 @@ left out of the address. ``parse`` never fails: what it does not understand take
 ``fit`` then drops what the study does not have and says so. No Streamlit here.
 """
 
+import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,6 +15,7 @@ MAX_ITEMS = 24  # media cards on a page, and items in an address
 MAX_PARTS = 6  # things in one query
 MAX_VALUES = 200  # of one repeated parameter, read from an address
 MAX_LENGTH = 300  # characters of one value, read from an address
+MAX_WORDS = 1_000  # characters of typed words that ask
 CELL = "~"  # joins truth and prediction of a confusion cell
 
 
@@ -34,7 +36,7 @@ class Selection:
     items: tuple[str, ...] = ()
     direction: str = "audio_to_image"
     metric: str = "ndcg@30"
-    order: str = "modality"
+    order: str = "paper"
     scale: str = "euclidean"
     system: str = "MMT"
     target: str = "image"
@@ -44,10 +46,21 @@ class Selection:
     other_pair: str = ""
     space: str = "translation"
     other_space: str = "pca"
+    both_orders: str = "modality"
     find: str = "auto"
     within: str = "translation_all"
     query: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     top: int = 10
+    tags: tuple[str, ...] = ()
+    tagged: str = "audio"
+    tagged_in: str = "translation"
+    wording: str = "{tag}"
+    open_tag: str = ""
+    keep: int = 5
+    matrix_of: str = "zero-shot"
+    new_classes: tuple[str, ...] = ()
+    tag_cell: str = ""
     picture: str = "png"
 
     @property
@@ -64,28 +77,44 @@ PARAMETERS = {  # field -> its name in the address, where that differs
     "items": "item",
     "spaces": "show",
     "within": "in",
+    "tags": "tag",
+    "tagged": "tag_target",
+    "tagged_in": "tag_space",
+    "matrix_of": "tag_system",
+    "new_classes": "new",
 }
+MODALITIES = ("audio", "image", "text")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "method": ("umap", "tsne"),
     "dims": (2, 3),
     "spaces": ("pca", "translation"),
-    "modalities": ("audio", "image", "text"),
-    "direction": ("audio_to_image", "image_to_audio"),
-    "order": ("modality", "class", "cluster"),
+    "modalities": MODALITIES,
+    "direction": tuple(
+        f"{query}_to_{found}"
+        for one, other in itertools.combinations(MODALITIES, 2)
+        for query, found in ((one, other), (other, one))
+    ),
+    "order": ("paper", "modality", "class", "cluster"),
     "scale": ("euclidean", "normalised"),
-    "system": ("SMA", "SMI", "MMP", "MMT"),
-    "target": ("image", "audio"),
+    "system": ("SMA", "SMI", "SMT", "MMP", "MMT"),
+    "target": MODALITIES,
     "matrix": ("counts", "rows"),
     "space": ("translation", "pca"),
     "other_space": ("translation", "pca"),
-    "find": ("auto", "image", "audio"),
-    "within": ("translation_all", "translation", "pca"),
+    "both_orders": ("modality", "class", "cluster"),
+    "find": ("auto", *MODALITIES),
+    "within": ("translation_all", "translation", "pca", "generation"),
     "picture": ("png", "svg"),
+    "tagged": ("audio", "image"),
+    "tagged_in": ("translation", "generation", "native"),
+    "matrix_of": ("zero-shot", "SMA", "SMI", "SMT", "MMP", "MMT"),
 }
 _WEIGHTED = re.compile(r"(-?[0-9](?:\.[0-9]{1,3})?)~(.+)", re.DOTALL)
 _HINTS = get_type_hints(Selection)
 _TUPLES = {name for name, hint in _HINTS.items() if hint == tuple[str, ...]}
-_LIMITS = {"split": (0, 999), "top": (1, 100)}
+_LIMITS = {"split": (0, 999), "top": (1, 100), "keep": (1, 50)}
+_LENGTHS = {"words": MAX_WORDS + 8}  # room for a weight before them
+_MOST = {"items": MAX_ITEMS, "query": MAX_PARTS, "words": MAX_PARTS}
 
 
 @dataclass(frozen=True)
@@ -113,7 +142,8 @@ def parse(params: Mapping[str, Sequence[str]]) -> Selection:
         given = params.get(parameter(field.name))
         if not given:
             continue
-        found = [str(value)[:MAX_LENGTH] for value in list(given)[:MAX_VALUES]]
+        most = _LENGTHS.get(field.name, MAX_LENGTH)
+        found = [str(value)[:most] for value in list(given)[:MAX_VALUES]]
         value = _read(field.name, found)
         if value is not None:
             values[field.name] = value
@@ -127,7 +157,7 @@ def _read(name: str, found: Sequence[str]) -> Any:
         kept = tuple(dict.fromkeys(text for text in found if text))
         if choices:
             kept = tuple(text for text in kept if text in choices)
-        kept = kept[: {"items": MAX_ITEMS, "query": MAX_PARTS}.get(name, len(kept))]
+        kept = kept[: _MOST.get(name, len(kept))]
         return kept or None
     text = found[0]
     if _HINTS[name] is bool:
@@ -216,15 +246,15 @@ def cell(truth: str, predicted: str) -> str:
 
 
 def asking(item_id: str, weight: float = 1.0) -> str:
-    """An item of a query with its weight, as the address carries it: the item's name alone, or
-    ``WEIGHT~NAME``.
+    """An item, or words, of a query with the weight, as the address carries it: the item's name
+    alone, or ``WEIGHT~NAME``.
     """
     plain = weight == 1.0 and not _WEIGHTED.fullmatch(item_id)
     return item_id if plain else f"{weight:g}{CELL}{item_id}"
 
 
 def weighted(text: str) -> tuple[str, float]:
-    """The item and weight, from -1 to 1, of a part of a query."""
+    """The item (or words) and weight, from -1 to 1, of a part of a query."""
     found = _WEIGHTED.fullmatch(text)
     if found is None:
         return text, 1.0

@@ -1,10 +1,8 @@
-"""From stored measurements to what a page says: means with their spread, chance and sizes.
+"""What a page says of averaged measurements: names, numbers, spreads and sizes as text.
 
-Tidy rows in (``core.studies.measure``), small tables out. Nothing is measured here, only
-averaged over splits and seeds. No Streamlit here.
+Rows are those of ``core.studies.headlines.spread``, the one place that averages. No Streamlit
+here.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,38 +26,6 @@ LOWER_IS_BETTER = {"median_rank", "modality_gap", "hubness"}
 
 def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
-
-
-def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """One row for each combination of ``by``: the mean over splits and seeds, and its scale.
-
-    Columns: ``by``; ``mean`` over splits of the mean over seeds; ``sd`` over splits, or over
-    seeds where there is one split, NaN of a single number (as ``core.studies.headlines``);
-    ``runs`` and ``splits`` it rests on; ``low`` and ``high``, the mean bootstrap bounds;
-    ``n``, ``gallery_size`` and ``chance``, means.
-    """
-    columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
-    if frame.empty:
-        return pd.DataFrame(columns=columns)
-    split_means = frame.groupby([*by, "split"], sort=False, dropna=False)["value"].mean()
-    over_splits = split_means.groupby(list(by), sort=False, dropna=False).agg(["mean", "std"])
-    grouped = frame.groupby(list(by), sort=False, dropna=False)
-    table = grouped.agg(
-        sd=("value", "std"),
-        runs=("value", "size"),
-        splits=("split", "nunique"),
-        low=("low", "mean"),
-        high=("high", "mean"),
-        n=("n", "mean"),
-        gallery_size=("gallery_size", "mean"),
-        chance=("chance", "mean"),
-    )
-    table["mean"] = over_splits["mean"]
-    table["sd"] = table["sd"].where(table["splits"] == 1, over_splits["std"])
-    table = table.reset_index()
-    for name in ("n", "gallery_size"):
-        table[name] = table[name].round().astype(int)
-    return table[columns]
 
 
 def number(value: float, digits: int = 3) -> str:

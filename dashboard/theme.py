@@ -26,29 +26,41 @@ MODALITY_NAMES = {"audio": "sound", "image": "picture", "text": "text"}
 MODALITY_PLURALS = {"audio": "sounds", "image": "pictures", "text": "texts"}
 
 # W's figure 3: translated blue, PCA red, the single modality an orange dashed line.
-SYSTEM_COLOURS = {"MMT": "#2F6FDE", "MMP": "#D6455D", "SMA": "#E08A1E", "SMI": "#E08A1E"}
+SYSTEM_COLOURS = {
+    "MMT": "#2F6FDE",
+    "MMP": "#D6455D",
+    "SMA": "#E08A1E",
+    "SMI": "#E08A1E",
+    "SMT": "#E08A1E",
+}
+SYSTEMS = ("SMA", "SMI", "SMT", "MMP", "MMT")  # in the order of choices
 SPACE_COLOURS = {
     "translation": "#2F6FDE",
     "translation_all": "#2F6FDE",
     "pca": "#D6455D",
-    "native": "#8F7F97",
+    "native": "#3AA089",
+    "generation": "#9B7BE9",
 }
 SPACE_NAMES = {
     "translation": "Translation",
     "pca": "PCA",
     "translation_all": "Translation, all pairs",
     "native": "Native",
+    "generation": "Generation",
 }
 METHOD_NAMES = {"umap": "UMAP", "tsne": "t-SNE"}
 DIRECTION_NAMES = {
-    "audio_to_image": "sound to picture",
-    "image_to_audio": "picture to sound",
+    f"{query}_to_{found}": f"{MODALITY_NAMES[query]} to {MODALITY_NAMES[found]}"
+    for query in MODALITY_NAMES
+    for found in MODALITY_NAMES
+    if query != found
 }
 SYSTEM_NAMES = {
     "SMA": "SMA: sound alone, PCA",
     "SMI": "SMI: pictures alone, PCA",
-    "MMP": "MMP: both, PCA",
-    "MMT": "MMT: both, translated",
+    "SMT": "SMT: texts alone, PCA",
+    "MMP": "MMP: all modalities, PCA",
+    "MMT": "MMT: all modalities, translated",
 }
 
 FONT = '"Source Sans", "Source Sans Pro", "Source Sans 3", system-ui, sans-serif'
@@ -78,6 +90,17 @@ DARK = Ink(
     paper="#14171B", raised="#1C2025", text="#E8EAED", muted="#9BA3AF", grid="#2A2F36",
     zero="#454C56", accent="#5FB8C9", low="#1B2026", high="#A6E3EE",
 )  # fmt: skip
+
+
+def listed(modalities: Sequence[str]) -> str:
+    """Their names in the plural, as in a sentence: ``sounds, pictures and texts``."""
+    names = [MODALITY_PLURALS.get(name, name) for name in modalities]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def marked(modality: str) -> str:
+    """A modality with its mark, as a choice shows it: ``● sounds``."""
+    return f"{GLYPHS[modality]} {MODALITY_PLURALS[modality]}"
 
 
 def ink(dark: bool) -> Ink:

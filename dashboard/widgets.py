@@ -110,11 +110,13 @@ def show(
     modes: tuple[str, ...] = ("points",),
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     signature: str = "",
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """A figure with its exports: picture by its camera button, HTML and CSV below it.
 
     ``name`` is what files are called; ``title`` describes it to a screen reader and heads the
-    HTML; ``table`` is the numbers behind it, or what makes them when they are asked for.
+    HTML; ``table`` is the numbers behind it, or what makes them when they are asked for; ``more``
+    are further facts for both exports.
     """
     file = file_of(handle, name, pair)
     common.sign(made, signature or data.short_provenance(handle, pair), dark())
@@ -128,7 +130,7 @@ def show(
         alt=title,
         **chosen,
     )
-    facts = data.provenance(handle, pair)
+    facts = {**data.provenance(handle, pair), **(more or {})}
     is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         st.download_button(
@@ -143,7 +145,7 @@ def show(
             help="The figure as a page of its own, with its provenance; opens without a network",
         )
         if table is not None:
-            csv_button(table, handle, name, pair=pair)
+            csv_button(table, handle, name, pair=pair, more=more)
 
 
 def file_of(handle: data.Handle, name: str, pair: str) -> str:

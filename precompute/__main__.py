@@ -17,13 +17,15 @@ from rich.table import Table
 from core import config as study_config
 from core.config import Config
 from core.errors import UserError
+from core.items import MODALITIES
 from core.store import Store
+from precompute.engine import Engine, engine_for
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Train, evaluate and query shared embedding spaces of music sound and image.",
+    help="Train, evaluate and query shared embedding spaces of music sound, image and text.",
 )
 console = Console(stderr=True)
 
@@ -31,16 +33,34 @@ Workspace = Annotated[
     str | None, typer.Option(help="Folder or URL of the artefacts. (default: workspace/DATASET)")
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="demo, folder:PATH or table:PATH. (default: demo)")
+    str | None,
+    typer.Option(
+        help="demo, paper, or NAME:PATH with NAME one of folder, table, audioset, "
+        "gtzan, jamendo, magnatagatune, captions. (default: demo)"
+    ),
 ]
 Audio = Annotated[
-    str | None, typer.Option(help="Audio encoders, separated by commas. (default: logmel)")
+    str | None,
+    typer.Option(help="Audio encoders, separated by commas, or none. (default: logmel)"),
 ]
 Image = Annotated[
-    str | None, typer.Option(help="Image encoders, separated by commas. (default: hog)")
+    str | None,
+    typer.Option(help="Image encoders, separated by commas, or none. (default: hog)"),
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder in which weights are looked for first.")]
-Size = Annotated[int | None, typer.Option(help="Pairs of the demo corpus. (default: 2400)")]
+Text = Annotated[
+    str | None,
+    typer.Option(
+        help="Text encoders, separated by commas, or none. (default: minilm where it is, else lsa; "
+        "none without texts)"
+    ),
+]
+Ontology = Annotated[
+    Path | None, typer.Option(help="JSON file of label relations. (default: the dataset's own)")
+]
+Size = Annotated[
+    int | None, typer.Option(help="Pairs of demo, paper or audioset. (default: 2400 for demo)")
+]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random. (default: 0)")]
 Splits = Annotated[
     int | None, typer.Option(help="Random splits. (default: 5 below 2,000 items, else 1)")
@@ -48,39 +68,42 @@ Splits = Annotated[
 StudyFile = Annotated[
     Path | None, typer.Option("--study", help="YAML file of the study; flags win over it.")
 ]
-Workers = Annotated[int | None, typer.Option(help="Worker processes. (default: all cores)")]
+EngineName = Annotated[str, typer.Option("--engine", help="Where work runs: local, or ray.")]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT. (default: auto)"
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Tasks at a time. (default: all cores, of the cluster with --engine ray)"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StudyDigest = Annotated[
     str | None, typer.Option("--study", help="Digest of the study. (default: the newest)")
 ]
 
 
+def _names(text: str | None) -> tuple[str, ...] | None:
+    """Names separated by commas; none of them for "none", and None where nothing was said."""
+    if text is None:
+        return None
+    return tuple(part.strip() for part in text.split(",") if part.strip() not in ("", "none"))
+
+
 def _run(
     until: str,
+    config: Config,
     workspace: str | None,
-    dataset: str | None,
-    audio: str | None,
-    image: str | None,
     weights: Path | None,
-    size: int | None,
-    seed: int | None,
-    splits: int | None,
-    study: Path | None,
-    workers: int | None,
+    engine: Engine,
 ) -> None:
     from precompute import stages
-    from precompute.engine import LocalEngine
 
-    config = study_config.load(study) if study else Config()
-    given: dict[str, Any] = {"dataset": dataset, "size": size, "seed": seed, "splits": splits}
-    for name, text in (("audio", audio), ("image", image)):
-        given[name] = (
-            tuple(part.strip() for part in text.split(",") if part.strip()) if text else None
-        )
-    config = replace(config, **{name: value for name, value in given.items() if value is not None})
     store = Store(workspace or _default_workspace(config.dataset))
     try:
-        with LocalEngine(workers, console) as engine:
+        with engine:
             outcome = stages.run(config, store, engine, weights, until)
     except KeyboardInterrupt:
         console.print("Interrupted: run the same command again, it goes on where it stopped.")
@@ -105,26 +128,30 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         dataset: Dataset = None,
         audio: Audio = None,
         image: Image = None,
+        text: Text = None,
+        ontology: Ontology = None,
         weights: Weights = None,
         size: Size = None,
         seed: Seed = None,
         splits: Splits = None,
         study: StudyFile = None,
+        engine: EngineName = "local",
+        address: Address = None,
         workers: Workers = None,
     ) -> None:
-        _run(
-            until,
-            workspace,
-            dataset,
-            audio,
-            image,
-            weights,
-            size,
-            seed,
-            splits,
-            study,
-            workers,
-        )
+        given: dict[str, Any] = {
+            "dataset": dataset,
+            "audio": _names(audio),
+            "image": _names(image),
+            "text": _names(text),
+            "ontology": str(ontology.expanduser().resolve()) if ontology else None,
+            "size": size,
+            "seed": seed,
+            "splits": splits,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        config = replace(study_config.load(study) if study else Config(), **said)
+        _run(until, config, workspace, weights, engine_for(engine, address, workers, console))
 
     app.command(name, help=summary)(command)
 
@@ -141,20 +168,20 @@ _stage_command("project", "project", "Draw the UMAP and t-SNE maps.")
 def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
     """Say which studies a workspace holds, and which of their stages are done."""
     from core.study import Study, studies
+    from precompute.stages import STAGES
 
     store = Store(workspace)
     records = studies(store)
     rows = []
     for record in records:
         study = Study(store, record)
-        stages = {name.split(":")[0] for name in study.artefacts if study.has(name)}
+        done = {name.split(":")[0] for name in study.artefacts if study.has(name)}
         rows.append(
             {
                 "study": study.digest,
                 "dataset": study.config["dataset"],
-                "audio": study.config["audio"],
-                "image": study.config["image"],
-                "stages": sorted(stages),
+                **{modality: study.encoders.get(modality, []) for modality in MODALITIES},
+                "stages": [stage for stage in STAGES if stage in done],
                 "started": record["started"],
                 "finished": record["finished"],
             }
@@ -174,7 +201,7 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
         table.add_row(
             row["study"],
             row["dataset"],
-            f"{','.join(row['audio'])} × {','.join(row['image'])}",
+            " × ".join(",".join(row[name]) for name in MODALITIES if row[name]),
             " ".join(row["stages"]),
             row["finished"] or "not yet",
         )
@@ -205,22 +232,35 @@ def search(
     files: Annotated[
         list[Path] | None, typer.Argument(help="More files.", show_default=False)
     ] = None,
-    modality: Annotated[str, typer.Option(help="What to find: audio or image.")] = "image",
+    text: Annotated[
+        list[str] | None, typer.Option(help="Words; blended into a file's query when there is one.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Words to keep away from; may be repeated.")
+    ] = None,
+    modality: Annotated[str, typer.Option(help="What to find: audio, image or text.")] = "image",
     top: Annotated[int, typer.Option(min=1, help="How many results.")] = 10,
     space: Annotated[str, typer.Option(help="Which space to search in.")] = "translation_all",
     weights: Weights = None,
     study: StudyDigest = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the items nearest to a file: the dashboard's retrieval, as a command."""
+    """Find the items nearest to a file or to words: the dashboard's retrieval, as a command."""
     from core.study import open_study
     from precompute import searches
 
-    wanted = [*(file or []), *(files or [])]
-    if not wanted:
-        raise UserError("There is no file to search with: give --file FILE.")
+    wanted = searches.Wanted(
+        files=[*(file or []), *(files or [])],
+        texts=text or [],
+        without=without or [],
+        modality=modality,
+        top=top,
+        space=space,
+    )
+    if not wanted.files and not wanted.texts:
+        raise UserError("There is nothing to search with: give --file FILE or --text WORDS.")
     opened = open_study(Store(workspace), study)
-    failed = searches.run(opened, wanted, modality, top, space, weights, as_json, Console())
+    failed = searches.run(opened, wanted, weights, as_json, Console())
     if failed:
         raise typer.Exit(2)
 

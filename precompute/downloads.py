@@ -3,36 +3,61 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from core import encoders
 from core.encoders import weights
 
 
 def run(
     weights_dir: Path | None, wanted: Sequence[str], print_json: bool, console: Console
 ) -> None:
-    """Fetch the weights of the encoders in ``wanted``, then list every encoder's."""
+    """Fetch the weights of the encoders in ``wanted``, then list every encoder's.
+
+    A name that is unknown is told before anything is fetched.
+    """
+    for name in wanted:
+        encoders.card(name)
     for name in wanted:
         weights.download(name, weights_dir)
     rows = weights.table(weights_dir)
     if print_json:
         print(json.dumps(rows))
         return
+    console.print(_table(rows))
+    named = f"{weights_dir}, " if weights_dir else ""
+    console.print(
+        f"Looked for in {named}{weights.cache_dir()} and the publishers' own caches. Fetch with "
+        "`python -m precompute weights --download NAME`.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Table:
+    """One line a file; what an encoder's files share stands on its first."""
     table = Table()
     for column in ("encoder", "modality", "file", "size", "licence", "where from", "present"):
         table.add_column(column, overflow="fold")
+    before = None
     for row in rows:
+        first = row["name"] != before
+        before = row["name"]
+        shared = (row["name"], row["modality"]) if first else ("", "")
+        licence = row["licence"] if first else ""
         if row["file"] is None:
-            table.add_row(
-                row["name"], row["modality"], "none needed", "", row["licence"], "", "yes"
-            )
+            table.add_row(*shared, "none needed", "", licence, "", "yes")
             continue
-        size = f"{row['size'] / 1e6:.1f} MB" if row["size"] else ""
         present = "yes" if row["present"] else "no"
-        table.add_row(
-            *(row["name"], row["modality"], row["file"], size),
-            *(row["licence"], row["where_from"], present),
-        )
-    console.print(table)
+        size = _in_words(row["size"])
+        table.add_row(*shared, row["file"], size, licence, row["where_from"], present)
+    return table
+
+
+def _in_words(size: int | None) -> str:
+    if size is None:
+        return ""
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

@@ -1,10 +1,18 @@
-"""Where work runs: the cores of this machine.
+"""Where work runs: the cores of this machine (here), or a Ray cluster (``ray_engine``).
 
 ``run`` maps a module-level function over picklable tasks in worker processes, with a progress bar
 that shows rate and time left. Workers are fresh processes (spawned), each with single-threaded
 numeric libraries, so that two of them use two cores and not four.
+
+A task can be done twice, or begun and left: what it makes, it writes whole into the workspace that
+its ``store_root`` names. So the same function over the same tasks leaves the same artefacts behind
+whichever engine runs it.
+
+    python -m precompute all --engine local
+    python -m precompute all --engine ray --address auto --workspace s3://bucket/study
 """
 
+import abc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -14,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -32,9 +40,95 @@ from core.errors import UserError
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 ONE_THREAD = dict.fromkeys(THREAD_LIMITS, "1")
+ENGINES = ("local", "ray")
 
 
-class LocalEngine:
+class Engine(abc.ABC):
+    """What every engine is: a context manager that runs tasks and draws their progress.
+
+    Parameters
+    ----------
+    console : rich Console, optional
+        Where progress is drawn.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop(at_once=error is not None)
+
+    @abc.abstractmethod
+    def run(
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
+    ) -> Iterator[Any]:
+        """Yield ``function(task)`` for every task, in the order in which they finish."""
+
+    @abc.abstractmethod
+    def stop(self, at_once: bool = False) -> None:
+        """End the workers; ``at_once`` does not wait for what they are doing."""
+
+    def progress(self) -> Progress:
+        """A progress display in the one style of all stages."""
+        return Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(show_speed=True),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+
+
+def engine_for(
+    name: str = "local",
+    address: str | None = None,
+    n_workers: int | None = None,
+    console: Console | None = None,
+) -> Engine:
+    """The engine of this name; nothing is started before its first use.
+
+    Parameters
+    ----------
+    name : str
+        ``local`` or ``ray``.
+    address : str, optional
+        Of a Ray cluster: ``auto``, ``local``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+    n_workers : int, optional
+        How many tasks run side by side; as many as there are cores by default.
+    console : rich Console, optional
+        Where progress is drawn.
+
+    Raises
+    ------
+    UserError
+        The name is unknown, Ray is not installed, or an address was given to ``local``.
+    """
+    if name == "local":
+        if address is not None:
+            raise UserError(
+                f"The address {address!r} is of no use to the local engine: add `--engine ray`, "
+                "or leave --address out."
+            )
+        return LocalEngine(n_workers, console)
+    if name == "ray":
+        from precompute.ray_engine import RayEngine
+
+        return RayEngine(address or "auto", n_workers, console)
+    raise UserError(f"There is no engine {name!r}: expected one of {', '.join(ENGINES)}.")
+
+
+class LocalEngine(Engine):
     """All cores of this machine, through one pool of processes started at first use.
 
     Parameters
@@ -46,20 +140,9 @@ class LocalEngine:
     """
 
     def __init__(self, n_workers: int | None = None, console: Console | None = None) -> None:
+        super().__init__(console)
         self.n_workers = n_workers or cpu_count()
-        self.console = console or Console(stderr=True)
         self._pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> "LocalEngine":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop(at_once=error is not None)
 
     def run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
@@ -98,21 +181,7 @@ class LocalEngine:
                     "same command again, it goes on from the last finished shard."
                 ) from error
 
-    def progress(self) -> Progress:
-        """A progress display in the one style of all stages."""
-        return Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(show_speed=True),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
-
     def stop(self, at_once: bool = False) -> None:
-        """End the workers; ``at_once`` does not wait for what they are doing."""
         if self._pool is None:
             return
         processes = list((self._pool._processes or {}).values()) if at_once else []

@@ -25,17 +25,19 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def show(study: Study, console: Console) -> None:
-    """The headline numbers, with their chance level and spread over splits."""
-    table = Table(title=f"Study {study.digest}: {study.dataset['title']}")
-    for column in ("encoders", "what", "value", "spread", "chance", "n"):
-        table.add_column(column, justify="left" if column in ("encoders", "what") else "right")
-    for row in headlines.table(study.measurements()).itertuples():
-        table.add_row(
-            f"{row.audio} × {row.image}",
-            row.what,
-            f"{row.mean:.3f}",
-            "" if pd.isna(row.sd) else f"± {row.sd:.3f}",
-            "" if pd.isna(row.chance) else f"{row.chance:.3f}",
-            f"{row.n}",
-        )
-    console.print(table)
+    """The headline numbers of every pair, with their chance level and spread over splits."""
+    console.print(f"Study {study.digest}: {study.dataset['title']}", style="bold")
+    found = headlines.table(study.measurements())
+    for names, rows in found.groupby(["audio", "image", "text"], sort=False):
+        table = Table(title=" × ".join(name for name in names if name), title_justify="left")
+        for column in ("what", "value", "spread", "chance", "n"):
+            table.add_column(column, justify="left" if column == "what" else "right")
+        for row in rows.itertuples():
+            table.add_row(
+                row.what,
+                f"{row.mean:.3f}",
+                "" if pd.isna(row.sd) else f"± {row.sd:.3f}",
+                "" if pd.isna(row.chance) else f"{row.chance:.3f}",
+                f"{row.n}",
+            )
+        console.print(table)

@@ -1,7 +1,8 @@
-"""``search``: retrieval as a command, one JSON object a file."""
+"""``search``: retrieval as a command, one JSON object a query."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,36 @@ from core.query import Searcher, as_json
 from core.study import Study
 from core.things import Clock, Part
 
+WITHOUT = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look for, and what with: files, words, words to keep away from."""
+
+    files: Sequence[Path]
+    texts: Sequence[str]
+    without: Sequence[str]
+    modality: str
+    top: int
+    space: str
+
 
 def run(
-    study: Study,
-    files: Sequence[Path],
-    modality: str,
-    top: int,
-    space: str,
-    weights_dir: Path | None,
-    print_json: bool,
-    console: Console,
+    study: Study, wanted: Wanted, weights_dir: Path | None, print_json: bool, console: Console
 ) -> int:
-    """Search with each file in turn, models loaded once; how many files failed.
+    """Search with each file in turn, models loaded once; how many queries failed.
 
-    A video asks with its sound and its frames together.
+    A video asks with its sound and its frames together. Words are blended into every file's
+    query; without files they are one query of their own.
     """
     searcher = Searcher(study, weights_dir=weights_dir)
     n_failed = 0
-    for file in files:
+    for file in wanted.files or (None,):
         try:
-            answer = _search(searcher, file, modality, top, space)
+            answer = _search(searcher, file, wanted)
         except UserError as error:
-            answer = {"query": str(file), "error": str(error)}
+            answer = {"query": _title(file, wanted), "error": str(error)}
             n_failed += 1
         if print_json:
             print(json.dumps(answer, ensure_ascii=False), flush=True)
@@ -43,10 +52,20 @@ def run(
     return n_failed
 
 
-def _search(searcher: Searcher, file: Path, modality: str, top: int, space: str) -> dict[str, Any]:
+def _search(searcher: Searcher, file: Path | None, wanted: Wanted) -> dict[str, Any]:
     clock = Clock()
-    parts = [Part(thing) for thing in searcher.embed(file, file.name, clock)]
-    return dict(as_json(str(file), searcher.search(parts, modality, top, space, clock=clock)))
+    things = searcher.embed(file, file.name, clock) if file else []
+    parts = [Part(thing, 1.0 / len(things)) for thing in things]
+    parts += [Part(searcher.embed_text(words, clock)) for words in wanted.texts]
+    parts += [Part(searcher.embed_text(words, clock), WITHOUT) for words in wanted.without]
+    answer = searcher.search(parts, wanted.modality, wanted.top, wanted.space, clock=clock)
+    return dict(as_json(_title(file, wanted), answer))
+
+
+def _title(file: Path | None, wanted: Wanted) -> str:
+    """A query in words, as it is printed."""
+    said = [*wanted.texts, *(f"not {words}" for words in wanted.without)]
+    return " + ".join([*([str(file)] if file else []), *said])
 
 
 def _show(answer: dict[str, Any], console: Console) -> None:

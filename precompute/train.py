@@ -1,11 +1,17 @@
 """``train``: the shared spaces of every encoder pair, and every item projected into them.
 
+Sound and picture are translated as W has it. Where there are words too, their tower joins the
+space that the two have made and leaves it as it is, so that no number of W's moves with it; the
+study may ask for all three towers to be trained together (``words: together``).
+
 Each pair of encoders is trained once per split (translation, and PCA on the translation subset
 alone), and once more on every pair there is, for retrieval of new things. The fits are
 independent of each other and run side by side, one core each; a killed fit goes on from its last
 checkpoint.
 """
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,14 +21,16 @@ import pandas as pd
 from core import items
 from core.config import Config, recipe
 from core.errors import UserError
-from core.spaces import pca, translation
+from core.pairs import modalities_of, pair_name
+from core.spaces import pairing, pca, translation
 from core.store import Artefact, Draft, Store
-from core.study import ALL, Record, Vectors, pair_name
-from precompute.engine import LocalEngine
+from core.study import ALL, Record
+from core.vectors import Vectors, read_vectors
+from precompute.engine import Engine
 
 VERSION = 1
 N_COMPONENTS = 128  # W §2.2
-CHECKPOINT = "checkpoint.safetensors"
+CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Task:
 def run(
     config: Config,
     store: Store,
-    engine: LocalEngine,
+    engine: Engine,
     record: Record,
     ingested: Artefact,
     extracted: dict[str, Artefact],
@@ -51,11 +59,14 @@ def run(
     parts: list[int | str] = [*range(n_splits), ALL]
     paired_by = str(ingested.json("dataset.json")["paired_by"])
     tasks: dict[str, Task] = {}
-    for audio, image in config.pairs:
+    for names in config.pairs:
         for part in parts:
             seed = config.seed + (part if isinstance(part, int) else 0)
             chosen = recipe(config, paired_by, for_retrieval=part == ALL)
-            natives = (("audio", extracted[audio].digest), ("image", extracted[image].digest))
+            natives = tuple(
+                (modality, extracted[encoder].digest)
+                for modality, encoder in modalities_of(pair_name(*names)).items()
+            )
             key = {
                 "items": ingested.digest,
                 "natives": dict(natives),
@@ -64,7 +75,7 @@ def run(
                 "seed": seed,
                 "version": VERSION,
             }
-            name = f"{pair_name(audio, image)}:{part}"
+            name = f"{pair_name(*names)}:{part}"
             tasks[name] = Task(store.root, key, ingested.digest, natives, part, seed, chosen)
     missing = [task for task in tasks.values() if store.find("train", task.key) is None]
     for _ in engine.run(train, missing, "training spaces"):
@@ -83,35 +94,33 @@ def train(task: Task) -> str:
     """Fit the spaces of one task, project every item, and commit; returns the digest."""
     store = Store(task.store_root)
     draft = store.begin("train", task.key)
-    ingested = _need(store, "ingest", task.ingested)
+    ingested = need(store, "ingest", task.ingested)
     natives = {
-        modality: _vectors(_need(store, "extract", digest)) for modality, digest in task.natives
+        modality: read_vectors(need(store, "extract", digest), "vectors.npy")
+        for modality, digest in task.natives
     }
-    frame = _training_items(ingested, task.part, natives)
+    frame = training_items(ingested, task.part, natives)
     by = str(ingested.json("dataset.json")["paired_by"])
     fitted = _translation(task, draft, frame, by, natives)
-    draft.write_table("history.parquet", pd.DataFrame(fitted.history))
     draft.write_tensors("translation.safetensors", fitted.arrays())
     for modality, native in natives.items():
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": native.item_ids}))
         draft.write_array(f"translation.{modality}.npy", fitted.project(modality, native.array))
     if task.part != ALL:
         _pca(task, draft, frame, natives)
-    draft.remove(CHECKPOINT)
+    draft.remove(CHECKPOINTS)
     return draft.commit(n_items=len(frame), best_epoch=fitted.best_epoch, seed=task.seed).digest
 
 
-def _training_items(
-    ingested: Artefact, part: int | str, natives: dict[str, Vectors]
+def training_items(
+    ingested: Artefact, part: int | str, natives: Mapping[str, Vectors]
 ) -> pd.DataFrame:
-    """The items that may be learned from: those of ``translation``, or of every subset."""
+    """The items that may be learned from: those of ``translation``, or all there are."""
     split = part if isinstance(part, int) else 0
     frame = items.with_subset(
         ingested.table("items.parquet"), ingested.table("splits.parquet"), split
     )
-    if part == ALL:
-        frame = frame[frame["subset"] != items.UNPAIRED]
-    else:
+    if part != ALL:
         frame = frame[frame["subset"] == "translation"]
     known = [frame["item_id"].isin(native.item_ids) for native in natives.values()]
     return frame[np.logical_or.reduce(known)]
@@ -120,50 +129,95 @@ def _training_items(
 def _translation(
     task: Task, draft: Draft, frame: pd.DataFrame, by: str, natives: dict[str, Vectors]
 ) -> translation.Translation:
-    kind = ("audio", "image")
-    table = items.pairs(frame, *kind, by=by, seed=task.seed)
-    if table.empty:
+    """The translation of the first two modalities; a third joins it, or all are fitted at once."""
+    modalities = tuple(natives)
+    if len(modalities) == 2 or task.recipe.words == "together":
+        kinds = list(itertools.combinations(modalities, 2))
+        fitted = _fit(task, draft, frame, by, natives, kinds)
+        draft.write_table("history.parquet", pd.DataFrame(fitted.history))
+        return fitted
+    fitted = _fit(task, draft, frame, by, natives, [(modalities[0], modalities[1])])
+    draft.write_table("history.parquet", pd.DataFrame(fitted.history))
+    made = {
+        modality: Vectors(natives[modality].item_ids, fitted.project(modality, native.array))
+        for modality, native in natives.items()
+        if modality in fitted.towers
+    }
+    last = modalities[2]
+    kinds = [(last, modality) for modality in made]
+    joined = _fit(task, draft, frame, by, made | {last: natives[last]}, kinds, given=tuple(made))
+    draft.write_table(f"history.{last}.parquet", pd.DataFrame(joined.history))
+    fitted.towers[last] = joined.towers[last]
+    return fitted
+
+
+def _fit(
+    task: Task,
+    draft: Draft,
+    frame: pd.DataFrame,
+    by: str,
+    natives: dict[str, Vectors],
+    kinds: list[tuple[str, str]],
+    given: tuple[str, ...] = (),
+) -> translation.Translation:
+    """Fit towers over the pairs of some kinds; ``given`` modalities are in the space already."""
+    tables = {kind: items.pairs(frame, *kind, by=by, seed=task.seed) for kind in kinds}
+    tables = {kind: table for kind, table in tables.items() if len(table)}
+    if not tables:
         raise UserError(
-            "There is no pair of a sound and a picture to train on: give clips with both, or "
+            f"There is no pair of {' and '.join(kinds[0])} to train on: give clips with both, or "
             "classes with both."
         )
-    rows = np.column_stack(
-        [natives["audio"].rows(table["a_item"]), natives["image"].rows(table["b_item"])]
-    )
-    classes = pd.factorize(table["class"], sort=True)[0]
+    rows = {
+        kind: np.column_stack(
+            [
+                natives[modality].rows(table[column])
+                for modality, column in zip(kind, ("a_item", "b_item"), strict=True)
+            ]
+        )
+        for kind, table in tables.items()
+    }
+    found = sorted(set(pd.concat([table["class"] for table in tables.values()])) - {""})
+    numbers = {name: number for number, name in enumerate(found)} | {"": pairing.UNKNOWN}
+    checkpoint = f"{CHECKPOINTS}/{'-'.join(kinds[0])}.safetensors"
+    modalities = {modality for kind in tables for modality in kind}
     return translation.fit(
-        {modality: native.array for modality, native in natives.items()},
-        {kind: rows},
-        {kind: table[["a_clip", "b_clip"]].to_numpy()},
+        {modality: natives[modality].array for modality in modalities},
+        rows,
+        {kind: table[["a_clip", "b_clip"]].to_numpy() for kind, table in tables.items()},
         task.recipe,
         task.seed,
-        pair_classes={kind: np.where(table["class"] == "", -1, classes)},
-        checkpoint=lambda state: draft.write_tensors(CHECKPOINT, state),
-        resume=draft.tensors(CHECKPOINT) if draft.has(CHECKPOINT) else None,
+        pair_classes={
+            kind: table["class"].map(numbers).to_numpy() for kind, table in tables.items()
+        },
+        given=given,
+        checkpoint=lambda state: draft.write_tensors(checkpoint, state),
+        resume=draft.tensors(checkpoint) if draft.has(checkpoint) else None,
     )
 
 
 def _pca(task: Task, draft: Draft, frame: pd.DataFrame, natives: dict[str, Vectors]) -> None:
-    """One PCA a modality, fitted on the translation subset; both of the same dimension."""
+    """One PCA a modality, fitted on the translation subset; all of the same dimension.
+
+    A third modality with fewer numbers than that (words of a small collection) is filled up with
+    zeros: it takes nothing from what W compares.
+    """
     rows = {
         modality: native.take(items.of(frame, modality)["item_id"])
         for modality, native in natives.items()
     }
-    n_components = min(N_COMPONENTS, *(min(array.shape) for array in rows.values()))
+    leading = list(natives)[:2]
+    n_components = min(N_COMPONENTS, *(min(rows[modality].shape) for modality in leading))
     for modality, native in natives.items():
-        fitted = pca.fit(rows[modality], n_components, seed=task.seed)
+        n_own = min(n_components, *rows[modality].shape)
+        fitted = pca.fit(rows[modality], n_own, seed=task.seed).widened(n_components)
         draft.write_tensors(f"pca.{modality}.safetensors", fitted.arrays())
         draft.write_array(f"pca.{modality}.npy", fitted.project(native.array))
 
 
-def _need(store: Store, stage: str, digest: str) -> Artefact:
+def need(store: Store, stage: str, digest: str) -> Artefact:
+    """A finished artefact that a task was told of."""
     artefact = store.open(stage, digest)
     if artefact is None:
         raise UserError(f"The artefact {stage}/{digest} is gone: run the same command again.")
     return artefact
-
-
-def _vectors(artefact: Artefact) -> Vectors:
-    return Vectors(
-        artefact.table("items.parquet")["item_id"].to_numpy(), artefact.array("vectors.npy")
-    )

@@ -7,13 +7,14 @@ import numpy as np
 SECOND_COLOURS = ((220, 30, 30), (30, 200, 40), (40, 50, 220), (230, 220, 40), (200, 40, 200))
 SECOND_TONES_HZ = (300.0, 500.0, 800.0, 1300.0, 2100.0)
 
-SOUND_FORMATS = ("wav", "aiff", "flac", "ogg", "mp3", "m4a", "opus")
+SOUND_FORMATS = ("wav", "aiff", "au", "flac", "ogg", "mp3", "m4a", "opus")
 PICTURE_FORMATS = ("jpg", "png", "webp", "gif", "bmp", "tiff")
 VIDEO_FORMATS = ("mp4", "webm", "mov", "mkv")
 
 _SNDFILE = {
     "wav": ("WAV", "PCM_16"),
     "aiff": ("AIFF", "PCM_16"),
+    "au": ("AU", "PCM_16"),
     "flac": ("FLAC", "PCM_16"),
     "ogg": ("OGG", "VORBIS"),
     "mp3": ("MP3", "MPEG_LAYER_III"),

@@ -24,6 +24,10 @@ HEAVY = {
     "sklearn",
     "skimage",
     "ai_edge_litert",
+    "ray",
+    "s3fs",
+    "tensorflow",
+    "transformers",
     "av",
 }
 

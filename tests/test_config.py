@@ -1,12 +1,14 @@
 """Studies as files: fields are checked, nested ones too, and the recipe follows the pairing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core import config
-from core.config import LABEL_PAIRED, LABEL_PAIRED_RETRIEVAL, Config
+from core.config import GENERATION_SMALL, LABEL_PAIRED, LABEL_PAIRED_RETRIEVAL, Config
 from core.errors import UserError
+from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
 from core.store import digest
 
@@ -19,10 +21,16 @@ def write(folder: Path, text: str) -> Path:
 
 def test_a_file_replaces_defaults_and_leaves_the_rest(tmp_path: Path) -> None:
     found = config.load(
-        write(tmp_path, "audio: [logmel, yamnet_lite]\nseed: 3\ntranslation: {margin: 1}\n")
+        write(
+            tmp_path,
+            "audio: [logmel, yamnet_lite]\nimage: hog\nseed: 3\ntranslation: {margin: 1}\n",
+        )
     )
     assert found == Config(
-        audio=("logmel", "yamnet_lite"), seed=3, translation=TranslationConfig(margin=1.0)
+        audio=("logmel", "yamnet_lite"),
+        image=("hog",),
+        seed=3,
+        translation=TranslationConfig(margin=1.0),
     )
     assert found.pairs == (("logmel", "hog"), ("yamnet_lite", "hog"))
 
@@ -57,11 +65,45 @@ def test_the_recipe_is_w_s_unless_pairs_were_made_by_class() -> None:
     assert config.recipe(Config(translation=own), "class") == own
 
 
+def test_generators_are_trained_as_the_paper_does_where_there_is_as_much_to_train_on() -> None:
+    recipe = config.generation_recipe
+    assert recipe(Config(), "clip", config.LARGE) == GenerationConfig()
+    assert recipe(Config(), "clip", config.LARGE - 1) == GENERATION_SMALL
+    by_class = recipe(Config(), "class", 100)
+    assert by_class == replace(GENERATION_SMALL, pairing="redrawn", same_class="ignored")
+    own = GenerationConfig(temperature=0.5)
+    assert recipe(Config(generation=own), "class", 100) == own
+    assert recipe(Config(generation="off"), "clip", 100) is None
+
+
+def test_generation_in_a_study_file(tmp_path: Path) -> None:
+    for text in ("generation: off\n", "generation: 'off'\n"):
+        assert config.load(write(tmp_path, text)).generation == "off"
+    found = config.load(write(tmp_path, "generation: {text: finetuned, batch: 8}\n"))
+    assert found.generation == GenerationConfig(text="finetuned", batch=8)
+    for text, message in (
+        ("generation: {loss: gan}", r"loss is 'gan', expected contrastive or discriminator"),
+        ("generation: on", r"generation is True, expected a mapping"),
+        ("generation: {depth: 3}", r"generation has the field 'depth', which is unknown"),
+    ):
+        with pytest.raises(UserError, match=message):
+            config.load(write(tmp_path, text))
+
+
 def test_the_defaults_are_the_paper_s() -> None:
     recipe, forest = TranslationConfig(), Config().forest
     assert (recipe.n_hidden, recipe.n_dims, recipe.margin) == (256, 128, 1.0)
     assert (recipe.learning_rate, recipe.batch, recipe.patience) == (1e-3, 4096, 5)
     assert (forest.n_trees, forest.max_depth) == (100, 32)
+    seth = GenerationConfig()
+    assert (seth.loss, seth.text, seth.optimizer) == ("contrastive", "frozen", "sgd")
+    assert (seth.learning_rate, seth.batch, seth.validation_share) == (1e-3, 16, 0.15)
+    assert (seth.temperature, seth.own, seth.centred, seth.input_dropout) == (
+        1,
+        "counted",
+        False,
+        0,
+    )
 
 
 def test_equal_studies_have_equal_digests() -> None:

@@ -9,7 +9,7 @@ import pytest
 from core.errors import MediaError, MissingArtefact, UserError
 from core.query import Searcher, as_json
 from core.store import Store
-from core.study import SPACES, open_study
+from core.study import open_study
 from core.things import MAX_WINDOWS, Clock, Part
 from tests import media_samples
 from tests.dashboard import workspace
@@ -77,7 +77,7 @@ def test_filters_leave_only_what_was_asked_for(tiny: Searcher) -> None:
 
 def test_a_blend_is_the_weighted_sum(tiny: Searcher) -> None:
     one, other = (tiny.embed_item(first_item(tiny, name)) for name in ("audio", "image"))
-    for space in SPACES:
+    for space in tiny.study.spaces(tiny.pair):
         a, b = (tiny.project(Part(thing), space) for thing in (one, other))
         wanted = 0.7 * a - 0.2 * b
         found = tiny.blend([Part(one, 0.7), Part(other, -0.2)], space)
@@ -212,3 +212,59 @@ def test_a_real_clarinet_finds_clarinets(shared_dir: Path, tmp_path: Path) -> No
     right = [row["labels"] == ["clarinet"] for rows in found for row in rows]
     assert len(right) == 10 * len(sounds)
     assert np.mean(right) > 0.5  # chance is 0.25
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def test_words_find_sounds_and_pictures_of_what_they_name(searcher: Searcher) -> None:
+    part = Part(searcher.embed_text("a drum kit"))
+    for modality in ("audio", "image"):
+        found = searcher.search([part], modality, top=5)
+        labels = [label for labels in found.results["labels"] for label in labels]
+        assert labels.count("drums") >= 3
+        assert found.results["modality"].eq(modality).all()
+
+
+def test_captions_are_found_and_shown_as_words(searcher: Searcher) -> None:
+    found = searcher.search([Part(searcher.embed_text("a flute"))], "text", top=3)
+    rows = as_json("a flute", found)["results"]
+    assert all(row["text"] for row in rows)
+    assert all(row["modality"] == "text" for row in rows)
+
+
+def test_words_to_keep_away_from_push_their_class_down(searcher: Searcher) -> None:
+    plain = Part(searcher.embed_text("a drum kit"))
+    away = Part(searcher.embed_text("drums"), weight=-0.9)
+
+    def n_drums(parts: list[Part]) -> int:
+        found = searcher.search(parts, "audio", top=10)
+        return sum("drums" in labels for labels in found.results["labels"])
+
+    assert n_drums([plain, away]) < n_drums([plain])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "no words to search with"),
+        (" \n\t ", "no words to search with"),
+        ("la " * 33_334, r"has 100,001 characters: expected 5,000 at most"),
+    ],
+)
+def test_texts_that_say_nothing_or_too_much(searcher: Searcher, words: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        searcher.embed_text(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["موسيقى flute", "🎻 flute 🥁", "<b>flute</b><script>", "a" * 4_999]
+)
+def test_any_words_give_a_finite_vector_or_one_sentence(searcher: Searcher, words: str) -> None:
+    if searcher.encoder("text").card.fitted and "flute" not in words:
+        with pytest.raises(UserError, match="None of these words"):
+            searcher.embed_text(words)
+        return
+    thing = searcher.embed_text(words)
+    assert np.isfinite(thing.native).all()
+    assert thing.native.any()

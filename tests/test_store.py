@@ -2,22 +2,44 @@
 
 import json
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from core import files
 from core import store as stores
 from core.errors import MissingArtefact, UserError
 from core.store import Store, digest
+from tests.s3_server import S3Server
 
 KEY = {"encoder": "logmel", "version": 1}
 
 
-@pytest.fixture(params=["folder", "url"])
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """An object store of our own, to which s3:// leads."""
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is optional: requirements-ray.txt")
+    with S3Server() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()  # it keeps the address of the one before
+        yield server
+
+
+@pytest.fixture(params=["folder", "file", "memory", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store(tmp_path / "w" if request.param == "folder" else f"memory://{tmp_path.name}/w")
+    if request.param == "folder":
+        return Store(tmp_path / "w")
+    if request.param == "file":
+        return Store(f"file://{tmp_path}/w")
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        return Store("s3://bucket/w")
+    return Store(f"memory://{tmp_path.name}/w")
 
 
 def make(store: Store, key: dict = KEY) -> stores.Artefact:
@@ -109,7 +131,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stores.os, "replace", full)
+    monkeypatch.setattr(files.os, "replace", full)
     with pytest.raises(UserError, match=r"could not be written.*No space left"):
         draft.write_json("a.json", 1)
     monkeypatch.undo()
@@ -137,6 +159,72 @@ def test_what_is_missing_is_said(store: Store) -> None:
         store.read_bytes("extract/x/y.json")
     with pytest.raises(MissingArtefact):
         store.read_array("extract/x/y.npy")
+
+
+def test_a_far_draft_that_was_not_ended_goes_on_after_any_step(store: Store) -> None:
+    """Killed between two files of ``commit``, the draft is still whole."""
+    draft = store.begin("extract", KEY)
+    draft.write_json("a.json", 1)
+    draft.write_json("b.json", 2)
+    if not store.local:  # what a run killed in between leaves: one file copied, no manifest
+        store.write_bytes(f"extract/{draft.digest}/a.json", b"1")
+    assert store.find("extract", KEY) is None
+    again = store.begin("extract", KEY)
+    assert again.has("a.json")
+    assert again.has("b.json")
+    assert set(again.commit().manifest["files"]) == {"a.json", "b.json"}
+    assert store.names(draft.folder) == []
+
+
+def test_a_far_file_is_written_whole_or_not_at_all(store: Store) -> None:
+    def blocks() -> Iterator[np.ndarray]:
+        yield np.zeros((2, 3), dtype=np.float32)
+        raise KeyboardInterrupt
+
+    draft = store.begin("extract", KEY)
+    with pytest.raises(KeyboardInterrupt):
+        draft.write_blocks("vectors.npy", (4, 3), np.dtype(np.float32), blocks())
+    assert not draft.has("vectors.npy")
+    assert store.names(draft.folder) == []
+
+
+def test_what_another_machine_writes_is_seen_at_once(s3: S3Server) -> None:
+    store = Store("s3://bucket/w")
+    draft = store.begin("extract", KEY)
+    draft.write_json("0.json", 0)
+    assert store.sizes(draft.folder) == {"0.json": 1}
+    s3.objects[f"bucket/w/{draft.folder}/1.json"] = b"11"
+    assert draft.has("1.json")
+    assert store.sizes(draft.folder) == {"0.json": 1, "1.json": 2}
+
+
+def test_a_long_listing_is_read_to_its_end(s3: S3Server) -> None:
+    store = Store("s3://bucket/w")
+    for number in range(230):
+        s3.objects[f"bucket/w/shards/{number:04d}"] = b"x"
+    assert len(store.names("shards")) == len(store.sizes("shards")) == 230
+
+
+def test_a_far_workspace_that_cannot_be_reached_is_said(
+    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import s3fs
+
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    s3fs.S3FileSystem.clear_instance_cache()
+    with pytest.raises(UserError, match=r"s3://bucket/w does not give or take .*credentials"):
+        Store("s3://bucket/w").find("extract", KEY)
+
+
+def test_s3_without_its_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    registry = sys.modules["fsspec.registry"]._registry  # what fsspec has imported before
+    monkeypatch.delitem(registry, "s3", raising=False)
+    with pytest.raises(UserError, match=r"^s3fs is not installed.*requirements-ray\.txt`\.$"):
+        Store("s3://bucket/w")
 
 
 def test_an_unknown_kind_of_url_is_said() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from functools import cache
 
 import numpy as np
 import pytest
@@ -176,6 +177,10 @@ def test_own_layout_and_audioset_layout_give_one_ontology(tmp_path):
         ([node("a"), node("a")], "id a twice"),
         ([node("r", "a"), node("a", "b"), node("b", "a")], "has a cycle above or at a"),
         ([node("a", "a")], "cycle"),
+        ([{"id": ["a"], "name": "A", "child_ids": []}], "Node 1 .* lacks"),
+        ([{"id": "a", "name": "A", "child_ids": [], "parents": None}], "Node 1 .* lacks"),
+        ([{"id": "a", "name": "A", "child_ids": [["b"]]}], "no node with the id"),
+        ("[" * 100_000, "is not valid JSON"),
         ({"nodes": [node("a")], "classes": ["x"]}, "classes"),
         ({"nodes": [node("a")], "classes": {"x": "y"}}, "class x names"),
     ],
@@ -193,6 +198,151 @@ def test_a_missing_or_binary_file_is_refused(tmp_path):
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00\x81")
     with pytest.raises(UserError, match="not valid JSON"):
         taxonomy.load(tmp_path / "binary.json")
+
+
+def test_parse_is_load_without_a_file(tmp_path):
+    content = json.dumps([node("a", "b"), node("b")])
+    loaded = taxonomy.load(write(tmp_path, content))
+    assert taxonomy.parse(content, "x") == loaded
+    assert taxonomy.parse(b"\xef\xbb\xbf" + content.encode(), "x") == loaded
+    assert taxonomy.read(write(tmp_path, content)) == content.encode()
+    with pytest.raises(UserError, match=r"The ontology here\.json has the id a twice"):
+        taxonomy.parse(json.dumps([node("a"), node("a")]), "here.json")
+
+
+def test_below_holds_all_descendants_once():
+    diamond = taxonomy.parse(
+        json.dumps(
+            [node("r", "a", "b"), node("a", "c"), node("b", "c"), node("c", "d"), node("d")]
+        ),
+        "x",
+    )
+    names = {top: [diamond.ids[at] for at in diamond.below([top])] for top in "rabd"}
+    assert names == {"r": ["a", "b", "c", "d"], "a": ["c", "d"], "b": ["c", "d"], "d": []}
+    assert diamond.below(["a", "r", "kazoo"]) == [1, 2, 3, 4]
+    assert diamond.below([]) == diamond.below(["kazoo"]) == []
+
+
+@given(ontologies())
+@settings(max_examples=40, deadline=None)
+def test_below_is_where_a_node_is_an_ancestor(ontology):
+    def ancestors(node: int) -> set[int]:
+        above = set(ontology.parents[node])
+        return above.union(*(ancestors(parent) for parent in above))
+
+    for top, id_ in enumerate(ontology.ids):
+        wanted = [place for place in range(len(ontology.ids)) if top in ancestors(place)]
+        assert ontology.below([id_]) == wanted
+
+
+def test_labels_for_relevance_are_all_that_is_known_of_an_item():
+    from core import items
+
+    frame = items.table(
+        [
+            items.Item("a", "a", "audio", ("guitar",)),
+            items.Item("b", "b", "audio", ("guitar",), facts='{"all_labels": ["Guitar", "Music"]}'),
+            items.Item("c", "c", "audio", (), facts='{"all_labels": ["Harp"], "more": 1}'),
+            items.Item("d", "d", "image", ("drums",), facts='{"all_labels": []}'),
+            items.Item("e", "e", "image", (), facts='{"note": "\\"all_labels\\""}'),
+        ]
+    )
+    found = taxonomy.labels_for_relevance(frame)
+    assert found == [["guitar"], ["Guitar", "Music"], ["Harp"], [], []]
+
+
+@cache
+def plain_steps(path) -> tuple[dict[str, str], dict[str, dict[str, int]]]:
+    """Names by id, and edges from each id to each, searched in the file itself; "" joins roots."""
+    nodes = json.loads(path.read_text())
+    near: dict[str, set[str]] = {n["id"]: set() for n in nodes} | {"": set()}
+    children = {child for n in nodes for child in n["child_ids"]}
+    links = [(n["id"], child) for n in nodes for child in n["child_ids"]]
+    links += [("", n["id"]) for n in nodes if n["id"] not in children]
+    for a, b in links:
+        near[a].add(b)
+        near[b].add(a)
+
+    def search(source: str) -> dict[str, int]:
+        steps = {source: 0}
+        waiting = deque([source])
+        while waiting:
+            here = waiting.popleft()
+            for other in near[here]:
+                if other not in steps:
+                    steps[other] = steps[here] + 1
+                    waiting.append(other)
+        return steps
+
+    return {n["id"]: n["name"] for n in nodes}, {n["id"]: search(n["id"]) for n in nodes}
+
+
+def test_all_of_audioset_against_a_plain_search_of_the_file(shared_dir):
+    path = shared_dir / "metadata" / "audioset_ontology.json"
+    names, steps = plain_steps(path)
+    whole = taxonomy.load(path)
+    assert whole.ids == tuple(names)
+    found = whole.distances(whole.ids, whole.ids)
+    assert found.shape == (632, 632)
+    for row, id_ in enumerate(whole.ids):
+        assert found[row].tolist() == [steps[id_][other] for other in whole.ids]
+    assert found.max() == 11
+    np.testing.assert_array_equal(whole.distances(whole.names, whole.names), found)
+
+
+@pytest.mark.parametrize("combine", ["best", "mean"])
+def test_ndcg_over_all_of_audioset_letter_by_letter(shared_dir, combine):
+    """W §3.3 written out: r = 21 - d, top labels dropped, linear gain, log2 discount, 30 items."""
+    from core.studies import ranking
+
+    folder = shared_dir / "metadata"
+    names, steps = plain_steps(folder / "audioset_ontology.json")
+    tops = {"Music", "Musical instrument", "Tools", "Singing"}
+    lines = (folder / "eval_segments.csv").read_text().splitlines()[1:]
+    listed = [[names[id_] for id_ in line.split('"')[1].split(",")] for line in lines]
+    clips = [["Music"], ["Singing", "Music"], *listed[::80]]
+    rng = np.random.default_rng(3)
+    queries, gallery = (rng.standard_normal((len(clips), 8)).astype(np.float32) for _ in range(2))
+    n_queries = 40
+
+    whole = taxonomy.load(folder / "audioset_ontology.json")
+    labels, encoded = taxonomy.encode_labels(whole, clips)
+    result = ranking.study(
+        queries[:n_queries],
+        gallery,
+        encoded[:n_queries],
+        encoded,
+        taxonomy.relevance_table(whole, labels),
+        combine=combine,
+        n_bootstrap=0,
+    )
+
+    id_of = {name: id_ for id_, name in names.items()}
+    kept = [[id_of[name] for name in own if name not in tops] for own in clips]
+    places = [place for place, own in enumerate(kept) if own]
+    assert len(places) == len(clips) - 2  # the first two have nothing but top labels
+    scores = []
+    for query in range(n_queries):
+        if not kept[query]:
+            assert np.isnan(result.per_query["ndcg@30"][query])
+            continue
+        gain = {}
+        for place in places:
+            each = [max(21 - steps[a][b] for b in kept[place]) for a in kept[query]]
+            gain[place] = max(each) if combine == "best" else sum(each) / len(each)
+        a = queries[query].astype(float)
+
+        def cosine(place: int, a: np.ndarray = a) -> float:
+            b = gallery[place].astype(float)
+            return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+        ranked = sorted(places, key=cosine, reverse=True)[:30]
+        ideal = sorted(gain.values(), reverse=True)[:30]
+        dcg = sum(gain[place] / np.log2(at + 2) for at, place in enumerate(ranked))
+        scores.append(dcg / sum(g / np.log2(at + 2) for at, g in enumerate(ideal)))
+        assert result.per_query["ndcg@30"][query] == pytest.approx(scores[-1], abs=1e-9)
+    (row,) = [row for row in result.rows if row["metric"] == "ndcg@30"]
+    assert row["value"] == pytest.approx(np.mean(scores), abs=1e-9)
 
 
 def test_all_of_audioset(shared_dir):

@@ -13,6 +13,12 @@ REGISTRY: dict[str, str] = {
     "demo": "core.datasets.demo.corpus",
     "folder": "core.datasets.folder",
     "table": "core.datasets.table",
+    "audioset": "core.datasets.audioset.corpus",
+    "paper": "core.datasets.paper",
+    "gtzan": "core.datasets.gtzan",
+    "jamendo": "core.datasets.jamendo",
+    "magnatagatune": "core.datasets.magnatagatune",
+    "captions": "core.datasets.captions",
 }
 
 
@@ -39,3 +45,19 @@ def load(name: str) -> Dataset:
     """The dataset's module, which is its implementation."""
     module: Dataset = importlib.import_module(REGISTRY[name])
     return module
+
+
+def canonical(spec: Spec) -> str:
+    """``NAME``, or ``NAME:PATH`` with the path absolute: one text for one dataset.
+
+    A dataset whose text after the colon is no path has a function ``canonical`` of its own for it.
+
+    Raises
+    ------
+    UserError
+        Nothing lies at the path, or the text is not what the dataset takes.
+    """
+    own = getattr(load(spec.name), "canonical", None)
+    path = str(spec.root()) if spec.path and own is None else ""
+    text = path if own is None else str(own(spec))
+    return f"{spec.name}:{text}" if text else spec.name

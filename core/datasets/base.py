@@ -1,8 +1,8 @@
-"""What a dataset is: a module with a ``CARD`` and three functions.
+"""What a dataset is: a module with a ``CARD`` and two functions.
 
 ``fingerprint`` is cheap and says what the data is now, so that changed data is ingested again;
-``ready`` says which modalities bring vectors of their own; ``ingest`` turns what lies on disk into
-items, splits and a list of what was rejected, and is the only one that takes time.
+``ingest`` turns what lies on disk into items, splits and a list of what was rejected, and is the
+only one that takes time.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +87,13 @@ class Rejected:
 
 @dataclass
 class Ingested:
-    """Items, their splits, what was rejected, and the facts that pages show."""
+    """Items, their splits, what was rejected, and the facts that pages show.
+
+    ``ontology`` is the text of the ontology that the dataset's labels belong to, where it brings
+    one. ``scored`` are the classes that take part in classification; None means all those that
+    have items of two modalities. ``descriptions`` put every class into a longer text, for zero-shot
+    tagging.
+    """
 
     card: Card
     items: pd.DataFrame
@@ -98,15 +104,22 @@ class Ingested:
     notes: list[str]
     rejected: list[Rejected] = field(default_factory=list)
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
+    ontology: bytes | None = None
+    scored: list[str] | None = None
+    descriptions: dict[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
         """What goes into ``dataset.json``."""
         return {
             **asdict(self.card),
             "classes": self.classes,
-            "paired_classes": paired_classes(self.items, self.classes),
+            "modalities": [m for m in items.MODALITIES if (self.items["modality"] == m).any()],
+            "paired_classes": paired_classes(self.items, self.classes)
+            if self.scored is None
+            else self.scored,
             "paired_by": self.paired_by,
             "root": self.root,
+            "descriptions": self.descriptions,
             "notes": self.notes,
             "n_clips": int(self.items["clip_id"].nunique()),
             "n_rejected": len(self.rejected),
@@ -121,18 +134,20 @@ class Dataset(Protocol):
 
     def fingerprint(self, request: Request) -> Mapping[str, Any]: ...
 
-    def ready(self, request: Request) -> frozenset[str]: ...
-
     def ingest(self, request: Request, draft: Draft, run: ParallelMap) -> Ingested: ...
 
 
 def paired_classes(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    """The classes that have both sounds and pictures, in class order."""
-    single = items.single_labels(frame)
-    having = {
-        modality: set(single[frame["modality"] == modality]) for modality in ("audio", "image")
-    }
-    return [name for name in classes if name in having["audio"] and name in having["image"]]
+    """The classes that a shared space can be measured on, in class order.
+
+    Those with both sounds and pictures; where a collection lacks either, those with items of two
+    modalities.
+    """
+    sides = frame["modality"].isin(["audio", "image"])
+    two_sided = frame["modality"][sides].nunique() == 2
+    counted = frame[sides] if two_sided else frame
+    n_modalities = counted["modality"].groupby(items.single_labels(counted)).nunique()
+    return [name for name in classes if n_modalities.get(name, 0) >= 2]
 
 
 def n_splits(request: Request, n_items: int) -> int:

@@ -20,9 +20,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from core.encoders import hog, logmel, mobilenet_v2_lite, yamnet_lite
+from core.encoders import (
+    ast,
+    bert,
+    clap,
+    clip,
+    dinov2,
+    hcnn,
+    hog,
+    keras_images,
+    logmel,
+    lsa,
+    mert,
+    minilm,
+    mobilenet_v2_lite,
+    openl3,
+    vggish,
+    weights,
+    yamnet,
+    yamnet_lite,
+)
 from core.encoders.base import Card, Encoder
-from core.errors import UserError
+from core.errors import MissingWeights, UserError
 
 
 class Entry(NamedTuple):
@@ -35,8 +54,27 @@ class Entry(NamedTuple):
 REGISTRY: dict[str, Entry] = {
     "logmel": Entry(logmel.CARD, logmel.load),
     "yamnet_lite": Entry(yamnet_lite.CARD, yamnet_lite.load),
+    "yamnet": Entry(yamnet.CARD, yamnet.load),
+    "vggish": Entry(vggish.CARD, vggish.load),
+    "openl3_audio": Entry(openl3.AUDIO, openl3.load_audio),
+    "openl3_audio_512": Entry(openl3.AUDIO_512, openl3.load_audio_512),
+    "hcnn": Entry(hcnn.CARD, hcnn.load),
+    "clap_audio": Entry(clap.AUDIO_CARD, clap.load_audio),
+    "ast": Entry(ast.CARD, ast.load),
+    "mert": Entry(mert.CARD, mert.load),
     "hog": Entry(hog.CARD, hog.load),
     "mobilenet_v2_lite": Entry(mobilenet_v2_lite.CARD, mobilenet_v2_lite.load),
+    "openl3_image": Entry(openl3.IMAGE, openl3.load_image),
+    "openl3_image_512": Entry(openl3.IMAGE_512, openl3.load_image_512),
+    "resnet50": Entry(keras_images.RESNET50, keras_images.load_resnet50),
+    "vgg16": Entry(keras_images.VGG16, keras_images.load_vgg16),
+    "clip_image": Entry(clip.IMAGE_CARD, clip.load_image),
+    "dinov2": Entry(dinov2.CARD, dinov2.load),
+    "minilm": Entry(minilm.CARD, minilm.load),
+    "bert": Entry(bert.CARD, bert.load),
+    "clip_text": Entry(clip.TEXT_CARD, clip.load_text),
+    "clap_text": Entry(clap.TEXT_CARD, clap.load_text),
+    "lsa": Entry(lsa.CARD, lsa.load),
 }
 
 
@@ -48,6 +86,15 @@ def names(modality: str | None = None) -> list[str]:
 def card(name: str) -> Card:
     """The card of an encoder. Raises UserError when there is none of that name."""
     return _entry(name).card
+
+
+def present(name: str, weights_dir: Path | None = None) -> bool:
+    """Whether all weights of an encoder are on this machine; nothing is loaded to find out."""
+    try:
+        weights.find_all(card(name), weights_dir)
+    except MissingWeights:
+        return False
+    return True
 
 
 def load(name: str, weights_dir: Path | None = None, n_threads: int = 1) -> Encoder:

@@ -4,33 +4,43 @@ An encoder is a frozen function from decoded media to native vectors. It owns it
 callers hand it seconds of sound or pictures and nothing else. *Same input, same vector*: alone or
 in a batch, first call or tenth, from one thread or several.
 
-    audio   (rate_hz,) float32 mono, one second at the card's rate, about [-1, 1]
+    audio   (n,) float32 mono at the card's rate, about [-1, 1]: `hears_s` seconds of it, less when
+            the recording is shorter
     image   (height, width, 3) uint8 RGB, any size
+    text    str, any length
 
 The steps here work on one thing at a time. That costs nothing beside the networks, and a vector
 cannot depend on its neighbours in a batch.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 Modality = Literal["audio", "image", "text"]
+
+N_BATCHES_AHEAD = 2  # prepared while the network works: one would do, were all equally quick
 
 
 @dataclass(frozen=True)
 class WeightsFile:
     """One file of weights.
 
-    name : the file's name in a weights folder
+    name : the file's name in a weights folder; where a network is several files, with the folder
+        they share before it ("minilm/model.safetensors")
     address : where it comes from; the file itself when `fetchable`, else its publisher's page
     sha256 : of the build this encoder was checked with, None where unknown
     size : of that build, in bytes, None where unknown
     aliases : other names under which the same network is handed around
     fetchable : whether `address` is the file itself, so that it can be downloaded
+    caches : where the publisher's own library keeps it, as patterns (`~/.keras/models/NAME`)
+    md5 : where the publisher states that sum and no SHA-256 is known
+    unpack : "tar.gz" where `address`, `sha256`, `md5` and `size` are an archive's, whose content
+        becomes the folder `name`
     """
 
     name: str
@@ -39,6 +49,9 @@ class WeightsFile:
     size: int | None = None
     aliases: tuple[str, ...] = ()
     fetchable: bool = True
+    caches: tuple[str, ...] = ()
+    md5: str | None = None
+    unpack: Literal["tar.gz"] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,12 @@ class Card:
 
     dim : length of its vectors
     parameters : how many trained numbers it has up to that vector, 0 when nothing is trained
-    rate_hz, window_s : the sample rate it wants and how much of a second it hears (audio)
+    rate_hz, window_s : the sample rate it wants and the length of the window it looks at (audio)
+    hears_s : how much of a recording one call of it is handed, in seconds (audio)
     size_px : side of the square it sees (image)
+    joint : name of the space that it shares with other encoders as published, "" for none: the
+        vectors of two encoders with the same `joint` can be compared as they are
+    fitted : whether it is fitted on a study's own items, so that nothing can load it by name alone
     version : raised whenever the same input gives another vector; part of cache keys
     """
 
@@ -61,7 +78,10 @@ class Card:
     parameters: int
     rate_hz: int | None = None
     window_s: float | None = None
+    hears_s: float = 1.0
     size_px: int | None = None
+    joint: str = ""
+    fitted: bool = False
     weights: tuple[WeightsFile, ...] = ()
     version: int = 1
 
@@ -75,7 +95,7 @@ class Encoder(Protocol):
     @property
     def weights_sha256(self) -> str | None: ...
 
-    def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
+    def embed(self, media: Sequence[Any]) -> np.ndarray:
         """`(n, dim)` float32, one row for each of the `n` media, `(0, dim)` for none.
 
         May be called from several threads at once. Raises ValueError when something is not
@@ -104,6 +124,50 @@ def embed_each(
         shares = [range(start, len(media), n_workers) for start in range(n_workers)]
         with ThreadPoolExecutor(n_workers) as pool:
             list(pool.map(fill, shares))
+    return vectors
+
+
+def embed_batches(
+    prepare: Callable[[Any], np.ndarray],
+    forward: Callable[[np.ndarray], np.ndarray],
+    media: Sequence[Any],
+    dim: int,
+    batch_size: int,
+    n_threads: int,
+) -> np.ndarray:
+    """`(n, dim)` float32: batches of `media` through a network, in order.
+
+    The next batches are prepared on `n_threads` threads while the network works on one.
+
+    Parameters
+    ----------
+    prepare : one medium -> an array, of one shape for all; called from several threads
+    forward : `(b, ...)`, `b` of those arrays, 1 <= b <= `batch_size` -> `(b, dim)`; called from
+        the caller's thread alone, one batch after the other
+    dim : of the vectors
+    batch_size : how many media the network is handed at once
+    n_threads : how many threads prepare
+
+    Raises whatever `prepare` and `forward` raise; what was not yet begun is then not begun.
+    """
+    vectors = np.empty((len(media), dim), np.float32)
+    batches = [
+        range(start, min(start + batch_size, len(media)))
+        for start in range(0, len(media), batch_size)
+    ]
+    if len(batches) == 1 and (len(media) == 1 or n_threads < 2):  # there is nothing to overlap
+        vectors[:] = forward(np.stack([prepare(one) for one in media]))
+        return vectors
+    pool = ThreadPoolExecutor(max(1, n_threads))
+    try:
+        waiting: deque[list[Future[np.ndarray]]] = deque()
+        for index in range(len(batches)):
+            for ahead in batches[index + len(waiting) : index + 1 + N_BATCHES_AHEAD]:
+                waiting.append([pool.submit(prepare, media[row]) for row in ahead])
+            prepared = np.stack([each.result() for each in waiting.popleft()])
+            vectors[batches[index].start : batches[index].stop] = forward(prepared)
+    finally:
+        pool.shutdown(cancel_futures=True)
     return vectors
 
 

@@ -207,7 +207,6 @@ class StreamedSound:
                 raise refusal(
                     self._name, "changes its sample rate or channels midway", "export it again"
                 )
-            mono = _to_mono(frame)
             at = self._time_of(frame)
             if at is not None and (position is None or at - position > _GAP_S * self.rate_hz):
                 hole_from = start if position is None else max(position, start)
@@ -215,10 +214,11 @@ class StreamedSound:
                 yield from self._silence(hole_to - hole_from, at)
                 position = at
             position = position or 0
-            skip, stop = max(0, start - position), len(mono) if end is None else end - position
-            if skip < min(len(mono), stop):
-                yield mono[skip:stop]
-            position += len(mono)
+            skip = max(0, start - position)
+            stop = frame.samples if end is None else end - position
+            if skip < min(frame.samples, stop):
+                yield _to_mono(frame)[skip:stop]
+            position += frame.samples
             if end is not None and position >= end:
                 return
 
@@ -254,9 +254,8 @@ class StreamedSound:
         return _chain(self._first, self._frames), None
 
     def _time_of(self, frame: "AudioFrame") -> int | None:
-        if frame.pts is None or frame.time_base is None:
-            return None
-        return round((frame.pts * float(frame.time_base) - self._zero_s) * self.rate_hz)
+        time_s = frame.time
+        return None if time_s is None else round((time_s - self._zero_s) * self.rate_hz)
 
     def _on_grid(self, at: int, size: int) -> int:
         """The sample a sought frame begins at, where the container rounds its time to 1 ms.

@@ -23,12 +23,14 @@ Source = Path | bytes
 Kind = Literal["audio", "image", "video"]
 
 AUDIO_SUFFIXES = frozenset(
-    {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aiff", ".aif", ".aifc"}
+    {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aiff", ".aif", ".aifc", ".au"}
 )
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tiff", ".tif"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".webm", ".mov", ".mkv"})
 
-KNOWN = "wav, mp3, flac, ogg, opus, m4a, aiff, jpg, png, webp, gif, bmp, tiff, mp4, webm, mov, mkv"
+KNOWN = (
+    "wav, mp3, flac, ogg, opus, m4a, aiff, au, jpg, png, webp, gif, bmp, tiff, mp4, webm, mov, mkv"
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Format:
 FORMATS = {
     "wav": Format("WAV sound", "audio", "wav", True),
     "aiff": Format("AIFF sound", "audio", "aiff", True),
+    "au": Format("AU sound", "audio", "au", True),
     "flac": Format("FLAC sound", "audio", "flac", True),
     "ogg": Format("Ogg sound", "audio", "ogg", True),
     "mp3": Format("MP3 sound", "audio", "mp3", True),
@@ -89,6 +92,7 @@ FORMATS = {
 # First bytes of ours; RIFF, ftyp and bare MPEG frames need a second look and follow in `sniff`.
 _OURS = (
     (b"fLaC", "flac"),
+    (b".snd", "au"),
     (b"OggS", "ogg"),
     (b"\x1a\x45\xdf\xa3", "matroska"),
     (b"\xff\xd8\xff", "jpeg"),

@@ -1,7 +1,7 @@
 """Sound: bytes or a path -> mono float32, one-second windows, the loudest second.
 
 Samples are (n,) float32 in about [-1, 1], channels mixed down by their mean. libsndfile decodes
-what it can (wav, flac, ogg, mp3, aiff), PyAV the rest and the sound of videos. A part read at
+what it can (wav, flac, ogg, mp3, aiff, au), PyAV the rest and the sound of videos. A part read at
 another rate equals that part of the whole read at that rate: what is cut first and what is
 resampled first must not make two vectors of one second.
 `core.media` is the public face of this module.
@@ -92,7 +92,7 @@ def read_audio(
             raise refusal(
                 name,
                 f"is {form.label} where sound was expected",
-                "choose a wav, mp3, flac, ogg, opus, m4a, aiff or video file",
+                "choose a wav, mp3, flac, ogg, opus, m4a, aiff, au or video file",
             )
         with decoding(name, form.label):
             return _decode(file, form, name, start_s, duration_s, rate_hz, limits)

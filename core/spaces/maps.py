@@ -1,9 +1,13 @@
 """Maps: UMAP and t-SNE of a space in two and three dimensions.
 
 A map is for looking; distances are never read off it. What is new is placed among its nearest
-neighbours of the full space, nothing is refitted. The 2-D and the 3-D map of one space share their
-neighbour graph, which is exact here: at these sizes a matrix product is faster than the compilation
-of an approximate search.
+neighbours of the full space, nothing is refitted. All maps of one space share its neighbour graph,
+which is exact here: at these sizes a matrix product is faster than the compilation of an
+approximate search.
+
+More than ``MAX_FITTED`` points are not fitted whole: a seeded sample is, and every other point is
+placed as a new one would be. ``fitted_rows`` draws the sample, ``Neighbourhood`` holds what all
+maps of a space need.
 
 Conventions: vectors (n, d) float32; coordinates (n, n_dims) float32, seeded; cosine throughout.
 """
@@ -12,6 +16,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,13 +29,102 @@ N_DIMS = (2, 3)
 N_NEIGHBORS = 15  # UMAP's default (McInnes et al. 2018)
 PERPLEXITY = 30.0  # van der Maaten and Hinton 2008; neighbours = 3 × perplexity
 MIN_POINTS = 5  # fewer have no neighbourhood to draw
+N_GRAPH = int(3 * PERPLEXITY) + 1  # columns of a neighbour graph, the point itself included
+MAX_FITTED = 20_000  # t-SNE in 3-D takes two minutes for these, and more than linearly more
+CHUNK_ROWS = 1 << 14
+PREFERRED_SHARE = 0.75  # of the fitted points: those that pages ask about
+N_PLACE = 15  # neighbours that place a point on a map
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """Who is near whom in a space of n points, f of which are fitted and m = n − f placed.
+
+    ``fitted`` (f,) and ``placed`` (m,) int64 rows, ascending, that make up all n together. ``rows``
+    (f, k) int32 and ``distances`` (f, k) float32: of each fitted point its nearest, itself first,
+    as positions among the fitted. ``near`` (m, j) int32 and ``similarities`` (m, j) float32: of
+    each placed point its nearest fitted ones.
+    """
+
+    fitted: np.ndarray
+    placed: np.ndarray
+    rows: np.ndarray
+    distances: np.ndarray
+    near: np.ndarray
+    similarities: np.ndarray
+
+
+def fitted_rows(
+    strata: Sequence[Any] | np.ndarray,
+    preferred: np.ndarray,
+    *,
+    seed: int,
+    max_fitted: int,
+) -> np.ndarray:
+    """Which of n points are fitted: rows (at most ``max_fitted``,) int64, ascending.
+
+    ``strata`` (n,): what kind of point each is; every kind is drawn in proportion to its number.
+    ``preferred`` (n,) bool: points that make up ``PREFERRED_SHARE`` of the sample if they are as
+    many (more only where the others are too few). Up to ``max_fitted`` points all are fitted.
+    """
+    codes = np.unique(np.asarray(strata), return_inverse=True)[1]
+    if len(codes) <= max_fitted:
+        return np.arange(len(codes))
+    rng = np.random.default_rng([seed, 0])
+    first, rest = np.flatnonzero(preferred), np.flatnonzero(~np.asarray(preferred, dtype=bool))
+    n_first = min(len(first), max(round(PREFERRED_SHARE * max_fitted), max_fitted - len(rest)))
+    parts = ((first, n_first), (rest, max_fitted - n_first))
+    return np.sort(np.concatenate([_evenly(part, codes[part], n, rng) for part, n in parts]))
+
+
+def _evenly(rows: np.ndarray, codes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """n of the rows, each code as often as its share of them, to within one."""
+    order = np.lexsort((rng.random(len(rows)), codes))
+    at = ((np.arange(n) + rng.random()) * (len(rows) / max(n, 1))).astype(np.int64)
+    return rows[order[np.minimum(at, len(rows) - 1)]]
+
+
+def neighbourhood(vectors: np.ndarray, fitted: np.ndarray) -> Neighbourhood:
+    """The neighbour graph of the fitted rows of (n, d) vectors, and where the others belong."""
+    others = np.setdiff1d(np.arange(len(vectors)), fitted)
+    own = np.ascontiguousarray(vectors[fitted], dtype=np.float32)
+    rows, distances = neighbours(own, min(N_GRAPH, len(own)))
+    near = np.empty((len(others), min(N_PLACE, len(own))), np.int32)
+    similarities = np.empty(near.shape, np.float32)
+    index = Index(own)
+    for start in range(0, len(others), CHUNK_ROWS):
+        block = slice(start, start + CHUNK_ROWS)
+        found, scores = index.search(vectors[others[block]], near.shape[1])
+        near[block], similarities[block] = found, scores
+    return Neighbourhood(fitted, others, rows, distances, near, similarities)
+
+
+def fit_whole(
+    vectors: np.ndarray, near: Neighbourhood, method: str, n_dims: int, seed: int
+) -> np.ndarray:
+    """One map of all n points, fitted ones and placed ones: (n, n_dims) float32."""
+    points = np.empty((len(vectors), n_dims), np.float32)
+    graph = (near.rows, near.distances)
+    fitted = np.ascontiguousarray(vectors[near.fitted], dtype=np.float32)
+    own = fit_maps(fitted, method, seed=seed, n_dims=(n_dims,), graph=graph)[n_dims]
+    points[near.fitted] = own
+    for start in range(0, len(near.placed), CHUNK_ROWS):
+        block = slice(start, start + CHUNK_ROWS)
+        points[near.placed[block]] = place(own[near.near[block]], near.similarities[block])
+    return points
 
 
 def fit_maps(
-    vectors: np.ndarray, method: str, *, seed: int, n_dims: tuple[int, ...] = N_DIMS
+    vectors: np.ndarray,
+    method: str,
+    *,
+    seed: int,
+    n_dims: tuple[int, ...] = N_DIMS,
+    graph: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[int, np.ndarray]:
     """The maps of (n, d) vectors by one method: n_dims → (n, n_dims) float32.
 
+    ``graph``: what ``neighbours`` gives for min(n, ``N_GRAPH``), where it is known already.
     Fewer than ``MIN_POINTS`` points are laid on a circle (in the first two dimensions), in order.
     Raises ``ValueError`` on an unknown method.
     """
@@ -39,9 +134,11 @@ def fit_maps(
     if n < MIN_POINTS:
         return {k: _circle(n, k) for k in n_dims}
     fit = _umap if method == "umap" else _tsne
+    vectors = np.asarray(vectors, dtype=np.float32)
+    graph = neighbours(vectors, N_GRAPH) if graph is None else graph
     return {
         k: np.ascontiguousarray(points, dtype=np.float32)
-        for k, points in fit(np.asarray(vectors, dtype=np.float32), seed, n_dims).items()
+        for k, points in fit(vectors, graph, seed, n_dims).items()
     }
 
 
@@ -51,18 +148,22 @@ def fit_map(vectors: np.ndarray, method: str, n_dims: int, seed: int) -> np.ndar
 
 
 def place(coordinates: np.ndarray, similarities: np.ndarray) -> np.ndarray:
-    """Where a query belongs: its neighbours' mean, weighted by similarity.
+    """Where queries belong: their neighbours' means, weighted by similarity.
 
-    ``coordinates`` (k, n_dims), ``similarities`` (k,) cosines. Negative similarities have no
-    weight; if none is positive, all weigh the same. Returns (n_dims,) float32; raises
-    ``ValueError`` without neighbours.
+    ``coordinates`` (…, k, n_dims), ``similarities`` (…, k) cosines. Negative similarities have no
+    weight; if none of a query's is positive, all weigh the same. Returns (…, n_dims) float32;
+    raises ``ValueError`` without neighbours.
     """
-    if not len(coordinates) or len(coordinates) != len(similarities):
-        raise ValueError(f"{len(coordinates)} neighbours and {len(similarities)} similarities")
-    weights = np.maximum(np.asarray(similarities, dtype=np.float64), 0.0)
-    if weights.sum() == 0:
-        weights = np.ones(len(weights))
-    return np.asarray(np.average(coordinates, axis=0, weights=weights), dtype=np.float32)
+    coordinates, similarities = np.asarray(coordinates), np.asarray(similarities)
+    if not similarities.shape[-1] or coordinates.shape[:-1] != similarities.shape:
+        raise ValueError(
+            f"{similarities.shape[-1]} neighbours, {coordinates.shape} coordinates and "
+            f"{similarities.shape} similarities"
+        )
+    weights = np.maximum(similarities.astype(np.float64), 0.0)
+    weights[weights.sum(axis=-1) == 0] = 1.0
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return np.asarray((coordinates * weights[..., None]).sum(axis=-2), dtype=np.float32)
 
 
 def neighbours(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -81,11 +182,16 @@ def neighbours(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return rows.astype(np.int32), np.maximum(1.0 - scores, 0.0).astype(np.float32)
 
 
-def _umap(vectors: np.ndarray, seed: int, n_dims: tuple[int, ...]) -> dict[int, np.ndarray]:
+def _umap(
+    vectors: np.ndarray,
+    graph: tuple[np.ndarray, np.ndarray],
+    seed: int,
+    n_dims: tuple[int, ...],
+) -> dict[int, np.ndarray]:
     umap = _import_umap()
     n = len(vectors)
     k = min(N_NEIGHBORS, n - 1)
-    graph = neighbours(vectors, k)
+    nearest = [np.ascontiguousarray(side[:, :k]) for side in graph]
     maps = {}
     for dims in n_dims:
         with warnings.catch_warnings():
@@ -99,7 +205,7 @@ def _umap(vectors: np.ndarray, seed: int, n_dims: tuple[int, ...]) -> dict[int, 
                 # cost twice the time.
                 n_epochs=200,
                 init="spectral" if n > 4 * dims + 8 else "random",
-                precomputed_knn=(*graph, None),
+                precomputed_knn=(*nearest, None),
                 random_state=seed,
                 transform_seed=seed,
             ).fit_transform(vectors)
@@ -122,16 +228,21 @@ def _import_umap() -> Any:
     return umap
 
 
-def _tsne(vectors: np.ndarray, seed: int, n_dims: tuple[int, ...]) -> dict[int, np.ndarray]:
+def _tsne(
+    vectors: np.ndarray,
+    graph: tuple[np.ndarray, np.ndarray],
+    seed: int,
+    n_dims: tuple[int, ...],
+) -> dict[int, np.ndarray]:
     import openTSNE
     from openTSNE import affinity, initialization, nearest_neighbors
 
     n = len(vectors)
     perplexity = min(PERPLEXITY, (n - 1) / 3)
-    rows, distances = neighbours(vectors, min(n, int(3 * perplexity) + 1))
-    graph = nearest_neighbors.PrecomputedNeighbors(rows[:, 1:], distances[:, 1:])
+    rows, distances = (side[:, 1 : int(3 * perplexity) + 1] for side in graph)
+    nearest = nearest_neighbors.PrecomputedNeighbors(rows, distances)
     affinities = affinity.PerplexityBasedNN(
-        knn_index=graph, perplexity=perplexity, n_jobs=1, random_state=seed
+        knn_index=nearest, perplexity=perplexity, n_jobs=1, random_state=seed
     )
     maps = {}
     for dims in n_dims:

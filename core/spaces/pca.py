@@ -1,12 +1,17 @@
 """Principal components of one modality's native vectors: W's baseline (Wu et al. 2021, §2.2).
 
 Fitted on the translation subset alone; 128 components, or as many as rows and columns allow.
-Arrays in, arrays out; scikit-learn is needed to fit and NumPy alone to project.
+Arrays in, arrays out; scikit-learn is needed to fit few vectors and NumPy alone to project.
+
+Vectors of more than ``HELD_BYTES`` are not copied: a memory map is read in blocks of rows. Up to
+``COVARIANCE_DIMS`` columns the components come from the covariance matrix, exactly; beyond, from a
+subspace that is multiplied with it ``N_PASSES`` times (Halko et al. 2011, algorithm 4.4: what
+scikit-learn's randomised solver does in memory).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +19,10 @@ import numpy as np
 from core.errors import UserError
 
 CHUNK_ROWS = 4096
+HELD_BYTES = 256 << 20  # of vectors that may be copied to fit on them; float32
+COVARIANCE_DIMS = 3072  # wider ones take longer to diagonalise than to be passed over
+N_PASSES = 7  # scikit-learn's number where components are few
+N_SPARE = 10  # columns of the subspace beyond those asked for: scikit-learn's number
 
 
 @dataclass
@@ -47,6 +56,15 @@ class Pca:
             projected[block] = (native[block].astype(np.float64) - mean) @ components
         return projected
 
+    def widened(self, n_dims: int) -> Pca:
+        """The same fit with zeros after its components, up to (n_dims, d)."""
+        n_more = n_dims - self.n_dims
+        return Pca(
+            self.mean_,
+            np.pad(self.components_, ((0, n_more), (0, 0))),
+            np.pad(self.explained_variance_ratio_, (0, n_more)),
+        )
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as a flat dict of arrays, for the store."""
         return {
@@ -61,36 +79,104 @@ class Pca:
         return cls(arrays["mean"], arrays["components"], arrays["explained_variance_ratio"])
 
 
-def fit(native: np.ndarray, n_components: int = 128, seed: int = 0) -> Pca:
-    """Fit on (n, d) finite vectors; min(n_components, n, d) components.
+def fit(
+    native: np.ndarray, n_components: int = 128, seed: int = 0, rows: np.ndarray | None = None
+) -> Pca:
+    """Fit on (n, d) finite vectors, or those of some ``rows`` (n,) of them; min(n_components, n, d)
+    components.
 
     Each component's largest coefficient is positive, so that two fits agree in sign. ``seed``
-    matters only where scikit-learn chooses its randomised solver. Constant vectors give components
-    that explain nothing: their share of the variance is 0.
+    matters only where a solver is randomised. Constant vectors give components that explain
+    nothing: their share of the variance is 0.
 
     Raises ``UserError`` on fewer than two rows or on values that are not finite.
     """
+    native = np.asanyarray(native)
+    n = len(native) if rows is None else len(rows)
+    if native.ndim != 2 or n < 2:
+        raise UserError(
+            f"Principal components need at least two vectors, and the shape is "
+            f"{(n, *native.shape[1:])}; add items to the translation subset."
+        )
+    d = native.shape[1]
+    k = min(n_components, n, d)
+    if 4 * n * d > HELD_BYTES and n > d:
+        mean, components, ratio = _fit_in_blocks(native, rows, n, k, seed)
+    else:
+        own = np.asarray(native if rows is None else native[rows], dtype=np.float32)
+        _require_finite(bool(np.isfinite(own).all()))
+        mean, components, ratio = _fit_held(own, k, seed)
+    components = np.ascontiguousarray(components, dtype=np.float32)
+    largest = np.abs(components).argmax(axis=1)
+    signs = np.where(components[np.arange(k), largest] < 0, -1.0, 1.0).astype(np.float32)
+    return Pca(
+        mean.astype(np.float32),
+        components * signs[:, None],
+        np.nan_to_num(ratio).astype(np.float32),
+    )
+
+
+Fit = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean (d,), components (k, d), shares (k,)
+
+
+def _fit_held(own: np.ndarray, k: int, seed: int) -> Fit:
     from sklearn.decomposition import PCA
 
-    native = np.asarray(native, dtype=np.float32)
-    if native.ndim != 2 or len(native) < 2:
-        raise UserError(
-            f"Principal components need at least two vectors, and the shape is {native.shape}; "
-            "add items to the translation subset."
-        )
-    if not np.isfinite(native).all():
+    with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, mended above
+        fitted = PCA(k, random_state=seed).fit(own)
+    return fitted.mean_, fitted.components_, fitted.explained_variance_ratio_
+
+
+def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int, seed: int) -> Fit:
+    """From passes over blocks of rows; memory holds one block and a (d, d) or (d, k) matrix."""
+    from scipy.linalg import eigh, qr
+
+    d = native.shape[1]
+
+    def blocks() -> Iterator[np.ndarray]:
+        for start in range(0, n, CHUNK_ROWS):
+            chosen = slice(start, start + CHUNK_ROWS)
+            block = native[chosen] if rows is None else native[rows[chosen]]
+            yield np.asarray(block, dtype=np.float32)
+
+    total, finite = np.zeros(d), True
+    for block in blocks():
+        finite = finite and bool(np.isfinite(block).all())
+        total += block.sum(axis=0, dtype=np.float64)
+    _require_finite(finite)
+    mean = (total / n).astype(np.float32)
+
+    def centred() -> Iterator[np.ndarray]:
+        return (block - mean for block in blocks())
+
+    if d <= COVARIANCE_DIMS:
+        scatter = np.zeros((d, d))
+        for block in centred():
+            scatter += block.T @ block
+        values, vectors = eigh(scatter, subset_by_index=(d - k, d - 1))
+        variance = float(np.trace(scatter))
+        return mean, vectors[:, ::-1].T, values[::-1] / max(variance, np.finfo(float).tiny)
+
+    def scattered(basis: np.ndarray) -> tuple[np.ndarray, float]:
+        """The scatter matrix times (d, j), and its trace, from one pass."""
+        found, variance = np.zeros(basis.shape), 0.0
+        for block in centred():
+            found += block.T @ (block @ basis)
+            variance += float(np.square(block, dtype=np.float64).sum())
+        return found, variance
+
+    basis = np.random.default_rng(seed).standard_normal((d, min(k + N_SPARE, d)))
+    for _ in range(N_PASSES):
+        basis, _ = qr(scattered(basis.astype(np.float32))[0], mode="economic")
+    product, variance = scattered(basis.astype(np.float32))
+    values, turns = eigh(basis.T @ product)
+    chosen = np.argsort(values)[::-1][:k]
+    return mean, (basis @ turns[:, chosen]).T, values[chosen] / max(variance, 1e-300)
+
+
+def _require_finite(finite: bool) -> None:
+    if not finite:
         raise UserError(
             "Principal components need finite numbers, and some vectors hold NaN or infinity; "
             "run the extraction again or leave these items out."
         )
-    k = min(n_components, *native.shape)
-    with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, mended below
-        fitted = PCA(k, random_state=seed).fit(native)
-    components = np.ascontiguousarray(fitted.components_, dtype=np.float32)
-    largest = np.abs(components).argmax(axis=1)
-    signs = np.where(components[np.arange(k), largest] < 0, -1.0, 1.0).astype(np.float32)
-    return Pca(
-        fitted.mean_.astype(np.float32),
-        components * signs[:, None],
-        np.nan_to_num(fitted.explained_variance_ratio_).astype(np.float32),
-    )

@@ -7,7 +7,7 @@ random comes from generators derived from (seed, epoch): a state needs to carry 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ Batch = tuple[np.ndarray, np.ndarray]  # rows (n, 2) int64, classes (n,) int64
 Reader = Callable[[np.ndarray], Tensor]
 Dice = torch.Generator | None  # what dropout is thrown with
 
-HELD_BYTES = 2 << 30  # vectors up to this size are kept as one tensor; larger ones stay mapped
+HELD_BYTES = 2 << 30  # vectors up to this size are kept on a GPU; larger ones stay mapped
 
 
 class Tower(nn.Module):
@@ -30,9 +30,9 @@ class Tower(nn.Module):
 
     def __init__(self, n_in: int, config: TranslationConfig, rng: np.random.Generator) -> None:
         super().__init__()
-        self.hidden = _linear(n_in, config.n_hidden, rng)
+        self.hidden = linear(n_in, config.n_hidden, rng)
         self.norm = nn.BatchNorm1d(config.n_hidden)
-        self.out = _linear(config.n_hidden, config.n_dims, rng)
+        self.out = linear(config.n_hidden, config.n_dims, rng)
         self.dropout, self.input_dropout = config.dropout, config.input_dropout
 
     def forward(self, native: Tensor, dice: torch.Generator | None = None) -> Tensor:
@@ -59,7 +59,14 @@ class Tower(nn.Module):
             "w2": self.out.weight,
             "b2": self.out.bias,
         }
-        return {name: _array(tensor) for name, tensor in tensors.items() if tensor is not None}
+        return {name: array_of(tensor) for name, tensor in tensors.items() if tensor is not None}
+
+
+class Given(nn.Module):
+    """In place of a tower, for vectors that lie in the shared space already."""
+
+    def forward(self, shared: Tensor, dice: torch.Generator | None = None) -> Tensor:
+        return shared
 
 
 class Run:
@@ -71,10 +78,13 @@ class Run:
         n_native: Mapping[str, int],
         seed: int,
         device: torch.device,
+        given: Sequence[str] = (),
     ) -> None:
         rng = np.random.default_rng([seed, 2])
         self.config, self.device = config, device
-        self.towers = {m: Tower(n, config, rng) for m, n in sorted(n_native.items())}
+        self.towers: dict[str, Tower | Given] = {
+            m: Given() if m in given else Tower(n, config, rng) for m, n in sorted(n_native.items())
+        }
         self.pair_loss = PairLoss(config.loss, config.margin, config.temperature)
         self.model = nn.ModuleDict(
             {"towers": nn.ModuleDict(self.towers), "loss": self.pair_loss}
@@ -153,17 +163,18 @@ class Run:
     def best_towers(self) -> dict[str, dict[str, np.ndarray]]:
         current = self._copy()
         self.model.load_state_dict(self.best)
-        towers = {m: tower.arrays() for m, tower in self.towers.items()}
+        fitted = {m: tower for m, tower in self.towers.items() if isinstance(tower, Tower)}
+        towers = {m: tower.arrays() for m, tower in fitted.items()}
         self.model.load_state_dict(current)
         return towers
 
     def state(self) -> dict[str, np.ndarray]:
         """All that ``restore`` needs, as a flat dict of arrays."""
-        state = {f"model/{name}": _array(t) for name, t in self.model.state_dict().items()}
-        state |= {f"best/{name}": _array(t) for name, t in self.best.items()}
+        state = {f"model/{name}": array_of(t) for name, t in self.model.state_dict().items()}
+        state |= {f"best/{name}": array_of(t) for name, t in self.best.items()}
         for name, parameter in self.model.named_parameters():
             for moment, tensor in self.optimizer.state[parameter].items():
-                state[f"adam/{name}/{moment}"] = _array(tensor)
+                state[f"adam/{name}/{moment}"] = array_of(tensor)
         return state | history_arrays(self.history) | {"best_epoch": np.array(self.best_epoch)}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -194,14 +205,18 @@ class Run:
 
 
 def reader(native: np.ndarray, device: torch.device) -> Reader:
-    """A function from rows (n,) to their vectors (n, d) float32 on the device."""
-    if native.nbytes <= HELD_BYTES:
+    """A function from rows (n,) to their vectors (n, d) float32 on the device.
+
+    On the CPU nothing but the rows asked for is copied: a memory map stays one, and runs over the
+    same vectors in several processes share its pages.
+    """
+    if device.type != "cpu" and native.nbytes <= HELD_BYTES:
         held = torch.tensor(np.asarray(native, dtype=np.float32), device=device)
         return lambda rows: held[torch.from_numpy(rows).to(device)]
-    return lambda rows: torch.from_numpy(native[rows].astype(np.float32, copy=False)).to(device)
+    return lambda rows: torch.from_numpy(np.asarray(native[rows], dtype=np.float32)).to(device)
 
 
-def _linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
+def linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
     """torch's own initialisation (uniform within ±1/√n_in), from our generator."""
     layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
     bound = 1.0 / math.sqrt(n_in)
@@ -212,5 +227,5 @@ def _linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
     return layer
 
 
-def _array(tensor: Tensor) -> np.ndarray:
+def array_of(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy().copy()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -29,7 +29,6 @@ BATCH_NORM_EPS = 1e-5  # torch's default
 NORM_FLOOR = 1e-12
 N_VALIDATION_DRAWS = 8  # redrawn pairs: how often every validation item is paired
 HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
-STOPPED = "stopped/"  # in a state: what the early stopping found, while its refit runs
 PARAMETERS = ("w1", "b1", "gamma", "beta", "mean", "var", "w2", "b2")
 
 State = dict[str, np.ndarray]
@@ -43,9 +42,8 @@ class TranslationConfig:
     as the loss has them. ``batch``: the largest number of pairs in a step. ``min_steps``: of an
     epoch. ``sampler`` "balanced" draws every class equally often. ``pairing`` "redrawn" is for data
     paired by class alone: every draw pairs each item with a random item of its class.
-    ``same_class`` "ignored": two pairs of one class are no negatives of each other. ``refit``: when
-    early stopping has found the best epoch, train anew for as many epochs on all pairs
-    (Goodfellow et al. 2016, algorithm 7.2); dear where clips are few.
+    ``same_class`` "ignored": two pairs of one class are no negatives of each other. ``words``: how
+    a third modality comes in, "after" the two others into the space that they made, or "together".
     """
 
     n_hidden: int = 256
@@ -65,7 +63,7 @@ class TranslationConfig:
     sampler: Literal["uniform", "balanced"] = "uniform"
     pairing: Literal["fixed", "redrawn"] = "fixed"
     same_class: Literal["negative", "ignored"] = "negative"
-    refit: bool = False
+    words: Literal["after", "together"] = "after"
 
 
 @dataclass
@@ -143,6 +141,7 @@ def fit(
     seed: int,
     *,
     pair_classes: Mapping[Kind, np.ndarray] | None = None,
+    given: tuple[str, ...] = (),
     progress: Callable[[dict[str, float]], None] | None = None,
     checkpoint: Callable[[State], None] | None = None,
     checkpoint_every: int = 5,
@@ -156,10 +155,10 @@ def fit(
     the anchor. The loss is the mean over the kinds. ``clips``: by kind, the pairs' clip ids (p,),
     or (p, 2) where the halves come from two clips: whatever shares a clip stays on one side of the
     validation split. ``pair_classes``: by kind, (p,) class ids, needed for the balanced sampler,
-    redrawn pairs and ``same_class="ignored"``.
+    redrawn pairs and ``same_class="ignored"``. ``given``: modalities whose vectors lie in the
+    shared space already (unit rows of ``n_dims``): they get no tower, the others are drawn to them.
 
-    ``progress`` gets each epoch's history row (a refit counts from 1 again, and its validation loss
-    is NaN; it leaves no rows in ``history``). ``checkpoint`` gets, every ``checkpoint_every``
+    ``progress`` gets each epoch's history row. ``checkpoint`` gets, every ``checkpoint_every``
     epochs, a flat dict of arrays; handed back as ``resume`` (with everything else unchanged) the
     run goes on from there and ends as if it had not been interrupted. On one CPU the result is
     a function of the arguments alone. ``device``: CUDA when there is one.
@@ -181,50 +180,25 @@ def fit(
     read = {m: reader(natives[m], place) for m in modalities}
     n_native = {m: natives[m].shape[1] for m in modalities}
 
+    run = Run(config, n_native, seed, place, given)
+    if resume is not None:
+        run.restore(resume)
     balanced = config.sampler == "balanced"
-
-    def train_on(
-        sources: Mapping[Kind, Pairs | Pools], run: Run, beside: State, held_out: dict[Kind, list]
-    ) -> None:
-        n_batches = [pairing.n_batches(len(source), config.batch) for source in sources.values()]
-        while not run.finished:
-            started = time.perf_counter()
-            rng = np.random.default_rng([seed, 1, run.epoch + 1])  # by epoch: resumed draws alike
-            batches = {
-                kind: pairing.steps(source, config.batch, rng, balanced=balanced)
-                for kind, source in sources.items()
-            }
-            train_loss = run.train_epoch(batches, max(config.min_steps, *n_batches), read, rng)
-            run.close_epoch(train_loss, run.evaluate(held_out, read), time.perf_counter() - started)
-            if progress is not None:
-                progress(run.history[-1])
-            if checkpoint is not None and (run.finished or run.epoch % checkpoint_every == 0):
-                checkpoint(run.state() | beside)
-
-    search = Run(config, n_native, seed, place)
-    stopped = None if resume is None else _under(resume, STOPPED)
-    if stopped:  # the search is over: what is resumed is the refit
-        history, best_epoch = history_rows(stopped), int(stopped["best_epoch"])
-    else:
-        if resume is not None:
-            search.restore(resume)
-        train_on(train, search, {}, held_out)
-        history, best_epoch = search.history, search.best_epoch
-    if not config.refit or config.validation_share == 0:
-        return Translation(search.best_towers(), history, best_epoch)
-
-    everything, _ = split(kinds, 0.0, np.random.default_rng([seed, 0]))
-    refit = Run(replace(config, max_epochs=best_epoch), n_native, seed, place)
-    if stopped and resume is not None:
-        refit.restore(resume)
-    found = history_arrays(history) | {"best_epoch": np.array(best_epoch)}
-    beside = {f"{STOPPED}{name}": array for name, array in found.items()}
-    train_on(everything, refit, beside, {})
-    return Translation(refit.best_towers(), history, best_epoch)
-
-
-def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> State:
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+    n_batches = [pairing.n_batches(len(source), config.batch) for source in train.values()]
+    while not run.finished:
+        started = time.perf_counter()
+        rng = np.random.default_rng([seed, 1, run.epoch + 1])  # by epoch: resumed draws alike
+        batches = {
+            kind: pairing.steps(source, config.batch, rng, balanced=balanced)
+            for kind, source in train.items()
+        }
+        train_loss = run.train_epoch(batches, max(config.min_steps, *n_batches), read, rng)
+        run.close_epoch(train_loss, run.evaluate(held_out, read), time.perf_counter() - started)
+        if progress is not None:
+            progress(run.history[-1])
+        if checkpoint is not None and (run.finished or run.epoch % checkpoint_every == 0):
+            checkpoint(run.state())
+    return Translation(run.best_towers(), run.history, run.best_epoch)
 
 
 def history_arrays(history: list[dict[str, float]]) -> dict[str, np.ndarray]:

@@ -25,6 +25,8 @@ from core.errors import UserError
 MAX_CODES = 65_536
 # Features are numbered by int16 in the trees.
 MAX_FEATURES = 32_767
+# Codes that a growing subtree keeps close: 256 kB, within a core's second-level cache.
+LOCAL_CODES = 1 << 17
 # Fewer items than this are sent down the trees in one thread: starting threads costs more.
 ITEMS_PER_THREAD = 256
 
@@ -174,11 +176,13 @@ def fit(
     if d > MAX_FEATURES:
         raise UserError(f"Vectors of {d} numbers are too wide for a forest: at most 32,767.")
     max_features = min(config.max_features or max(1, int(np.sqrt(d))), d)
+    n_local = min(n, max(16, LOCAL_CODES // d))
     seeds = np.random.SeedSequence(seed).generate_state(config.n_trees, np.uint64)
 
     with ThreadPoolExecutor(n_jobs or n_cores()) as pool:
         coded = list(pool.map(_code, (x[:, j] for j in range(d))))
         codes = np.stack([column for column, _, _ in coded])
+        rows = np.ascontiguousarray(codes.T)
         lowest, highest = (
             np.zeros((d, max(len(row[side]) for row in coded)), dtype=np.float32) for side in (1, 2)
         )
@@ -189,6 +193,8 @@ def fit(
             pool.map(
                 lambda tree_seed: grow_tree(
                     codes,
+                    rows,
+                    n_local,
                     lowest,
                     highest,
                     y,

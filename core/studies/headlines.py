@@ -1,9 +1,22 @@
-"""The few numbers that a study is first asked for, averaged over splits and seeds.
+"""Averages over splits and seeds, and the few numbers that a study is first asked for.
 
-One table, read by the Overview page and by ``report``, so that the two cannot disagree.
+``spread`` is the one place where stored measurements are averaged; pages and ``report`` both read
+through it, so that the two cannot disagree.
+
+    headlines.spread(rows, ["direction", "space"])   # one row a combination, with its scale
+    headlines.table(study.measurements())            # the headline numbers of every pair
 """
 
+from collections.abc import Sequence
+
 import pandas as pd
+
+from core.items import MODALITIES
+from core.studies import zeroshot
+from core.studies.mixin import SINGLE_MODAL
+
+DIRECTIONS = tuple(f"{a}_to_{b}" for a in MODALITIES for b in MODALITIES if a != b)
+ENCODERS = ("audio", "image", "text")  # the columns that name the encoders of a pair
 
 # (what, the rows it rests on); of a mix-in, ``n_target`` "zero" and "all" pick its two ends.
 HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -24,7 +37,7 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("translation", "precision@5", "precision@5"),
             ("pca", "precision@10", "precision@10 without translation"),
         )
-        for direction in ("audio_to_image", "image_to_audio")
+        for direction in DIRECTIONS
     )
     + tuple(
         (
@@ -43,52 +56,90 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("MMT", "all", "MMT with everything, macro F1"),
             ("MMP", "all", "MMP with everything, macro F1"),
         )
-        for target in ("audio", "image")
+        for target in MODALITIES
     )
-    + (
-        ("SMA, macro F1", {"study": "mixin", "metric": "macro_f1", "system": "SMA"}),
-        ("SMI, macro F1", {"study": "mixin", "metric": "macro_f1", "system": "SMI"}),
+    + tuple(
+        (f"{system}, macro F1", {"study": "mixin", "metric": "macro_f1", "system": system})
+        for system in SINGLE_MODAL.values()
+    )
+    + tuple(
+        (
+            f"zero-shot by name, {label}{where}, target {target}",
+            {
+                "study": "zeroshot",
+                "space": space,
+                "metric": metric,
+                "system": zeroshot.NAMES,
+                "target": target,
+                **({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
+            },
+        )
+        for space, where in (("translation", ""), ("generation", " in the text space"))
+        for metric, label in (("accuracy", "accuracy"), ("roc_auc", "ROC-AUC per tag"))
+        for target in MODALITIES
+        if target != "text"
     )
 )
 
 
-def table(measurements: pd.DataFrame) -> pd.DataFrame:
-    """``audio, image, what, mean, sd, chance, n, n_splits``: one row per headline.
+def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row for each combination of ``by``: the mean over splits and seeds, and its scale.
 
-    ``mean`` is over splits of the mean over seeds; ``sd`` over splits, or over seeds where there
-    is one split (NaN where there is one number); ``n`` is the queries or test items of a split.
+    Columns: ``by``; ``mean`` over splits of the mean over seeds; ``sd`` over splits, or over
+    seeds where there is one split, NaN of a single number; ``runs`` and ``splits`` it rests on;
+    ``low`` and ``high``, the mean bootstrap bounds; ``n``, ``gallery_size`` and ``chance``, means.
     """
-    overall = measurements[measurements["class"] == ""]
-    rows = []
-    for (audio, image), frame in overall.groupby(["audio", "image"], sort=False):
-        for what, wanted in HEADLINES:
-            chosen = _choose(frame, wanted)
-            if chosen.empty:
-                continue
-            by_split = chosen.groupby("split")["value"].mean()
-            spread = by_split if len(by_split) > 1 else chosen["value"]
-            rows.append(
-                {
-                    "audio": audio,
-                    "image": image,
-                    "what": what,
-                    "mean": float(by_split.mean()),
-                    "sd": float(spread.std()) if len(spread) > 1 else float("nan"),
-                    "chance": float(chosen["chance"].mean()),
-                    "n": int(chosen["n"].iloc[0]),
-                    "n_splits": len(by_split),
-                }
-            )
-    columns = ["audio", "image", "what", "mean", "sd", "chance", "n", "n_splits"]
-    return pd.DataFrame(rows, columns=columns)
+    columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
+    if frame.empty:
+        return pd.DataFrame(columns=columns)
+    split_means = frame.groupby([*by, "split"], sort=False, dropna=False)["value"].mean()
+    over_splits = split_means.groupby(list(by), sort=False, dropna=False).agg(["mean", "std"])
+    grouped = frame.groupby(list(by), sort=False, dropna=False)
+    table = grouped.agg(
+        sd=("value", "std"),
+        runs=("value", "size"),
+        splits=("split", "nunique"),
+        low=("low", "mean"),
+        high=("high", "mean"),
+        n=("n", "mean"),
+        gallery_size=("gallery_size", "mean"),
+        chance=("chance", "mean"),
+    )
+    table["mean"] = over_splits["mean"]
+    table["sd"] = table["sd"].where(table["splits"] == 1, over_splits["std"])
+    table = table.reset_index()
+    for name in ("n", "gallery_size"):
+        table[name] = table[name].round().astype(int)
+    return table[columns]
 
 
-def _choose(frame: pd.DataFrame, wanted: dict[str, str]) -> pd.DataFrame:
+def table(measurements: pd.DataFrame) -> pd.DataFrame:
+    """``audio, image, (text,) what, mean, sd, chance, n, n_splits``: one row per headline.
+
+    The numbers are those of ``spread``; encoders stand in the columns that the measurements have.
+    """
+    encoders = [name for name in ENCODERS if name in measurements.columns]
+    columns = [*encoders, "what", "mean", "sd", "chance", "n", "n_splits"]
+    asked = {wanted["metric"] for _, wanted in HEADLINES}
+    overall = measurements[(measurements["class"] == "") & measurements["metric"].isin(asked)]
+    parts = [
+        _choose(overall, wanted, [*encoders, "split"]).assign(what=what)
+        for what, wanted in HEADLINES
+    ]
+    found = spread(pd.concat(parts), [*encoders, "what"]).rename(columns={"splits": "n_splits"})
+    order = [*map(tuple, overall[encoders].drop_duplicates().to_numpy())]
+    rank = [order.index(tuple(pair)) for pair in found[encoders].to_numpy()]
+    places = sorted(range(len(found)), key=rank.__getitem__)  # pair by pair, as they were stored
+    return found.iloc[places].reset_index(drop=True)[columns]
+
+
+def _choose(frame: pd.DataFrame, wanted: dict[str, str], one_run: list[str]) -> pd.DataFrame:
+    """The rows of a headline; ``one_run`` names the columns within which "all" is the most."""
     for column, value in wanted.items():
         if column != "n_target":
             frame = frame[frame[column] == value]
     if wanted.get("n_target") == "zero":
         return frame[frame["n_target"] == 0]
     if wanted.get("n_target") == "all":
-        return frame[frame["n_target"] == frame.groupby("split")["n_target"].transform("max")]
+        return frame[frame["n_target"] == frame.groupby(one_run)["n_target"].transform("max")]
     return frame

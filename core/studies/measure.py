@@ -4,11 +4,12 @@
 column                  what
 ======================  =====================================================================
 ``study``               ranking, classification, mixin, centroids, distribution
-``audio``, ``image``    the encoders of the pair
+``audio``, ``image``,   the encoders of the pair, "" for a modality that it lacks
+``text``
 ``space``               native, pca, translation
 ``split``               which random split of the items
 ``metric``              ndcg@30, recall@1, ..., macro_f1, f1, confusion, centroid_distance, ...
-``direction``           audio_to_image or image_to_audio (ranking), else ""
+``direction``           audio_to_image, image_to_audio, text_to_audio, … (ranking), else ""
 ``target``              the modality tested on (classification, mixin), else ""
 ``system``              SMA, SMI, MMP, MMT, random, else ""
 ``n_target``            items of the target modality trained on (mixin); -1 where none is meant
@@ -31,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "study": "",
     "audio": "",
     "image": "",
+    "text": "",
     "space": "",
     "split": 0,
     "metric": "",

@@ -13,7 +13,7 @@ Conventions
   stopped computes the cells it lacks, in any order, anywhere, and gets the same rows.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import UserError
 from core.studies import forests
-from core.studies.classification import Items, Labelled, macro_f1, pick
+from core.studies.classification import SYSTEMS, Items, Labelled, Outcome, System, macro_f1, pick
 from core.studies.forests import ForestConfig
 
 TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
@@ -97,6 +97,31 @@ def cells(train: Items, draws: int = 5, seed: int = 0) -> list[Cell]:
     return found
 
 
+def known(
+    outcomes: Iterable[Outcome], train: Items, systems: Mapping[str, System] = SYSTEMS
+) -> dict[Cell, dict[str, Any]]:
+    """The cells whose forests the classification study has fitted, and their rows.
+
+    They are each curve's last tick and the dashed line: the same items, order and seed make the
+    same forest. Outcomes of systems that the curves do not know, or that were trained on other
+    modalities than theirs, are passed over. Rows as `run_cell` gives them.
+    """
+    found = {}
+    for outcome in outcomes:
+        system = systems[outcome.system]
+        if outcome.system in MULTI_MODAL:
+            trained_on = tuple(sorted(train.get(system.space, {})))
+        else:
+            trained_on = (outcome.target,)
+        name = outcome.system in MULTI_MODAL or outcome.system == SINGLE_MODAL.get(outcome.target)
+        if name and system.modalities == trained_on:
+            cell = Cell(
+                outcome.space, outcome.system, outcome.target, outcome.n_target, outcome.seed
+            )
+            found[cell] = _row(cell, outcome.macro_f1)
+    return found
+
+
 def run_cell(
     cell: Cell,
     train: Items,
@@ -128,6 +153,10 @@ def run_cell(
         x, y = own.x, own.y
     forest = forests.fit(x, y, n_classes, cell.seed, config, n_jobs)
     value = macro_f1(wanted.y, forest.predict(wanted.x, n_jobs), n_classes)
+    return _row(cell, value)
+
+
+def _row(cell: Cell, value: float) -> dict[str, Any]:
     return {**asdict(cell), "metric": "macro_f1", "class": None, "value": value}
 
 

@@ -6,7 +6,8 @@ a moment to import. The first call on a machine compiles (a few seconds); the re
 Conventions
 - Features are coded: `codes[j, i]` (features first, uint16) is the rank of item i's value among
   the distinct values of feature j (groups of neighbouring values beyond 65,536 of them);
-  `lowest[j, code]` and `highest[j, code]` are the values a code stands for.
+  `lowest[j, code]` and `highest[j, code]` are the values a code stands for. `rows[i, j]` is the
+  same table with items first.
 - A tree is three flat arrays in preorder: the left child of node k is k + 1, the right child is
   `right[k]`; a leaf has `feature[k] == -1` and keeps in `right[k]` its class, or `~row` of
   `mixed`, the table of the few leaves that hold several classes.
@@ -23,16 +24,11 @@ Array = NDArray[Any]
 Whole = Any  # int outside, int64 within: one thing once compiled
 
 # How a node's items are put in order of one feature, by how many they are: insertion sort, a
-# counting sort finished by insertion, and above that 256 bins over the node's range of ranks,
-# where only a bin's end is tried as a split (exact below, 1/256 of the ranks above).
+# radix sort, and from EXACT_BELOW on 256 bins over the node's range of ranks, where only a bin's
+# end is tried as a split (exact below, 1/256 of the ranks above).
 INSERTION_BELOW = 20
 EXACT_BELOW = 1024
 N_BINS = 256
-
-# An item of a node as one whole number: code of the feature, class, weight, from the top down.
-CODE = 40
-LABEL = 20
-MASK = (1 << LABEL) - 1
 
 
 @njit(cache=True, nogil=True)
@@ -71,115 +67,184 @@ def _bootstrap(state: Array, n_items: Whole) -> tuple[Array, Array]:
 
 
 @njit(cache=True, nogil=True)
-def _move(left: Array, total: Array, squares: Array, label: Whole, weight: Whole) -> None:
-    """Carry weight of one class from the right side of a split to its left side.
+def _order_few(codes: Array, size: Whole, ranked: Array) -> None:
+    """Positions 0 to size - 1 in order of their codes, into `ranked`: insertion sort."""
+    for k in range(size):
+        code = codes[k]
+        at = k
+        while at > 0 and codes[ranked[at - 1]] > code:
+            ranked[at] = ranked[at - 1]
+            at -= 1
+        ranked[at] = k
 
-    squares (2,) are the sums of squared class weights of the left and the right side.
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bound(total: Array, n: Whole, weight: float) -> float:
+    """The highest score that any split of a node of two or three classes can have; else inf.
+
+    The score is convex in the class weights of one side, so that it is highest where every class
+    lies wholly on one side.
     """
-    squares[0] += weight * (2 * left[label] + weight)
-    squares[1] += weight * (weight - 2 * (total[label] - left[label]))
-    left[label] += weight
+    if n == 2:
+        return weight
+    if n > 3:
+        return np.inf
+    highest = 0.0
+    for c in range(3):
+        a = total[(c + 1) % 3]
+        b = total[(c + 2) % 3]
+        highest = max(highest, total[c] * total[c] / total[c] + (a * a + b * b) / (a + b))
+    return highest
 
 
 @njit(cache=True, nogil=True)
-def _sort(keys: Array, size: Whole, low: Whole, shift: Whole, place: Array, spare: Array) -> None:
-    """Order keys[:size]: by bin of 2**shift codes, and wholly below EXACT_BELOW items."""
-    if size >= INSERTION_BELOW:
-        place[:] = 0
-        for k in range(size):
-            place[(((keys[k] >> CODE) - low) >> shift) + 1] += 1
-        for b in range(1, N_BINS + 1):
-            place[b] += place[b - 1]
-        for k in range(size):
-            b = ((keys[k] >> CODE) - low) >> shift
-            spare[place[b]] = keys[k]
-            place[b] += 1
-        for k in range(size):
-            keys[k] = spare[k]
-    if size < EXACT_BELOW:
-        for k in range(1, size):
-            key = keys[k]
-            at = k
-            while at > 0 and keys[at - 1] > key:
-                keys[at] = keys[at - 1]
-                at -= 1
-            keys[at] = key
+def _order_bins(
+    codes: Array, size: Whole, low: Whole, shift: Whole, n_bins: Whole, place: Array, ranked: Array
+) -> None:
+    """Positions bin by bin of 2**shift codes, ascending within a bin, into `ranked`."""
+    for b in range(n_bins + 1):
+        place[b] = 0
+    for k in range(size):
+        place[((np.int64(codes[k]) - low) >> shift) + 1] += 1
+    for b in range(1, n_bins):
+        place[b] += place[b - 1]
+    for k in range(size):
+        b = (np.int64(codes[k]) - low) >> shift
+        ranked[place[b]] = k
+        place[b] += 1
 
 
 @njit(cache=True, nogil=True)
+def _order_all(
+    codes: Array, size: Whole, low: Whole, high: Whole, place: Array, spare: Array, ranked: Array
+) -> None:
+    """Positions in order of their codes, into `ranked`: a radix sort of one digit or of two."""
+    n_bits = 0
+    while (high - low) >> n_bits:
+        n_bits += 1
+    if n_bits <= 8:
+        _order_bins(codes, size, low, 0, high - low + 1, place, ranked)
+        return
+    half = n_bits // 2
+    mask = (1 << half) - 1
+    for b in range(mask + 2):
+        place[b] = 0
+    for k in range(size):
+        place[((np.int64(codes[k]) - low) & mask) + 1] += 1
+    for b in range(1, mask + 1):
+        place[b] += place[b - 1]
+    for k in range(size):
+        b = (np.int64(codes[k]) - low) & mask
+        spare[place[b]] = k
+        place[b] += 1
+    n_bins = ((high - low) >> half) + 1
+    for b in range(n_bins + 1):
+        place[b] = 0
+    for k in range(size):
+        place[((np.int64(codes[k]) - low) >> half) + 1] += 1
+    for b in range(1, n_bins):
+        place[b] += place[b - 1]
+    for i in range(size):
+        k = spare[i]
+        b = (np.int64(codes[k]) - low) >> half
+        ranked[place[b]] = k
+        place[b] += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _best_cut(
-    keys: Array,
+    codes: Array,
+    labels: Array,
+    weights: Array,
     size: Whole,
     low: Whole,
     high: Whole,
     total: Array,
-    weight: Whole,
-    square: Whole,
+    n_present: Whole,
+    weight: float,
+    square: float,
+    best: float,
     work: tuple[Array, ...],
 ) -> tuple[float, Whole]:
     """The best split of a node along one feature: (score, highest code that goes left).
 
     The score grows with the Gini gain: the sum over both sides of squared class weights over
-    the side's weight. `low` < `high` are the node's outermost codes, `total` the weights of
-    its classes, `weight` their sum and `square` the sum of their squares; `work` is scratch,
-    and keys are reordered.
+    the side's weight. `codes`, `labels` and `weights` are the node's items, `low` < `high` its
+    outermost codes, `total` the weights of its `n_present` classes, `weight` their sum and `square`
+    the sum of their squares: whole numbers, as floats. `best` is the score to beat: it comes back
+    with the cut `low` when it is not beaten. `work` is scratch.
     """
-    left, squares, place, table, spare = work
-    n_present = total.size
+    left, place, table, ranked, spare, states = work
     shift = 0
-    while (high - low) >> shift >= N_BINS:
-        shift += 1
-    n_bins = ((high - low) >> shift) + 1
-    weight_left: Whole = np.int64(0)
-    squares[0] = 0
-    squares[1] = square
+    n_bins = high - low + 1
+    if size >= EXACT_BELOW:
+        while (high - low) >> shift >= N_BINS:
+            shift += 1
+        n_bins = ((high - low) >> shift) + 1
+    weight_left = 0.0
+    square_left = 0.0
+    square_right = square
     for c in range(n_present):
-        left[c] = 0
-    best = -1.0
+        left[c] = 0.0
     cut = low
 
     if size >= EXACT_BELOW and size > n_bins * n_present:
-        # More items than cells in a table of bins and classes: sorting would cost more.
         place[:] = 0
         table[:n_bins, :n_present] = 0
         for k in range(size):
-            b = ((keys[k] >> CODE) - low) >> shift
-            table[b, (keys[k] >> LABEL) & MASK] += keys[k] & MASK
+            b = (np.int64(codes[k]) - low) >> shift
+            table[b, labels[k]] += weights[k]
             place[b] = 1
         for b in range(n_bins - 1):
             if place[b] == 0:
                 continue
             for c in range(n_present):
-                moved = np.int64(table[b, c])
-                _move(left, total, squares, c, moved)
+                moved = table[b, c]
+                square_left += moved * (2 * left[c] + moved)
+                square_right += moved * (moved - 2 * (total[c] - left[c]))
+                left[c] += moved
                 weight_left += moved
-            score = squares[0] / weight_left + squares[1] / (weight - weight_left)
+            score = square_left / weight_left + square_right / (weight - weight_left)
             if score > best:
                 best = score
                 cut = low + ((b + 1) << shift) - 1
         return best, cut
 
-    _sort(keys, size, low, shift, place, spare)
-    if size < EXACT_BELOW:
-        shift = 0
-    previous: Whole = np.int64(0)
-    for k in range(size):
-        b = ((keys[k] >> CODE) - low) >> shift
-        if k > 0 and b != previous:
-            score = squares[0] / weight_left + squares[1] / (weight - weight_left)
-            if score > best:
-                best = score
-                cut = low + ((previous + 1) << shift) - 1
-        previous = b
-        moved = keys[k] & MASK
-        _move(left, total, squares, (keys[k] >> LABEL) & MASK, moved)
+    if size >= EXACT_BELOW:
+        _order_bins(codes, size, low, shift, n_bins, place, ranked)
+    elif size < INSERTION_BELOW:
+        _order_few(codes, size, ranked)
+    else:
+        _order_all(codes, size, low, high, place, spare, ranked)
+    for i in range(size):
+        k = ranked[i]
+        states[0, i] = square_left
+        states[1, i] = square_right
+        states[2, i] = weight_left
+        moved = weights[k]
+        c = labels[k]
+        own = left[c]
+        square_left += moved * (2 * own + moved)
+        square_right += moved * (moved - 2 * (total[c] - own))
+        left[c] = own + moved
         weight_left += moved
+    for i in range(1, size):
+        states[0, i] = states[0, i] / states[2, i] + states[1, i] / (weight - states[2, i])
+    # Apart from the loop before, which divides many at once since no branch stands in it.
+    for i in range(1, size):
+        if states[0, i] > best:
+            previous = (np.int64(codes[ranked[i - 1]]) - low) >> shift
+            if (np.int64(codes[ranked[i]]) - low) >> shift != previous:
+                best = states[0, i]
+                cut = low + ((previous + 1) << shift) - 1
     return best, cut
 
 
 @njit(cache=True, nogil=True)
 def grow_tree(
     codes: Array,
+    rows: Array,
+    n_local: Whole,
     lowest: Array,
     highest: Array,
     y: Array,
@@ -192,8 +257,8 @@ def grow_tree(
 
     Splits maximise the Gini gain over `max_features` random features (more, while all of those
     are constant in the node, as scikit-learn does); a threshold lies midway between the node's
-    two neighbouring values. Returns `feature` int16, `threshold` float32, `right` int32 and
-    `mixed` (m, n_classes) float32.
+    two neighbouring values. Subtrees of at most `n_local` items work on a copy of their own.
+    Returns `feature` int16, `threshold` float32, `right` int32 and `mixed` (m, n_classes) float32.
     """
     state = np.empty(1, np.uint64)
     state[0] = seed
@@ -207,21 +272,27 @@ def grow_tree(
     mixed = np.empty((n // 2 + 1, n_classes), np.float32)
     n_nodes = 0
     n_mixed = 0
+    local = np.empty((d, n_local), np.uint16)
+    local_y = np.empty(n_local, np.int32)
+    local_times = np.empty(n_local, np.int32)
+    local_end: Whole = np.int64(0)
 
     features = np.arange(d)
     # Within a node its classes are numbered anew, 0 to n_present - 1.
-    total = np.empty(n_classes, np.int64)  # weight of each class of the node
+    total = np.empty(n_classes, np.float64)  # weight of each class of the node
     present = np.empty(n_classes, np.int64)  # which class it is
-    number = np.full(n_classes, -1, np.int64)  # and the way back; -1: not in the node
-    tails = np.empty(n, np.int64)  # class and weight of the node's items
-    keys = np.empty(n, np.int64)  # the same under the code of one feature: sorted as one number
-    spare = np.empty(n, np.int64)
+    number = np.full(n_classes, -1, np.int32)  # and the way back; -1: not in the node
+    own_labels = np.empty(n, np.int32)  # class and weight of the node's items
+    own_weights = np.empty(n, np.float64)
+    own_codes = np.empty(n, np.uint16)
+    spare = np.empty(n, np.int32)
     work = (
-        np.empty(n_classes, np.int64),
-        np.empty(2, np.int64),
+        np.empty(n_classes, np.float64),
         np.empty(N_BINS + 1, np.int64),
-        np.empty((N_BINS, n_classes), np.int32),
+        np.empty((N_BINS, n_classes), np.float64),
+        np.empty(n, np.int32),
         spare,
+        np.empty((3, n), np.float64),
     )
 
     stack = np.empty((max_depth + 2, 4), np.int64)  # start, end, depth, parent (-1: a left child)
@@ -235,27 +306,46 @@ def grow_tree(
         if parent >= 0:
             right[parent] = node
         size = end - start
+        if start >= local_end and size <= n_local:
+            # A subtree small enough for a fast cache works on a copy of its items, which are
+            # numbered anew: it is done before the next one begins.
+            for k in range(size):
+                item = order[start + k]
+                local_y[k] = y[item]
+                local_times[k] = times[item]
+                row = rows[item]
+                for j in range(d):
+                    local[j, k] = row[j]
+                order[start + k] = k
+            local_end = end
+        inside = start < local_end
+        columns = local if inside else codes
+        labels = local_y if inside else y
+        weights = local_times if inside else times
 
         n_present = 0
         for k in range(size):
             item = order[start + k]
-            c = number[y[item]]
+            label = labels[item]
+            c = number[label]
             if c < 0:
                 c = n_present
                 n_present += 1
-                present[c] = y[item]
-                number[y[item]] = c
-                total[c] = 0
-            total[c] += times[item]
-            tails[k] = (c << LABEL) | times[item]
-        weight: Whole = np.int64(0)
-        square: Whole = np.int64(0)
+                present[c] = label
+                number[label] = c
+                total[c] = 0.0
+            total[c] += weights[item]
+            own_labels[k] = c
+            own_weights[k] = weights[item]
+        weight = 0.0
+        square = 0.0
         for c in range(n_present):
             number[present[c]] = -1
             weight += total[c]
             square += total[c] * total[c]
 
         best = -1.0
+        bound = _bound(total, n_present, weight)
         best_feature = -1
         best_cut: Whole = np.int64(0)
         n_seen = 0
@@ -267,19 +357,33 @@ def grow_tree(
             features[pick] = features[n_seen]
             features[n_seen] = j
             n_seen += 1
+            if best >= bound:
+                continue  # no later feature can do better
 
-            column = codes[j]
             low: Whole = np.int64(65535)
             high: Whole = np.int64(0)
             for k in range(size):
-                code = np.int64(column[order[start + k]])
-                keys[k] = (code << CODE) | tails[k]
+                code = np.int64(columns[j, order[start + k]])
+                own_codes[k] = code
                 low = min(low, code)
                 high = max(high, code)
             if low == high:
                 n_constant += 1
                 continue
-            score, cut = _best_cut(keys, size, low, high, total[:n_present], weight, square, work)
+            score, cut = _best_cut(
+                own_codes,
+                own_labels,
+                own_weights,
+                size,
+                low,
+                high,
+                total,
+                n_present,
+                weight,
+                square,
+                best,
+                work,
+            )
             if score > best:
                 best = score
                 best_feature = j
@@ -297,14 +401,13 @@ def grow_tree(
                 n_mixed += 1
             continue
 
-        column = codes[best_feature]
         middle = start
         n_right = 0
         left_end: Whole = np.int64(0)
         right_start: Whole = np.int64(65535)
         for k in range(start, end):
             item = order[k]
-            code = np.int64(column[item])
+            code = np.int64(columns[best_feature, item])
             if code <= best_cut:
                 left_end = max(left_end, code)
                 order[middle] = item

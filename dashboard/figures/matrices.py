@@ -17,21 +17,24 @@ def confusion(
     by_row: bool = False,
     picked: tuple[str, str] | None = None,
     cells: np.ndarray | None = None,
+    new: Sequence[str] = (),
 ) -> go.Figure:
     """Counts by true class (row) and predicted class (column), in the fixed class order.
 
     ``counts (C, C)``; ``by_row`` shows shares of each row. ``cells (C, C)`` of text is what a
-    click on a cell carries as its ``customdata``.
+    click on a cell carries as its ``customdata``. ``new`` names further columns, of classes that
+    no row has: all three are then (C, C + len(new)).
     """
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     values = shares if by_row else counts.astype(float)
     n = len(classes)
     names = [common.safe(name) for name in classes]
+    across = [*names, *(f"+ {common.safe(_cut(name))}" for name in new)]
     made = common.figure(dark, int(np.clip(210 + 21 * n, 430, 900)))
     made.add_heatmap(
         z=values,
-        x=list(range(n)),
+        x=list(range(len(across))),
         y=list(range(n)),
         colorscale=theme.sequential(dark),
         zmin=0,
@@ -41,7 +44,7 @@ def confusion(
         hoverinfo="skip",
         colorbar=_bar("share of the row" if by_row else "items"),
     )
-    rows, columns = (grid.ravel() for grid in np.indices((n, n)))
+    rows, columns = (grid.ravel() for grid in np.indices(counts.shape))
     flat = counts.ravel()
     texts = [
         "" if not count else (f"{share:.2f}" if by_row else f"{int(count):,}")
@@ -49,7 +52,7 @@ def confusion(
     ]
     full = values.ravel() > 0.55 * max(float(values.max(initial=0)), 1e-9)
     hover = [
-        f"<b>{names[row]}</b> taken for <b>{names[column]}</b><br>{int(count):,} items, "
+        f"<b>{names[row]}</b> taken for <b>{across[column]}</b><br>{int(count):,} items, "
         f"{share:.1%} of the row"
         for row, column, count, share in zip(rows, columns, flat, shares.ravel(), strict=True)
     ]
@@ -67,8 +70,9 @@ def confusion(
         unselected={"marker": {"opacity": 0}, "textfont": {}},
         showlegend=False,
     )
-    if picked and picked[0] in classes and picked[1] in classes:
-        row, column = list(classes).index(picked[0]), list(classes).index(picked[1])
+    predicted = [*classes, *new]
+    if picked and picked[0] in classes and picked[1] in predicted:
+        row, column = list(classes).index(picked[0]), predicted.index(picked[1])
         made.add_shape(
             type="rect",
             x0=column - 0.5,
@@ -77,11 +81,17 @@ def confusion(
             y1=row + 0.5,
             line={"color": theme.CLASS_COLOURS[0], "width": 2.5},
         )
-    _square_axes(made, names, names, theme.SMALL_PX, titles=22)
+    if new:
+        made.add_vline(x=n - 0.5, line={"width": 1.5, "color": theme.ink(dark).muted})
+    _square_axes(made, across, names, theme.SMALL_PX, titles=22)
     made.update_xaxes(title_text="predicted")
     made.update_yaxes(title_text="true")
     made.update_layout(margin_t=30, dragmode=False, clickmode="event+select")
     return made
+
+
+def _cut(name: str, most: int = 24) -> str:
+    return name if len(name) <= most else name[: most - 1].rstrip() + "…"
 
 
 def _on(dark: bool, strong: bool) -> str:

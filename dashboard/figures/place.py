@@ -120,7 +120,7 @@ def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
     """
     wide = scores.pivot_table(index="class", columns="system", values="score", aggfunc="first")
     order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index[:N_CLASSES]
-    systems = [name for name in ("MMT", "MMP", "SMA", "SMI") if name in wide.columns]
+    systems = [name for name in reversed(theme.SYSTEMS) if name in wide.columns]
     made = common.figure(dark, HEIGHT_PX)
     for system in systems:
         made.add_bar(

@@ -1,7 +1,8 @@
 """Where a query comes from, drawn: upload, microphone, camera, an item; and the cards of its parts.
 
-Nothing here searches. Inputs lay files before ``tray.take_in``; the camera and the microphone are
-drawn only when a person asks for them, so that no browser asks for permission at page load.
+Words have a file of their own, ``words``. Nothing here searches. Inputs lay files before
+``tray.take_in``; the camera and the microphone are drawn only when a person asks for them, so that
+no browser asks for permission at page load.
 """
 
 import base64
@@ -12,11 +13,12 @@ import streamlit as st
 
 from core.errors import UserError
 from core.media import formats
-from dashboard import cards, data, theme, widgets
+from core.pairs import READY
+from dashboard import cards, data, session, state, theme, widgets
 from dashboard.figures import spectrogram
 from dashboard.figures.timeline import clock
 from dashboard.page import Page
-from dashboard.retrieval import tray
+from dashboard.retrieval import tray, words
 from dashboard.widgets import esc, md
 
 SOURCES = {
@@ -25,29 +27,32 @@ SOURCES = {
     "camera": ":material/photo_camera: Camera",
     "item": ":material/library_music: An item",
 }
+NEEDS = {  # source -> the modalities of which it needs an encoder, one at least
+    "upload": {"audio", "image"},
+    "microphone": {"audio"},
+    "camera": {"image"},
+    "item": set(),
+}
 SOURCE = "ask_source"
 THUMB_S = 10.0  # of a long sound, in its card
 
 
 def open_kinds(page: Page) -> list[str]:
     """The modalities that an encoder of this study can embed anew."""
-    named = zip(("audio", "image"), page.pair.split("+"), strict=True)
-    return [kind for kind, name in named if not name.startswith("ready_")]
+    return [kind for kind, name in page.encoders.items() if not name.startswith(READY)]
 
 
 def inputs(page: Page) -> None:
-    """Choose a source, and the widget of that source."""
+    """Words; then a source to choose, and the widget of that source."""
     kinds = open_kinds(page)
-    there = [name for name in SOURCES if name == "item" or kinds]
-    if "audio" not in kinds and "microphone" in there:
-        there.remove("microphone")
-    if "image" not in kinds and "camera" in there:
-        there.remove("camera")
-    if len(kinds) < 2:
-        closed = [kind for kind in ("audio", "image") if kind not in kinds]
-        names = " and ".join(theme.MODALITY_PLURALS[kind] for kind in closed)
+    if "text" in kinds:
+        words.fields(page)
+    there = [name for name, needed in NEEDS.items() if not needed or needed & set(kinds)]
+    closed = [kind for kind in page.modalities if kind not in kinds]
+    if closed:
         widgets.small(
-            f"The {names} of this study came as ready vectors, without an encoder that could "
+            f"The {theme.listed(closed)} of this study came as ready vectors, without an encoder "
+            f"that could "
             f"embed new ones: {'items of the collection' if not kinds else 'the rest'} can ask."
         )
     if st.session_state.get(SOURCE) not in there:
@@ -88,12 +93,11 @@ def brought(source: str) -> None:
 def collection(page: Page) -> None:
     """Choose an item: modality, class, item."""
     frame = data.items(page.handle)
-    kinds = [kind for kind in data.modalities(page.handle) if kind != "text"]
     kind = st.segmented_control(
         "Modality",
-        kinds,
-        default=kinds[0],
-        format_func=lambda name: f"{theme.GLYPHS[name]} {theme.MODALITY_PLURALS[name]}",
+        page.modalities,
+        default=page.modalities[0],
+        format_func=theme.marked,
         required=True,
         key="ask_kind",
         label_visibility="collapsed",
@@ -128,7 +132,10 @@ def collection(page: Page) -> None:
 
 
 def _any_of(ids: list[str]) -> None:
-    tray.ask_item(ids[int(np.random.default_rng().integers(len(ids)))])
+    """Another one than those that ask already, where there is one."""
+    asking = {state.weighted(text)[0] for text in session.current().query}
+    fresh = [item_id for item_id in ids if item_id not in asking] or ids
+    tray.ask_item(fresh[int(np.random.default_rng().integers(len(fresh)))])
 
 
 # -- the query -----------------------------------------------------------------------------------
@@ -164,6 +171,8 @@ def part(page: Page, one: tray.Asked, n_parts: int) -> None:
     with st.container(key=f"part_{one.key}", gap="xsmall", border=True):
         if one.upload is not None:
             upload_media(one.upload)
+        elif one.words:
+            st.html(cards.words_html(one.words))
         else:
             row = data.items(page.handle).loc[one.item_id]
             labels = list(row["labels"])
@@ -173,7 +182,9 @@ def part(page: Page, one: tray.Asked, n_parts: int) -> None:
                 cards.player(page.handle, one.item_id)
             names = widgets.label_html(labels, page.study.classes, modality)
             st.html(f'<div class="jee-label">{names}</div>')
-        st.html(f'<div class="jee-small">{esc(one.name)}<br>{esc(described(one))}</div>')
+        said = words.described(page, one) if one.words else described(one)
+        name = "" if one.words else f"{esc(one.name)}<br>"
+        st.html(f'<div class="jee-small">{name}{esc(said)}</div>')
         if n_parts > 1:
             weight(one)
             st.button(
@@ -284,15 +295,16 @@ def _video_mime(upload: tray.Upload) -> str:
 
 
 def examples(page: Page, n: int = 6) -> None:
-    """Before anything was asked: some sounds of the collection to begin with, one a class."""
+    """Before anything was asked: some items of the collection to begin with, one a class."""
     frame = data.items(page.handle)
-    sounds = frame[(frame["modality"] == "audio") & (frame["class"] != "")]
-    first = sounds.groupby("class", sort=False)["item_id"].first()
+    kind = page.modalities[0]
+    mine = frame[(frame["modality"] == kind) & (frame["class"] != "")]
+    first = mine.groupby("class", sort=False)["item_id"].first()
     ids = [str(first[name]) for name in page.study.paired_classes if name in first.index]
     if not ids:
         return
     step = max(1, len(ids) // n)
-    widgets.kicker("or begin with a sound of the collection")
+    widgets.kicker(f"or begin with a {theme.MODALITY_NAMES[kind]} of the collection")
     cards.grid(
         page.handle, ids[::step][:n], key="begin", columns=n, on_open=tray.ask_item, opens="Ask"
     )

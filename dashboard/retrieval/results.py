@@ -5,6 +5,7 @@ import shlex
 import numpy as np
 import streamlit as st
 
+from core.errors import UserError
 from core.query import Answer, Searcher
 from dashboard import cards, data, session, theme, widgets
 from dashboard.page import Page
@@ -21,7 +22,6 @@ def show(
     wanted = labels_of(page, parts)
     st.subheader(f"Nearest {theme.MODALITY_PLURALS[find]}", anchor=False)
     widgets.numbers(headline(page, parts, find, answer, wanted))
-    frame = data.items(page.handle)
     mates = {
         mate for one in parts if one.item_id for mate in data.other_half(page.handle, one.item_id)
     }
@@ -44,6 +44,51 @@ def show(
         on_open=cards.open_item,
     )
     export(page, parts, find, answer, heard)
+    show_opened(page)
+
+
+def others(page: Page, searcher: Searcher, parts: list[tray.Asked], find: str) -> None:
+    """Of words alone: the first few of every other modality too, for words belong to none."""
+    if not all(one.words for one in parts):
+        return
+    chosen = session.current()
+    asked = [part for one in parts for part in one.parts()]
+    for kind in page.modalities:
+        if kind == find:
+            continue
+        try:
+            found = searcher.search(
+                asked,
+                kind,
+                N_COLUMNS,
+                chosen.within,
+                classes=chosen.classes,
+                subsets=chosen.subsets,
+            ).results
+        except UserError:
+            continue  # the filters leave none of this kind
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            widgets.kicker(f"and the nearest {theme.MODALITY_PLURALS[kind]}")
+            st.button(
+                "More",
+                key=f"more_{kind}",
+                type="tertiary",
+                on_click=session.change,
+                kwargs={"find": kind},
+            )
+        cards.grid(
+            page.handle,
+            list(found["item_id"]),
+            key=f"also_{kind}",
+            notes=[f"{row.score:.2f}, above {row.percentile:.1f} %" for row in found.itertuples()],
+            columns=N_COLUMNS,
+            on_open=cards.open_item,
+        )
+
+
+def show_opened(page: Page) -> None:
+    """The item that is open, in full."""
+    frame = data.items(page.handle)
     opened = [item_id for item_id in session.current().items if item_id in frame.index][:1]
     if opened:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -113,7 +158,7 @@ def headline(
                 "first is",
                 str(label),
                 "",
-                f"as are {same} of {len(answer.results)}; the class of an upload is not known",
+                f"as are {same} of {len(answer.results)}; what asks has no class of its own",
             )
         )
     return shown
@@ -138,24 +183,33 @@ def export(
         "asked": data.now(),
     }
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        one = parts[0]
-        if (
-            len(parts) == 1
-            and one.upload
-            and one.upload.second is None
-            and one.upload.use == "both"
-        ):
+        if as_command(parts):
             with st.popover("As a command", type="tertiary", icon=":material/terminal:"):
-                st.code(command(page, one.name, find), language="bash")
+                st.code(command(page, parts, find), language="bash")
         widgets.csv_button(
             table, page.handle, "retrieved", pair=page.pair, key="csv_retrieved", more=more
         )
 
 
-def command(page: Page, name: str, find: str) -> str:
+def as_command(parts: list[tray.Asked]) -> bool:
+    """Whether the command line can ask the same: with one whole file, with words, or both."""
+    files = [one.upload for one in parts if one.upload]
+    if len(files) > 1 or any(one.item_id for one in parts):
+        return False
+    if any(file.second is not None or file.use != "both" or file.weight != 1.0 for file in files):
+        return False
+    if any(len(one.things) > 1 for one in parts) and len(parts) > 1:
+        return False  # a video's sound and frames share one weight there
+    return all(one.weight in (1.0, tray.AWAY) for one in parts if one.words)
+
+
+def command(page: Page, parts: list[tray.Asked], find: str) -> str:
     """What gives the same list on the command line, filters aside."""
     chosen = session.current()
     words = ["python", "-m", "precompute", "search", "--workspace", page.handle.root]
-    words += ["--study", page.handle.digest, "--file", name, "--modality", find]
+    words += ["--study", page.handle.digest, "--modality", find]
+    for one in parts:
+        flag = "--file" if one.upload else "--text" if one.weight > 0 else "--without"
+        words.append(f"{flag}={one.name}")  # joined, for words may begin with a dash
     words += ["--top", str(chosen.top), "--space", chosen.within, "--json"]
     return shlex.join(words)

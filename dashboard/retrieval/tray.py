@@ -1,4 +1,4 @@
-"""What a person asks with: uploads, kept in their session alone, and items, kept in the address.
+"""What a person asks with: uploads, kept in their session alone; items and words, in the address.
 
 An upload's bytes and vectors live in ``st.session_state`` and nowhere else, so they are gone with
 the session and never meet another person's. How many and how large is bounded; the oldest give
@@ -18,11 +18,13 @@ from core import media
 from core.errors import UserError
 from core.media import formats
 from core.things import Clock, Part, Thing
-from dashboard import data, session, state
+from dashboard import data, neighbours, session, state
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
-UPLOADS, PENDING, NOTICES, BLEND, ROUND = (
-    f"tray_{name}" for name in ("uploads", "pending", "notices", "blend", "round")
+MAX_READ = 24  # typed words whose vectors a session keeps
+AWAY = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
+UPLOADS, PENDING, NOTICES, BLEND, ROUND, READ = (
+    f"tray_{name}" for name in ("uploads", "pending", "notices", "blend", "round", "read")
 )
 USES = ("both", "sound", "frames")  # what of a video asks
 
@@ -50,7 +52,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Asked:
-    """One thing of the query, embedded: an upload or an item of the collection."""
+    """One thing of the query, embedded: an upload, an item of the collection, or typed words."""
 
     key: str
     name: str
@@ -59,6 +61,7 @@ class Asked:
     timings_ms: dict[str, float]
     upload: Upload | None = None
     item_id: str = ""
+    words: str = ""
 
     @property
     def modality(self) -> str:
@@ -113,14 +116,14 @@ def take_in(handle: data.Handle, pair: str) -> None:
     kept = [one for one in uploads() if one.key not in {each.key for each in fresh}]
     if not blend:
         kept = []
-        session.change(query=())
+        session.change(query=(), words=())
     session.change(items=())
     st.session_state[UPLOADS] = _bounded([*kept, *fresh])
 
 
 def _bounded(whole: list[Upload]) -> list[Upload]:
     """The newest that fit, at least one; a sentence when others had to go."""
-    room = state.MAX_PARTS - len(session.current().query)
+    room = state.MAX_PARTS - len(session.current().query) - len(session.current().words)
     kept: list[Upload] = []
     n_bytes = 0
     for upload in reversed(whole):
@@ -149,7 +152,7 @@ def things_of(
     key = (handle.root, handle.digest, pair)
     if key not in upload.embedded:
         clock = Clock()
-        things = data.searcher(handle, pair).embed(upload.content, upload.name, clock)
+        things = neighbours.searcher(handle, pair).embed(upload.content, upload.name, clock)
         if len(upload.embedded) > 3:
             upload.embedded.clear()
         upload.embedded[key] = (things, dict(clock.ms))
@@ -176,7 +179,7 @@ def blending() -> bool:
 
 
 def n_parts() -> int:
-    return len(session.current().query) + len(uploads())
+    return len(session.current().query) + len(session.current().words) + len(uploads())
 
 
 def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
@@ -186,7 +189,7 @@ def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
     for text in session.current().query:
         item_id, weight = state.weighted(text)
         try:
-            thing = data.searcher(handle, pair).embed_item(item_id)
+            thing = neighbours.searcher(handle, pair).embed_item(item_id)
         except UserError as error:
             missing.append(str(error))
         else:
@@ -199,7 +202,40 @@ def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
         else:
             used = [thing for thing in things if _used(thing, upload.use)] or things
             found.append(Asked(upload.key, upload.name, used, upload.weight, timings, upload))
+    for text in session.current().words:
+        words, weight = state.weighted(text)
+        try:
+            thing, timings = read(words, handle, pair)
+        except UserError as error:
+            missing.append(str(error))
+        else:
+            found.append(Asked(key_of(words), words, [thing], weight, timings, words=words))
     return found, missing
+
+
+def read(words: str, handle: data.Handle, pair: str) -> tuple[Thing, dict[str, float]]:
+    """Typed words as a thing and the milliseconds that took, read once in this session.
+
+    Raises
+    ------
+    UserError
+        None of the words is known, or there is no encoder of text.
+    """
+    kept: dict[tuple[str, ...], tuple[Thing, dict[str, float]]]
+    kept = st.session_state.setdefault(READ, {})
+    key = (handle.root, handle.digest, pair, words)
+    if key not in kept:
+        clock = Clock()
+        thing = neighbours.searcher(handle, pair).embed_text(words, clock)
+        while len(kept) >= MAX_READ:
+            del kept[next(iter(kept))]
+        kept[key] = (thing, dict(clock.ms))
+    return kept[key]
+
+
+def key_of(words: str) -> str:
+    """What typed words are called among the widgets."""
+    return f"words_{hashlib.sha256(words.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 
 def _used(thing: Thing, use: str) -> bool:
@@ -213,23 +249,53 @@ def ask_item(item_id: str) -> None:
     """Ask with an item of the collection: instead of what was there, or beside it."""
     if not blending():
         st.session_state[UPLOADS] = []
-        session.change(query=(state.asking(item_id),), items=())
+        session.change(query=(state.asking(item_id),), words=(), items=())
         return
     kept = [text for text in session.current().query if state.weighted(text)[0] != item_id]
-    room = state.MAX_PARTS - len(uploads()) - 1
+    room = state.MAX_PARTS - len(uploads()) - len(session.current().words) - 1
     session.change(query=(*kept[max(0, len(kept) - room) :], state.asking(item_id)), items=())
+
+
+def ask_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
+    """Ask with typed words: instead of what was there, or beside it (``join``; by default as the
+    page is set to). What cannot ask leaves a sentence and changes nothing.
+    """
+    words = " ".join("".join(c if c.isprintable() or ord(c) > 159 else " " for c in text).split())
+    if not words:
+        return
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1  # empties the input widgets
+    st.session_state[NOTICES] = []
+    if len(words) > state.MAX_WORDS:
+        notices().append(
+            f"The text has {len(words):,} characters: expected {state.MAX_WORDS:,} at most, a few "
+            "sentences."
+        )
+        return
+    join = blending() if join is None else join
+    if not (join and n_parts()):
+        st.session_state[UPLOADS] = []
+        session.change(query=(), words=(state.asking(words, weight),), items=())
+        return
+    st.session_state[BLEND] = True
+    kept = [one for one in session.current().words if state.weighted(one)[0] != words]
+    room = state.MAX_PARTS - len(uploads()) - len(session.current().query) - 1
+    if room < 0 or len(kept) > room:
+        notices().append(f"A query holds at most {state.MAX_PARTS} things: remove one first.")
+        return
+    session.change(words=(*kept, state.asking(words, weight)), items=())
 
 
 def remove(key: str) -> None:
     st.session_state[UPLOADS] = [upload for upload in uploads() if upload.key != key]
     kept = [text for text in session.current().query if f"item_{state.weighted(text)[0]}" != key]
-    session.change(query=tuple(kept))
+    words = [text for text in session.current().words if key_of(state.weighted(text)[0]) != key]
+    session.change(query=tuple(kept), words=tuple(words))
 
 
 def clear() -> None:
     for name in (UPLOADS, NOTICES, BLEND):
         st.session_state.pop(name, None)
-    session.change(query=(), items=())
+    session.change(query=(), words=(), items=())
 
 
 def set_weight(key: str, weight: float) -> None:
@@ -240,7 +306,11 @@ def set_weight(key: str, weight: float) -> None:
     for text in session.current().query:
         item_id, old = state.weighted(text)
         texts.append(state.asking(item_id, weight if f"item_{item_id}" == key else old))
-    session.change(query=tuple(texts))
+    read_ones = []
+    for text in session.current().words:
+        words, old = state.weighted(text)
+        read_ones.append(state.asking(words, weight if key_of(words) == key else old))
+    session.change(query=tuple(texts), words=tuple(read_ones))
 
 
 def set_blend(on: bool) -> None:
@@ -251,7 +321,10 @@ def set_blend(on: bool) -> None:
     if uploads():
         st.session_state[UPLOADS] = [uploads()[-1]]
         uploads()[0].weight = 1.0
-        session.change(query=())
+        session.change(query=(), words=())
+    elif session.current().words:
+        words, _ = state.weighted(session.current().words[-1])
+        session.change(query=(), words=(state.asking(words),))
     else:
         item_id, _ = state.weighted(session.current().query[-1])
         session.change(query=(state.asking(item_id),))

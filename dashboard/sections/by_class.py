@@ -3,17 +3,20 @@
 import pandas as pd
 import streamlit as st
 
+from core.references import counterparts
+from core.studies import headlines
 from dashboard import data, session, summaries, theme, widgets
 from dashboard.figures import bars
 from dashboard.page import Page
+from dashboard.sections import paper
 
 
 def f1(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("F1 by class", anchor=False)
     mine = rows[(rows["metric"] == "f1") & (rows["target"] == session.current().target)]
-    systems = [name for name in ("MMT", "MMP", "SMA", "SMI") if (mine["system"] == name).any()]
-    table = summaries.spread(mine, ["class", "system"])
-    macro = summaries.spread(
+    systems = [name for name in reversed(theme.SYSTEMS) if (mine["system"] == name).any()]
+    table = headlines.spread(mine, ["class", "system"])
+    macro = headlines.spread(
         rows[(rows["metric"] == "macro_f1") & (rows["target"] == session.current().target)],
         ["system"],
     )
@@ -47,6 +50,7 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
     ]
     if counted.empty:
         return
+    found = counterparts.distribution(stored)
     st.subheader("Labels seen in training, and F1", anchor=False)
     counts = counted.groupby("class", sort=False)["value"].mean()
     systems = [name for name in ("MMT", "MMP") if (rows["system"] == name).any()]
@@ -69,12 +73,14 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
         pair=page.pair,
         table=counted,
+        more=paper.facts(paper.of_pair(page), found),
     )
     correlations(stored[stored["target"] == target])
     widgets.small(
         "Training the spaces uses no label: they are counted here for the analysis alone (W §4.3). "
         "Classes stand by falling count."
     )
+    paper.show(paper.of_pair(page), found)
 
 
 def correlations(stored: pd.DataFrame) -> None:
@@ -83,7 +89,7 @@ def correlations(stored: pd.DataFrame) -> None:
     if mine.empty:
         widgets.small("No correlation is defined: too few classes, or all counts are equal.")
         return
-    table = summaries.spread(mine, ["metric", "system"])
+    table = headlines.spread(mine, ["metric", "system"])
     widgets.numbers(
         (
             f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",

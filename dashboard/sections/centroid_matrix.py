@@ -7,7 +7,18 @@ import pandas as pd
 
 from core.studies import centroids as centroid_study
 
-ORDER_NAMES = {"modality": "by modality", "class": "by class", "cluster": "by clustering"}
+ORDER_NAMES = {
+    "paper": "as W's figure 4",
+    "modality": "by modality",
+    "class": "by class",
+    "cluster": "by clustering",
+}
+PAPER_ORDER = {"pca": "modality", "translation": "class"}  # W figure 4, left and right
+
+
+def order_of(space: str, chosen: str) -> str:
+    """How a space's centroids are sorted; as the paper drew them, that differs by space."""
+    return PAPER_ORDER[space] if chosen == "paper" else chosen
 
 
 def read(

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
+from core.studies import headlines
 from dashboard import data, summaries, theme, widgets
 from dashboard.sections.sides import Side
 
@@ -79,7 +80,7 @@ def _sides(rows: pd.DataFrame) -> pd.Series:
 
 
 def _named(rows: pd.DataFrame, by: str, prefix: str) -> pd.DataFrame:
-    table = summaries.spread(rows, ["metric", by])
+    table = headlines.spread(rows, ["metric", by])
     names = {**theme.DIRECTION_NAMES, **theme.MODALITY_PLURALS}
     return pd.DataFrame(
         {

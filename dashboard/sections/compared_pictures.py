@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
-from dashboard import cards, data, session, state, theme, widgets
+from dashboard import cards, controls, data, session, widgets
 from dashboard import points as points_
 from dashboard.figures import maps, matrices
 from dashboard.page import Page
@@ -14,14 +14,8 @@ from dashboard.sections.sides import Side
 
 def draw_maps(page: Page, left: Side, right: Side) -> None:
     st.subheader("Maps", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "Method",
-            state.CHOICES["method"],
-            format_func=lambda name: theme.METHOD_NAMES[name],
-            required=True,
-            **session.bound("method"),
-        )
+    with controls.row():
+        controls.method()
     widgets.class_chips(page.study.classes)
     chosen = session.current()
     panels, tables = [], []
@@ -63,15 +57,8 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
 
 def draw_centroids(left: Side, right: Side) -> None:
     st.subheader("Centroids", anchor=False)
-    chosen = session.current()
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "Sorted",
-            state.CHOICES["order"],
-            format_func=lambda name: centroid_matrix.ORDER_NAMES[name],
-            required=True,
-            **session.bound("order"),
-        )
+    with controls.row():
+        order = controls.one("Sorted", "both_orders", names=centroid_matrix.ORDER_NAMES)
     for place, one, name in zip(
         st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True
     ):
@@ -81,7 +68,7 @@ def draw_centroids(left: Side, right: Side) -> None:
                 rows,
                 one.space,
                 "normalised",
-                session.current().order,
+                order,
                 data.study(one.handle).classes,
             )
             if not names:
@@ -92,7 +79,7 @@ def draw_centroids(left: Side, right: Side) -> None:
                     matrix, names, widgets.dark(), 1.6, "distance / scale", one.name
                 ),
                 one.handle,
-                f"compare_centroids_{name}_{chosen.order}",
+                f"compare_centroids_{name}_{order}",
                 one.name,
                 pair=one.pair,
                 table=centroid_matrix.table(names, matrix),

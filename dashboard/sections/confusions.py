@@ -6,45 +6,40 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import cards, data, session, state, theme, widgets
+from core.references import counterparts
+from dashboard import cards, controls, data, session, state, theme, widgets
 from dashboard.figures import matrices
 from dashboard.page import Page
+from dashboard.sections import paper
 
 CHART = "confusion_matrix"
 CELL_CARDS = state.MAX_ITEMS
+CELL_NAMES = {"counts": "counts", "rows": "share of the row"}
+TARGETS = ("image", "audio", "text")  # as W's figure 5 and 3: pictures first
+
+
+def close_all(_: object) -> dict[str, Any]:
+    """Another matrix has other cells: what was open is closed."""
+    return {"cell": "", "items": ()}
 
 
 def show(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Confusions", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "Tested on",
-            state.CHOICES["target"],
-            format_func=lambda name: theme.MODALITY_PLURALS[name],
-            required=True,
-            **session.bound("target", also=lambda _: {"cell": "", "items": ()}),
+    stored = rows[rows["metric"] == "confusion"]
+    targets = [name for name in TARGETS if (stored["target"] == name).any()]
+    if not targets:
+        widgets.small("No confusion matrix is stored.")
+        return
+    with controls.row():
+        target = controls.one(
+            "Tested on", "target", targets, theme.MODALITY_PLURALS, also=close_all
         )
-        target = session.current().target
-        there = rows[(rows["target"] == target) & (rows["metric"] == "confusion")]["system"]
-        systems = [name for name in ("SMA", "SMI", "MMP", "MMT") if (there == name).any()]
-        if not systems:
-            widgets.small("No confusion matrix is stored for this target.")
-            return
+        there = stored[stored["target"] == target]["system"]
+        systems = [name for name in theme.SYSTEMS if (there == name).any()]
         if session.current().system not in systems:
             session.change(system=systems[-1])
-        st.segmented_control(
-            "System",
-            systems,
-            required=True,
-            **session.bound("system", also=lambda _: {"cell": "", "items": ()}),
-        )
-        st.segmented_control(
-            "Cells",
-            state.CHOICES["matrix"],
-            format_func=lambda name: "counts" if name == "counts" else "share of the row",
-            required=True,
-            **session.bound("matrix"),
-        )
+        controls.one("System", "system", systems, also=close_all)
+        controls.one("Cells", "matrix", names=CELL_NAMES)
     chosen = session.current()
     classes = page.study.paired_classes
     mine = rows[
@@ -57,6 +52,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     cells = np.array([[state.cell(a, b) for b in classes] for a in classes], dtype=object)
     table = pd.DataFrame(counts.astype(int), columns=classes)
     table.insert(0, "true \\ predicted", classes)
+    beside = counterparts.confusions(rows)
     left, right = st.columns([1.25, 1.0], gap="medium")
     with left:
         widgets.show(
@@ -75,6 +71,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
             key=CHART,
             on_select=take,
             table=table,
+            more=paper.facts(paper.of_pair(page), beside),
         )
         widgets.small(
             f"{theme.SYSTEM_NAMES[chosen.system]}; {int(counts.sum()):,} test items of split "
@@ -82,6 +79,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         )
     with right:
         open_cell(page, classes)
+    paper.show(paper.of_pair(page), beside)
 
 
 def matrix_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:

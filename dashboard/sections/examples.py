@@ -3,24 +3,25 @@
 import numpy as np
 import streamlit as st
 
-from dashboard import cards, data, widgets
+from dashboard import cards, data, theme, widgets
 from dashboard.page import Page
 
 N_EXAMPLES = 6
+MAX_WORDS = 120  # letters of a text below another card
+TITLES = {("audio", "image"): "Hear and see", ("audio", "image", "text"): "Hear, see and read"}
 
 
 def show(page: Page) -> None:
     """A strip of pairs, of as many classes as there is room for; another strip on demand."""
-    st.subheader("Hear and see", anchor=False)
+    st.subheader(TITLES.get(page.modalities, "Hear and read"), anchor=False)
     turn = int(st.session_state.get("examples_turn", 0))
     found = example_pairs(page, turn)
     if not found:
-        widgets.small("There is no pair of a sound and a picture in this set.")
+        widgets.small(f"There is no pair of {theme.listed(page.modalities)} in this set.")
         return
-    for place, (audio, image) in zip(st.columns(N_EXAMPLES, gap="small"), found, strict=False):
+    for place, items in zip(st.columns(N_EXAMPLES, gap="small"), found, strict=False):
         with place:
-            cards.card(page.handle, image, key=f"example_image_{image}")
-            cards.player(page.handle, audio)
+            example(page, items)
     by = page.study.dataset.get("paired_by")
     if by == "class":
         widgets.small("These are paired within a class: their labels made the pairs.")
@@ -32,23 +33,42 @@ def show(page: Page) -> None:
     )
 
 
-def example_pairs(page: Page, turn: int) -> list[tuple[str, str]]:
-    """``(audio item, image item)`` of different classes, drawn by the turn's number."""
+def example(page: Page, items: dict[str, str]) -> None:
+    """One pair in one place: the picture, or else the sound, as a card; the rest below it."""
+    shown = "image" if "image" in items else next(iter(items))
+    cards.card(page.handle, items[shown], key=f"example_{shown}_{items[shown]}")
+    if shown != "audio" and "audio" in items:
+        cards.player(page.handle, items["audio"])
+    if shown != "text" and "text" in items:
+        words = str(data.items(page.handle).loc[items["text"], "text"])
+        st.html(cards.words_html(words, MAX_WORDS))
+
+
+def example_pairs(page: Page, turn: int) -> list[dict[str, str]]:
+    """``{modality: item}`` of one clip, or of one class where classes make the pairs; of different
+    classes, drawn by the turn's number.
+    """
     frame = data.items(page.handle)
     rng = np.random.default_rng(turn)
-    classes = list(rng.permutation(page.study.paired_classes))
-    joined = data.pairs(page.handle)
+    classes = list(rng.permutation(page.study.paired_classes))[:N_EXAMPLES]
+    by_clip = page.study.dataset.get("paired_by") == "clip"
+    mine = frame[frame["modality"].isin(page.modalities)]
+    groups = [mine[mine["class"] == name] for name in classes]
+    groups = groups or [mine] * N_EXAMPLES  # captions without classes: any clips
     found = []
-    for name in classes[:N_EXAMPLES]:
-        mine = frame[frame["class"] == name]
-        if len(joined):
-            rows = joined[joined["image"].isin(mine["item_id"])]
-            if len(rows):
-                row = rows.iloc[int(rng.integers(len(rows)))]
-                found.append((str(row["audio"]), str(row["image"])))
-            continue
-        kinds = [mine[mine["modality"] == kind]["item_id"] for kind in ("audio", "image")]
-        if all(len(ids) for ids in kinds):
-            audio, image = (str(ids.iloc[int(rng.integers(len(ids)))]) for ids in kinds)
-            found.append((audio, image))
+    for group in groups:
+        whole = group
+        if by_clip:
+            kinds = group.groupby("clip_id", sort=False)["modality"].nunique()
+            clips = kinds.index[kinds == len(page.modalities)]
+            if not len(clips):
+                continue
+            whole = group[group["clip_id"] == clips[int(rng.integers(len(clips)))]]
+        drawn = {
+            kind: str(ids.iloc[int(rng.integers(len(ids)))])
+            for kind in page.modalities
+            if len(ids := whole.loc[whole["modality"] == kind, "item_id"])
+        }
+        if len(drawn) == len(page.modalities):
+            found.append(drawn)
     return found

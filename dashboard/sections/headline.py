@@ -4,6 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import MissingArtefact
+from core.studies import headlines
+from core.studies.mixin import SINGLE_MODAL
 from dashboard import data, summaries, theme, widgets
 from dashboard.page import Page
 
@@ -19,7 +21,7 @@ def show(page: Page) -> None:
     if not (retrieval or classification):
         widgets.small("No score is stored for this pair of encoders.")
         return
-    widgets.numbers(retrieval)
+    widgets.numbers(retrieval, narrow=len(retrieval) > 4)
     widgets.numbers(classification, narrow=True)
     widgets.small(
         "Means with their standard deviation over splits, or over draws where there is one split, "
@@ -36,7 +38,7 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
         & (rows["class"] == "")
         & rows["metric"].isin(["ndcg_lift", "precision@10"])
     ]
-    table = summaries.spread(mine, ["metric", "direction"])
+    table = headlines.spread(mine, ["metric", "direction"])
     shown = []
     for _, row in table.sort_values(["metric", "direction"]).iterrows():
         what = f"{summaries.metric_name(row['metric'])}, {_direction(row['direction'])}"
@@ -47,10 +49,11 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
 
 def classification_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     mixin = rows[(rows["study"] == "mixin") & (rows["metric"] == "macro_f1")]
-    zero = summaries.spread(mixin[mixin["n_target"] == 0], ["target", "system"])
-    single = summaries.spread(mixin[mixin["system"].isin(["SMA", "SMI"])], ["target", "system"])
+    zero = headlines.spread(mixin[mixin["n_target"] == 0], ["target", "system"])
+    alone = mixin[mixin["system"].isin(SINGLE_MODAL.values())]
+    single = headlines.spread(alone, ["target", "system"])
     shown = []
-    for target in ("image", "audio"):
+    for target in ("image", "audio", "text"):
         for system in ("MMT", "MMP"):
             for _, row in zero[(zero["target"] == target) & (zero["system"] == system)].iterrows():
                 what = f"{system} zero-shot on {theme.MODALITY_PLURALS[target]}"

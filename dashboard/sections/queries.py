@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.errors import UserError
-from dashboard import cards, session, state, theme, widgets
+from dashboard import cards, controls, session, widgets
 from dashboard.page import Page
 
 N_QUERIES = 6
@@ -16,21 +16,9 @@ def show(page: Page) -> None:
     except UserError as error:
         widgets.notice(str(error))
         return
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "Direction",
-            state.CHOICES["direction"],
-            format_func=lambda name: theme.DIRECTION_NAMES[name],
-            required=True,
-            **session.bound("direction"),
-        )
-        st.segmented_control(
-            "Space",
-            state.CHOICES["space"],
-            format_func=lambda name: theme.SPACE_NAMES[name],
-            required=True,
-            **session.bound("space"),
-        )
+    with controls.row():
+        controls.direction(found["direction"].unique())
+        controls.space()
     chosen = session.current()
     mine = found[(found["direction"] == chosen.direction) & (found["space"] == chosen.space)]
     mine = mine.dropna(subset=["average_precision"])

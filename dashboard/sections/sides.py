@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import data, session, state, theme, widgets
+from dashboard import controls, data, session, theme, widgets
 from dashboard.page import Page
 
 
@@ -26,23 +26,11 @@ def choose(page: Page) -> tuple[Side, Side]:
     with left_place:
         widgets.kicker("left: the study and encoders of the sidebar")
         st.html(f'<div class="jee-label">{widgets.esc(titles[page.handle.digest])}</div>')
-        st.segmented_control(
-            "Space",
-            state.CHOICES["space"],
-            format_func=lambda name: theme.SPACE_NAMES[name],
-            required=True,
-            **session.bound("space"),
-        )
+        controls.space()
     with right_place:
         widgets.kicker("right")
         handle, pair = other_study(page, titles)
-        st.segmented_control(
-            "Space",
-            state.CHOICES["other_space"],
-            format_func=lambda name: theme.SPACE_NAMES[name],
-            required=True,
-            **session.bound("other_space"),
-        )
+        controls.space("other_space")
     chosen = session.current()
     return (
         side(page.handle, page.pair, chosen.space, "left"),
@@ -62,7 +50,7 @@ def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
         on_change=lambda: session.change(other=st.session_state["choose_other"], other_pair=""),
     )
     handle = data.open_study(page.handle.root, other or page.handle.digest)
-    pairs = ["+".join(pair) for pair in data.study(handle).pairs]
+    pairs = data.pair_names(handle)
     pair = chosen.other_pair if chosen.other_pair in pairs else ""
     if not pair:
         pair = page.pair if page.pair in pairs else pairs[0]

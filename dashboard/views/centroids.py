@@ -1,13 +1,17 @@
 """Centroids: how far apart classes and modalities lie in each space (W figure 4)."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, session, state, summaries, theme, widgets
+from core.references import counterparts
+from core.studies import headlines
+from dashboard import controls, data, session, state, summaries, theme, widgets
 from dashboard.figures import matrices
 from dashboard.page import Page
-from dashboard.sections import centroid_matrix
+from dashboard.sections import centroid_matrix, paper
 
 SCALE_NAMES = {"euclidean": "Euclidean", "normalised": "divided by the space's own scale"}
 
@@ -22,40 +26,35 @@ def show(page: Page) -> None:
     if rows.empty:
         widgets.notice("No centroid distance is stored for this pair: evaluate the study again.")
         return
-    controls()
+    choices()
     chosen = session.current()
+    orders = {
+        space: centroid_matrix.order_of(space, chosen.order) for space in state.CHOICES["space"]
+    }
     found = {
-        space: centroid_matrix.arranged(rows, space, chosen.scale, chosen.order, page.study.classes)
-        for space in state.CHOICES["space"]
+        space: centroid_matrix.arranged(rows, space, chosen.scale, order, page.study.classes)
+        for space, order in orders.items()
     }
     found = {space: each for space, each in found.items() if len(each[0])}
     # One colour scale for both only where their units agree: the spaces' own scales differ.
     shared = chosen.scale == "normalised"
     top = max(float(np.nanmax(each[1])) for each in found.values()) if shared else None
+    beside = counterparts.centroids(rows)
     spaces = [space for space in ("pca", "translation") if space in found]
     for place, space in zip(st.columns(len(spaces), gap="medium"), spaces, strict=True):
         with place:
             names, matrix, scale = found[space]
-            heatmap(page, space, names, matrix, scale, top)
+            heatmap(
+                page, space, names, matrix, scale, top, paper.facts(paper.of_pair(page), beside)
+            )
+    paper.show(paper.of_pair(page), beside)
     explain(page, rows, shared)
 
 
-def controls() -> None:
-    with st.container(horizontal=True, gap="medium"):
-        st.segmented_control(
-            "Sorted",
-            state.CHOICES["order"],
-            format_func=lambda name: centroid_matrix.ORDER_NAMES[name],
-            required=True,
-            **session.bound("order"),
-        )
-        st.segmented_control(
-            "Distance",
-            state.CHOICES["scale"],
-            format_func=lambda name: SCALE_NAMES[name],
-            required=True,
-            **session.bound("scale"),
-        )
+def choices() -> None:
+    with controls.row():
+        controls.one("Sorted", "order", names=centroid_matrix.ORDER_NAMES)
+        controls.one("Distance", "scale", names=SCALE_NAMES)
 
 
 def heatmap(
@@ -65,17 +64,20 @@ def heatmap(
     matrix: np.ndarray,
     scale: float,
     top: float | None,
+    more: Mapping[str, str],
 ) -> None:
     chosen = session.current()
     unit = "Euclidean distance" if chosen.scale == "euclidean" else "distance / scale"
-    title = f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[chosen.order]}"
+    order = centroid_matrix.order_of(space, chosen.order)
+    title = f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[order]}"
     widgets.show(
         matrices.distances(matrix, names, widgets.dark(), top, unit, title),
         page.handle,
-        f"centroids_{space}_{chosen.order}_{chosen.scale}",
+        f"centroids_{space}_{order}_{chosen.scale}",
         title,
         pair=page.pair,
         table=centroid_matrix.table(names, matrix),
+        more=more,
     )
     widgets.small(f"Scale of this space, the mean distance of two items: {scale:.2f}.")
 
@@ -83,8 +85,9 @@ def heatmap(
 def explain(page: Page, rows: pd.DataFrame, shared: bool) -> None:
     widgets.small(
         "W's figure 4 shows PCA by modality and the translation by class: a translated space that "
-        "joins the modalities has strong 2 × 2 squares down the diagonal by class, one that does "
-        "not has two strong blocks by modality. Means over splits, test subset."
+        "joins the modalities has strong small squares down the diagonal by class, one that does "
+        "not has a strong block a modality. W states no distance and no colour range in numbers. "
+        "Means over splits, test subset."
     )
     widgets.small(
         "Both matrices share one colour scale: each distance is divided by its space's scale."
@@ -99,7 +102,7 @@ def explain(page: Page, rows: pd.DataFrame, shared: bool) -> None:
     ]
     if mine.empty:
         return
-    table = summaries.spread(mine, ["metric", "space", "class", "other"])
+    table = headlines.spread(mine, ["metric", "space", "class", "other"])
     table["what"] = [measure(row) for _, row in table.iterrows()]
     table["text"] = [
         f"{summaries.number(row['mean'])} {summaries.spread_text(row)}"

@@ -1,14 +1,16 @@
 """Map: both spaces side by side under one selection; every point can be heard or seen."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import browser, cards, data, session, state, theme, widgets
+from dashboard import browser, cards, controls, data, session, state, theme, widgets
 from dashboard import points as points_
 from dashboard.figures import maps
 from dashboard.page import Page
-from dashboard.sections import map_panel, picked
+from dashboard.sections import epochs, map_panel, picked
 
 MAX_LINES = 4_000  # pairs joined; more of them are only a haze
 
@@ -16,63 +18,36 @@ MAX_LINES = 4_000  # pairs joined; more of them are only a haze
 def show(page: Page) -> None:
     widgets.heading(
         "Map",
-        "Every sound and picture as a point. Click one, or draw a lasso around some, to hear and "
-        "see them.",
+        f"All {theme.listed(page.modalities)} as points. Click one, or draw a lasso around some, "
+        "to meet them.",
     )
-    controls(page)
+    choices(page)
     widgets.class_chips(page.study.classes)
     draw_maps(page)
     picked.show(page)
+    epochs.show(page)
     widgets.small(
-        "Colour is the class, ● is a sound, ◆ a picture. A map keeps neighbourhoods, not "
-        "distances: lengths and gaps on it mean nothing, so none is read off it. Distances are on "
-        "the page Centroids, similarities on each card."
+        f"Colour is the class; {', '.join(map(theme.marked, page.modalities))}. A map keeps "
+        "neighbourhoods, not distances: lengths and gaps on it mean nothing, so none is read off "
+        "it. Distances are on the page Centroids, similarities on each card."
     )
 
 
-def controls(page: Page) -> None:
+def choices(page: Page) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        st.segmented_control(
-            "Method",
-            state.CHOICES["method"],
-            format_func=lambda name: theme.METHOD_NAMES[name],
-            required=True,
-            **session.bound("method"),
-        )
-        st.segmented_control(
-            "Dimensions",
-            state.CHOICES["dims"],
-            format_func=lambda n: f"{n}-D",
-            required=True,
-            **session.bound("dims"),
-        )
-        st.segmented_control(
-            "Spaces",
-            state.CHOICES["spaces"],
-            format_func=lambda name: theme.SPACE_NAMES[name],
-            selection_mode="multi",
-            **session.bound("spaces"),
-        )
-        st.segmented_control(
-            "Modality",
-            data.modalities(page.handle),
-            format_func=lambda name: f"{theme.GLYPHS[name]} {theme.MODALITY_PLURALS[name]}",
-            selection_mode="multi",
-            **session.bound("modalities"),
-        )
-        st.segmented_control(
-            "Subset",
-            data.subsets(page.handle, page.selection.split),
-            selection_mode="multi",
-            **session.bound("subsets"),
-        )
+        controls.method()
+        controls.one("Dimensions", "dims", names=lambda n: f"{n}-D")
+        controls.some("Spaces", "spaces", names=theme.SPACE_NAMES)
+        controls.some("Modality", "modalities", page.modalities, theme.marked)
+        subsets = data.subsets(page.handle, page.selection.split)
+        controls.some("Subset", "subsets", subsets)
         can_join = page.study.dataset.get("paired_by") == "clip"
         st.toggle(
             "Join pairs",
             disabled=not can_join,
-            help="A line between the two halves of each clip"
+            help="A line between the items of each clip"
             if can_join
-            else "This set pairs within classes: no sound belongs to one picture",
+            else "This set pairs within classes: no item belongs to one other",
             **session.bound("lines"),
         )
 
@@ -118,12 +93,14 @@ def draw_maps(page: Page) -> None:
 def lines(page: Page, points: points_.MapPoints) -> tuple[np.ndarray, str]:
     """Rows of the points to join, and how many of how many they are."""
     row_of = {item_id: row for row, item_id in enumerate(points.item_ids)}
-    table = data.pairs(page.handle)
-    both = [
-        (row_of[a], row_of[i])
-        for a, i in zip(table["audio"], table["image"], strict=True)
-        if a in row_of and i in row_of
-    ]
+    both = []
+    for one, other in itertools.combinations(page.modalities, 2):
+        table = data.pairs(page.handle, one, other)
+        both += [
+            (row_of[a], row_of[b])
+            for a, b in zip(table[one], table[other], strict=True)
+            if a in row_of and b in row_of
+        ]
     if not both:
         return maps.NO_PAIRS, "no pair has both halves shown"
     joined = np.array(both, dtype=np.int64)

@@ -1,10 +1,10 @@
-"""Retrieve: bring a sound, a picture, a video or an item, and see what a space puts near it."""
+"""Retrieve: bring words, a sound, a picture or an item, and see what a space puts near it."""
 
 import streamlit as st
 
 from core.errors import UserError
 from core.things import Clock
-from dashboard import data, session, state, theme, widgets
+from dashboard import controls, data, neighbours, session, state, theme, widgets
 from dashboard.page import Page
 from dashboard.retrieval import asking, beside, results, seconds, tray
 
@@ -12,13 +12,14 @@ SPACE_NAMES = {
     "translation_all": "Translation, all pairs",
     "translation": "Translation, study split",
     "pca": "PCA",
+    "generation": "Generation",
 }
 
 
 def show(page: Page) -> None:
     widgets.heading(
         "Retrieve",
-        "Bring a sound, picture or video, and meet what the space puts near it.",
+        f"Bring {brought(page)}, and meet what the space puts near it.",
     )
     try:
         with st.spinner("Listening and looking …", show_time=False):
@@ -41,9 +42,9 @@ def show(page: Page) -> None:
 
 def answered(page: Page, parts: list[tray.Asked]) -> None:
     """Everything that follows from a query."""
-    find = finding(parts)
-    controls(page, find, usual(parts))
-    searcher = data.searcher(page.handle, page.pair)
+    find = finding(page, parts)
+    choices(page, find, usual(page, parts))
+    searcher = neighbours.searcher(page.handle, page.pair)
     clock = Clock()
     for one in parts:
         for step, ms in one.timings_ms.items():
@@ -67,18 +68,33 @@ def answered(page: Page, parts: list[tray.Asked]) -> None:
     for one in parts:
         seconds.show_timeline(page, searcher, one, find, answer.median_score)
     results.show(page, searcher, parts, find, answer)
+    results.others(page, searcher, parts, find)
     beside.show(page, searcher, asked, parts, answer, clock)
 
 
-def finding(parts: list[tray.Asked]) -> str:
-    """What is looked for: as chosen, else pictures for a sound and sounds for a picture."""
+def brought(page: Page) -> str:
+    """What a person may come with, in words."""
+    things = ["words"] if "text" in asking.open_kinds(page) else []
+    things += ["a sound"] if "audio" in page.modalities else []
+    things += ["a picture", "a video"] if "image" in page.modalities else []
+    things += ["an item"]
+    return f"{', '.join(things[:-1])} or {things[-1]}" if len(things) > 1 else things[0]
+
+
+def finding(page: Page, parts: list[tray.Asked]) -> str:
+    """What is looked for: as chosen, else another modality than what asks."""
     chosen = session.current().find
-    return usual(parts) if chosen == "auto" else chosen
+    return chosen if chosen in page.modalities else usual(page, parts)
 
 
-def usual(parts: list[tray.Asked]) -> str:
-    """The modality that the first part does not have."""
-    return "audio" if parts[0].modality == "image" else "image"
+def usual(page: Page, parts: list[tray.Asked]) -> str:
+    """Pictures for a sound, sounds for a picture or words: the first that the first part is not.
+
+    A pair of encoders without pictures finds what it has.
+    """
+    wanted = ("image", "audio", "text") if parts[0].modality == "audio" else page.modalities
+    others = [kind for kind in wanted if kind != parts[0].modality and kind in page.modalities]
+    return others[0] if others else parts[0].modality
 
 
 def own_clips(page: Page, parts: list[tray.Asked], find: str) -> list[str]:
@@ -88,25 +104,28 @@ def own_clips(page: Page, parts: list[tray.Asked], find: str) -> list[str]:
     return [str(frame.loc[item_id, "clip_id"]) for item_id in mine]
 
 
-def controls(page: Page, find: str, default: str) -> None:
+def choices(page: Page, find: str, default: str) -> None:
     def choose() -> None:
         wanted = st.session_state["ask_find"] or default
         session.change(find="auto" if wanted == default else wanted)
 
+    there = page.study.spaces(page.pair)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        kinds = [kind for kind in data.modalities(page.handle) if kind != "text"]
         st.session_state["ask_find"] = find
         st.segmented_control(
             "Find",
-            kinds,
-            format_func=lambda name: f"{theme.GLYPHS[name]} {theme.MODALITY_PLURALS[name]}",
+            page.modalities,
+            format_func=theme.marked,
             required=True,
             key="ask_find",
             on_change=choose,
         )
+        spaces = [name for name in state.CHOICES["within"] if name in there]
+        if session.current().within not in spaces:
+            session.change(within=spaces[0])
         st.selectbox(
             "In the space",
-            state.CHOICES["within"],
+            spaces,
             format_func=lambda name: SPACE_NAMES[name],
             width=260,
             help="“All pairs” is the same recipe fitted on every pair of the collection; the "
@@ -115,10 +134,5 @@ def controls(page: Page, find: str, default: str) -> None:
         )
         tops = sorted({10, 20, 50, session.current().top})
         st.segmented_control("Results", tops, required=True, **session.bound("top"))
-        st.segmented_control(
-            "Subset",
-            data.subsets(page.handle, 0),
-            selection_mode="multi",
-            **session.bound("subsets"),
-        )
+        controls.some("Subset", "subsets", data.subsets(page.handle, 0))
     widgets.class_chips(page.study.classes)

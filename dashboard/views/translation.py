@@ -1,6 +1,6 @@
 """Translation: how well one modality finds the other (W figure 2), and how training went."""
 
-from dashboard import data, widgets
+from dashboard import data, theme, widgets
 from dashboard.page import Page
 from dashboard.sections import queries, ranking, training
 
@@ -8,8 +8,8 @@ from dashboard.sections import queries, ranking, training
 def show(page: Page) -> None:
     widgets.heading(
         "Translation",
-        "Every held-out sound looks for its kind among the pictures, and every picture among the "
-        "sounds: how far up do the right ones come?",
+        f"Held-out {theme.listed(page.modalities)} look for their kind in each other's modality: "
+        "how far up do the right ones come?",
     )
     rows = data.measurements(page.handle, study="ranking")
     rows = rows[rows["class"] == ""]

@@ -20,7 +20,7 @@ from core.store import Store
 from core.study import open_study
 from core.things import Part
 from core.timeline import best_windows, by_second
-from dashboard import data, state
+from dashboard import neighbours, state
 from dashboard.retrieval import tray
 from tests.dashboard import embedded, workspace
 from tests.dashboard.conftest import Open, text_of
@@ -44,7 +44,7 @@ def searcher(root: Path) -> Searcher:
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     yield
-    data.searcher.clear()
+    neighbours.searcher.clear()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -139,7 +139,8 @@ def test_a_sound_finds_the_pictures_that_the_command_finds(
     assert notices(page) == []
     file = tmp_path / "horn.wav"
     file.write_bytes(workspace.wav(2))
-    searches.run(searcher.study, [file], "image", 10, "translation_all", None, True, Console())
+    wanted = searches.Wanted([file], (), (), "image", 10, "translation_all")
+    searches.run(searcher.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
     assert all(row["labels"] == [workspace.CLASSES[2]] for row in printed["results"])

@@ -1,7 +1,5 @@
 """Averages over splits and seeds, and the sentences about them."""
 
-import math
-
 import pandas as pd
 import pytest
 
@@ -14,32 +12,6 @@ def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:
         [{"split": split, "seed": seed, "value": value} for split, seed, value in values],
         **{"study": "mixin", "metric": "macro_f1", **more},
     )
-
-
-def test_the_mean_is_over_splits_of_means_over_seeds() -> None:
-    table = summaries.spread(rows([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)]), ["metric"])
-    assert table["mean"].item() == pytest.approx(0.6)
-    assert table["sd"].item() == pytest.approx(pd.Series([0.3, 0.9]).std())
-    assert (table["runs"].item(), table["splits"].item()) == (3, 2)
-
-
-def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
-    table = summaries.spread(rows([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
-    assert table["sd"].item() == pytest.approx(pd.Series([0.2, 0.4]).std())
-    assert math.isnan(summaries.spread(rows([(0, 0, 0.2)]), ["metric"])["sd"].item())
-
-
-def test_pages_and_report_agree() -> None:
-    table = rows([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)], system="MMT", target="image", n_target=0)
-    one = headlines.table(table)
-    mine = summaries.spread(table, ["system"])
-    zero = one[one["what"].str.contains("zero-shot MMT")]
-    assert zero["mean"].item() == pytest.approx(mine["mean"].item())
-    assert zero["sd"].item() == pytest.approx(mine["sd"].item())
-
-
-def test_no_rows_give_an_empty_table() -> None:
-    assert summaries.spread(measure.table([]), ["metric"]).empty
 
 
 def test_the_zero_shot_share_is_over_the_best_system() -> None:
@@ -61,7 +33,7 @@ def test_numbers_as_text() -> None:
 
 
 def test_the_scale_names_chance_sizes_and_runs() -> None:
-    table = summaries.spread(
+    table = headlines.spread(
         rows([(0, 0, 0.2), (1, 0, 0.4)], chance=0.1, n=50, gallery_size=1200), ["metric"]
     )
     text = summaries.scale_text(table.iloc[0], "pictures")

@@ -1,6 +1,7 @@
 """A small but whole workspace for the dashboard's tests: real media files, real studies.
 
-Five classes, the last with sounds only; 14 clips a class; two splits; one pair of encoders.
+Five classes, the last with sounds only; 14 clips a class; two splits; one pair of encoders, or a
+grid of several, with words where it is asked for an encoder of text.
 Both modalities' native vectors lie around one centre a class, and both towers are the same, so
 that the translated space joins the two and PCA, whose axes differ by modality, does not.
 
@@ -8,9 +9,11 @@ that the translated space joins the two and PCA, whose axes differ by modality, 
 """
 
 import io
+import itertools
 import json
 import sys
 import wave
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,46 +47,72 @@ def build(
     seed: int = 0,
     natives: dict[str, np.ndarray] | None = None,
     towers: dict[str, dict[str, np.ndarray]] | None = None,
+    encoders: Mapping[str, tuple[str, ...]] | None = None,
 ) -> str:
     """Write the workspace; ``stages`` is ``all`` or the last one to write. Returns the digest.
 
     ``natives`` and ``towers``: other vectors and spaces than the drawn ones, by modality.
+    ``encoders``: those of each modality, for a grid or for words; by default the one ``PAIR``.
     """
     store = Store(root)
-    config = Config(dataset="demo", audio=(PAIR[0],), image=(PAIR[1],), splits=n_splits, seed=seed)
+    encoders = encoders or {"audio": (PAIR[0],), "image": (PAIR[1],)}
+    config = Config(dataset="demo", splits=n_splits, seed=seed, **encoders)
     record = Record(store, config)
-    frame = item_table()
+    frame = item_table(tuple(encoders))
     splits = split_table(frame, n_splits)
     record.note("ingest", ingest(store, frame, splits, seed))
-    natives = natives or {kind: native(frame, kind, seed) for kind in ("audio", "image")}
     if stages == "ingest":
         return record.digest
-    for encoder, kind in zip(PAIR, natives, strict=True):
-        draft = store.begin("extract", {"encoder": encoder, "seed": seed})
-        draft.write_array("vectors.npy", natives[kind])
-        draft.write_table("items.parquet", items.of(frame, kind)[["item_id"]])
-        record.note(f"extract:{encoder}", draft.commit())
+    vectors: dict[str, np.ndarray] = {}
+    for kind, names in encoders.items():
+        for number, encoder in enumerate(names):
+            array = natives[kind] if natives else native(frame, kind, seed + number)
+            draft = store.begin("extract", {"encoder": encoder, "seed": seed})
+            draft.write_array("vectors.npy", array)
+            draft.write_table("items.parquet", items.of(frame, kind)[["item_id"]])
+            record.note(f"extract:{encoder}", draft.commit())
+            vectors[encoder] = array
+    for names in itertools.product(*encoders.values()):
+        pair = dict(zip(encoders, names, strict=True))
+        own = {kind: vectors[name] for kind, name in pair.items()}
+        one_pair(record, frame, splits, pair, own, stages, seed, towers)
+    if stages == "all":
+        record.finish()
+    return record.digest
+
+
+def one_pair(
+    record: Record,
+    frame: pd.DataFrame,
+    splits: pd.DataFrame,
+    pair: Mapping[str, str],
+    natives: dict[str, np.ndarray],
+    stages: str,
+    seed: int,
+    towers: dict[str, dict[str, np.ndarray]] | None,
+) -> None:
+    """Spaces, results and maps of one pair of encoders."""
+    name, store = "+".join(pair.values()), record.store
+    n_splits = int(splits["split"].max()) + 1
     spaces = {}
     for part in [*range(n_splits), "all"]:
-        artefact, found = train(store, frame, splits, natives, part, seed, towers)
-        record.note(f"train:{NAME}:{part}", artefact)
+        artefact, found = train(store, frame, splits, natives, name, part, seed, towers)
+        record.note(f"train:{name}:{part}", artefact)
         spaces[part] = found
     if stages == "train":
-        return record.digest
+        return
     for split in range(n_splits):
-        artefact = evaluate(store, frame, splits, spaces[split], split, seed)
-        record.note(f"evaluate:{NAME}:{split}", artefact)
+        artefact = evaluate(store, frame, splits, spaces[split], pair, split, seed)
+        record.note(f"evaluate:{name}:{split}", artefact)
     if stages == "evaluate":
-        return record.digest
-    record.note(f"project:{NAME}", project(store, frame, spaces[0], seed))
-    record.finish()
-    return record.digest
+        return
+    record.note(f"project:{name}", project(store, frame, spaces[0], name, seed))
 
 
 # -- ingest --------------------------------------------------------------------------------------
 
 
-def item_table() -> pd.DataFrame:
+def item_table(kinds: tuple[str, ...] = ("audio", "image")) -> pd.DataFrame:
     rows = []
     for number, name in enumerate(CLASSES):
         for clip in range(N_CLIPS):
@@ -95,7 +124,9 @@ def item_table() -> pd.DataFrame:
             )
             if name in PAIRED:
                 rows.append(items.Item(f"{clip_id}_i", clip_id, "image", labels, f"{clip_id}.png"))
-    return items.table(rows)
+                words = f"someone plays <i>the</i> {name}, take {clip}"
+                rows.append(items.Item(f"{clip_id}_t", clip_id, "text", labels, text=words))
+    return items.table(row for row in rows if row.modality in kinds)
 
 
 def split_table(frame: pd.DataFrame, n_splits: int) -> pd.DataFrame:
@@ -110,8 +141,9 @@ def split_table(frame: pd.DataFrame, n_splits: int) -> pd.DataFrame:
 
 
 def ingest(store: Store, frame: pd.DataFrame, splits: pd.DataFrame, seed: int) -> Any:
-    draft = store.begin("ingest", {"test": "workspace", "seed": seed})
-    for row in frame.itertuples():
+    kinds = sorted(set(frame["modality"]))
+    draft = store.begin("ingest", {"test": "workspace", "seed": seed, "kinds": kinds})
+    for row in frame[frame["path"] != ""].itertuples():
         number = CLASSES.index(row.labels[0])
         content = wav(number) if row.modality == "audio" else png(number)
         draft.write_bytes(f"media/{row.path}", content)
@@ -135,6 +167,7 @@ def ingest(store: Store, frame: pd.DataFrame, splits: pd.DataFrame, seed: int) -
             "classes": CLASSES,
             "paired_classes": PAIRED,
             "paired_by": "clip",
+            "modalities": [kind for kind in items.MODALITIES if kind in set(frame["modality"])],
             "root": "media",
             "notes": ["Its sounds are sines & its pictures are <plain>."],
             "n_clips": int(frame["clip_id"].nunique()),
@@ -199,6 +232,7 @@ def train(
     frame: pd.DataFrame,
     splits: pd.DataFrame,
     natives: dict[str, np.ndarray],
+    pair: str,
     part: int | str,
     seed: int,
     towers: dict[str, dict[str, np.ndarray]] | None = None,
@@ -206,7 +240,7 @@ def train(
     split = part if isinstance(part, int) else 0
     towers = towers or {kind: tower(split) for kind in natives}
     translation = Translation(towers)
-    draft = store.begin("train", {"part": part, "seed": seed})
+    draft = store.begin("train", {"pair": pair, "part": part, "seed": seed})
     draft.write_tensors("translation.safetensors", translation.arrays())
     epochs = np.arange(1, 13)
     history = {
@@ -239,14 +273,19 @@ def evaluate(
     frame: pd.DataFrame,
     splits: pd.DataFrame,
     spaces: dict[str, dict[str, np.ndarray]],
+    pair: Mapping[str, str],
     split: int,
     seed: int,
 ) -> Any:
     frame = items.with_subset(frame, splits, split)
-    common = {"audio": PAIR[0], "image": PAIR[1], "split": split}
+    common = {**pair, "split": split}
     ranked, queries = rank(frame, spaces, common)
+    draft = store.begin("evaluate", {"pair": dict(pair), "split": split, "seed": seed})
+    if not {"audio", "image"} <= set(pair):  # sounds and words alone: nothing is classified
+        draft.write_table("measurements.parquet", ranked)
+        draft.write_table("queries.parquet", queries)
+        return draft.commit(seed=seed)
     scored, predictions, tensors = classify(frame, spaces, common)
-    draft = store.begin("evaluate", {"split": split, "seed": seed})
     parts = [
         ranked,
         scored,
@@ -267,7 +306,7 @@ def rank(
     relevance = np.full((len(CLASSES), len(CLASSES)), 14.0) + 7.0 * np.eye(len(CLASSES))
     parts, queries = [], []
     for space, arrays in spaces.items():
-        for query, gallery in (("audio", "image"), ("image", "audio")):
+        for query, gallery in itertools.permutations(arrays, 2):
             tables = {kind: items.of(frame, kind) for kind in (query, gallery)}
             rows = {
                 kind: np.flatnonzero(table["subset"] == "crossmodal")
@@ -321,7 +360,8 @@ def labelled(
     found: dict[str, dict[str, Labelled]] = {}
     for space, arrays in spaces.items():
         found[space] = {}
-        for kind, array in arrays.items():
+        for kind in ("audio", "image"):
+            array = arrays[kind]
             mine = items.of(frame, kind)
             y = items.class_numbers(mine, PAIRED)
             mask = ((mine["subset"] == subset) & (y >= 0)).to_numpy()
@@ -387,7 +427,7 @@ def mixed(
 ) -> pd.DataFrame:
     train_items, test_items = (labelled(frame, spaces, name) for name in ("train", "test"))
     rows: list[dict[str, Any]] = []
-    for target in ("image", "audio"):
+    for target in train_items["pca"]:
         n_all = len(train_items["pca"][target])
         cells = [
             mixin.Cell(space, system, target, n, seed)
@@ -423,7 +463,7 @@ def label_rows(frame: pd.DataFrame, scored: pd.DataFrame, common: dict[str, Any]
         frame["subset"], frame["modality"], frame["labels"], CLASSES
     )
     rows = list(counted)
-    for target in ("audio", "image"):
+    for target in dict.fromkeys(scored["target"]):
         f1 = scored[
             (scored["metric"] == "f1") & (scored["system"] == "MMT") & (scored["target"] == target)
         ]
@@ -441,13 +481,17 @@ def label_rows(frame: pd.DataFrame, scored: pd.DataFrame, common: dict[str, Any]
 
 
 def project(
-    store: Store, frame: pd.DataFrame, spaces: dict[str, dict[str, np.ndarray]], seed: int
+    store: Store,
+    frame: pd.DataFrame,
+    spaces: dict[str, dict[str, np.ndarray]],
+    pair: str,
+    seed: int,
 ) -> Any:
     parts = []
     for space, arrays in spaces.items():
-        joined = np.concatenate([arrays["audio"], arrays["image"]])
-        ids = [*items.of(frame, "audio")["item_id"], *items.of(frame, "image")["item_id"]]
-        kinds = ["audio"] * len(arrays["audio"]) + ["image"] * len(arrays["image"])
+        joined = np.concatenate(list(arrays.values()))
+        ids = [item_id for kind in arrays for item_id in items.of(frame, kind)["item_id"]]
+        kinds = [kind for kind, array in arrays.items() for _ in array]
         axes = np.linalg.svd(joined - joined.mean(axis=0), full_matrices=False)[2][:3]
         places = ((joined - joined.mean(axis=0)) @ axes.T).astype(np.float32)
         for method in ("umap", "tsne"):
@@ -457,7 +501,7 @@ def project(
                 for axis, name in enumerate("xyz"):
                     part[name] = places[:, axis] if axis < n_dims else np.float32("nan")
                 parts.append(part)
-    draft = store.begin("project", {"seed": seed})
+    draft = store.begin("project", {"pair": pair, "seed": seed})
     draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))
     return draft.commit(seed=seed)
 

@@ -80,15 +80,41 @@ def test_rendered_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
 
+def test_captions_have_a_generator_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many words are drawn, sound, picture and where the second is cut stay the same."""
+
+    def rendered(name: str) -> tuple[list[bytes], list[dict]]:
+        shard = corpus.Shard(str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],))
+        corpus.render_shard(shard)
+        rows = Store(tmp_path / name).read_json("draft/shards/0000.json")
+        files = sorted((tmp_path / name / "draft/media").glob("**/*.*"))
+        return [file.read_bytes() for file in files], rows
+
+    media_of, rows = rendered("a")
+    monkeypatch.setattr(corpus.captions, "caption", lambda facts, rng: str(rng.random(100)))
+    media_too, rows_too = rendered("b")
+    assert media_of == media_too
+    assert rows[:2] == rows_too[:2]
+    assert rows[2]["text"] != rows_too[2]["text"]
+
+
 def test_rendered_items_say_what_they_are(tmp_path: Path) -> None:
     clip = next(clip for clip in CLIPS if clip.shows not in clip.sounds)
     shard = corpus.Shard(str(tmp_path), "draft", "shards/0000.json", (clip,))
     corpus.render_shard(shard)
     store = Store(tmp_path)
     frame = items.table(store.read_json("draft/shards/0000.json"))
-    sound, picture = (items.of(frame, name).iloc[0] for name in ("audio", "image"))
-    assert sound["clip_id"] == picture["clip_id"] == clip.clip_id
-    assert tuple(sound["labels"]) == tuple(picture["labels"]) == clip.sounds
+    sound, picture, text = (items.of(frame, name).iloc[0] for name in ("audio", "image", "text"))
+    assert sound["clip_id"] == picture["clip_id"] == text["clip_id"] == clip.clip_id
+    assert (
+        tuple(sound["labels"]) == tuple(picture["labels"]) == tuple(text["labels"]) == clip.sounds
+    )
+    assert len(frame) == 3
+    assert text["item_id"] == f"text:{clip.clip_id}"
+    assert text["path"] == sound["text"] == picture["text"] == ""
+    assert len(text["text"].split()) > 3
     facts = json.loads(picture["facts"])
     assert facts == {"mismatched": True, "shows": clip.shows}
     assert json.loads(sound["facts"])["phrases"][0]["class_name"] == clip.sounds[0]

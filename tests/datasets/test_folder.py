@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core import datasets, items
+from core.datasets import templates
 from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.store import Store
@@ -49,12 +50,42 @@ def ingest(path: Path, tmp_path: Path, splits: int | None = None) -> Ingested:
 def test_items_labels_and_the_loudest_second(folder: Path, tmp_path: Path) -> None:
     found = ingest(folder, tmp_path)
     frame = found.items
-    assert frame["modality"].value_counts().to_dict() == {"audio": 10, "image": 9}
+    counts = frame["modality"].value_counts().to_dict()
+    assert (counts["audio"], counts["image"]) == (10, 9)
     assert found.classes == ["cello", "flute", "organ"]
     assert found.describe()["paired_classes"] == ["cello", "flute"]
     sounds = items.of(frame, "audio")
     assert sounds["start_s"].between(0.9, 1.1).all()
     assert (sounds["path"].str.split("/").str[1] == items.single_labels(sounds)).all()
+
+
+def test_every_class_gets_captions_of_its_name(folder: Path, tmp_path: Path) -> None:
+    found = ingest(folder, tmp_path)
+    texts = items.of(found.items, "text")
+    for name in found.classes:
+        mine = texts[items.single_labels(texts) == name]
+        assert mine["text"].tolist() == templates.of_class(name)
+        assert mine["text"].str.contains(name).all()
+        assert mine["clip_id"].is_unique
+    assert (texts["path"] == "").all()
+    assert any("captions are templates" in note for note in found.notes)
+    frame = items.of(items.with_subset(found.items, found.splits, 0), "text")
+    paired = frame["labels"].str[0].isin(["cello", "flute"])
+    assert set(frame["subset"][paired]) == {"translation", "train", "test"}
+    assert set(frame["subset"][~paired]) == {items.UNPAIRED}
+
+
+def test_names_are_put_into_words() -> None:
+    assert templates.of_class("French_Horn", ["{name}", "{a}", "{the}"]) == [
+        "french horn",
+        "a french horn",
+        "the french horn",
+    ]
+    assert templates.of_class("oboe", ["{a}"]) == ["an oboe"]
+    assert templates.of_class("ukulele", ["{a}"]) == ["a ukulele"]
+    assert templates.of_class("drums", ["{a}"]) == ["drums"]
+    assert templates.of_class("double_bass", ["{a}"]) == ["a double bass"]
+    assert len(set(templates.TEMPLATES)) == len(templates.TEMPLATES)
 
 
 def test_what_cannot_be_decoded_is_listed_with_its_reason(folder: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Tables of items: three formats, media or ready vectors, given subsets, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,14 @@ import pandas as pd
 import pytest
 
 from core import datasets, items
+from core.config import Config
 from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.store import Store
+from core.study import open_study
+from precompute import stages
 from tests import media_samples
+from tests.precompute_runs import HereEngine
 
 
 def request(path: Path) -> Request:
@@ -50,9 +55,12 @@ def test_ready_vectors_in_a_column(tmp_path: Path, suffix: str) -> None:
         rows.to_parquet(path)
     else:
         rows.to_json(path, orient="records", lines=True)
-    assert datasets.load("table").ready(request(path)) == {"audio", "image"}
     found = ingest(path, tmp_path)
     assert found.paired_by == "clip"
+    assert found.describe()["ready_vectors"] == {
+        "audio": "ready.audio.npy",
+        "image": "ready.image.npy",
+    }
     assert {name: array.shape for name, array in found.vectors.items()} == {
         "audio": (6, 5),
         "image": (6, 7),
@@ -96,6 +104,99 @@ def test_media_given_subsets_and_several_labels(tmp_path: Path) -> None:
     assert found.splits[["clip_id", "subset"]].to_numpy().tolist() == [["c1", "train"]]
     assert "no file 'gone.wav'" in found.rejected[0].reason
     assert "leaves the table's folder" in found.rejected[1].reason
+
+
+def write_tones(root: Path, n: int) -> None:
+    for number in range(n):
+        samples = media_samples.tone(200 + 40 * number, 1.5, 8_000)
+        (root / f"{number}.wav").write_bytes(media_samples.sound_bytes(samples, 8_000, "wav"))
+
+
+def test_texts_of_a_clip_are_pairs_and_take_part_in_splits(tmp_path: Path) -> None:
+    """Sounds and words without a picture; some clips with a label, some with none."""
+    write_tones(tmp_path, 8)
+    rows = [
+        {"clip_id": f"c{n}", "labels": ["low", "high", ""][n % 3]} | own
+        for n in range(8)
+        for own in (
+            {"modality": "audio", "path": f"{n}.wav", "duration_s": "1.5"},
+            {"modality": "text", "text": f"tone number {n} <b>&</b> שלום"},
+        )
+    ]
+    rows.append({"clip_id": "c9", "modality": "text", "text": "  "})
+    pd.DataFrame(rows).to_csv(tmp_path / "items.csv", index=False)
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    assert found.paired_by == "clip"
+    assert found.notes == []
+    assert len(items.pairs(found.items, "audio", "text", "clip")) == 8
+    assert items.of(found.items, "audio")["duration_s"].tolist() == [1.5] * 8
+    texts = items.of(found.items, "text")
+    assert texts["text"].iloc[3] == "tone number 3 <b>&</b> שלום"
+    assert "text without words" in found.rejected[0].reason
+    for split in range(5):
+        frame = items.with_subset(found.items, found.splits, split)
+        assert set(frame["subset"]) == {"translation", "train", "test"}
+        assert frame.groupby("clip_id")["subset"].nunique().max() == 1
+        assert (frame["subset"][frame["labels"].str.len() == 0] == "translation").any()
+
+
+def test_texts_without_a_clip_are_paired_by_class_or_said(tmp_path: Path) -> None:
+    write_tones(tmp_path, 4)
+    labels = ["low", "low", "high", "high"]
+    sounds = [
+        {"modality": "audio", "path": f"{n}.wav", "labels": label} for n, label in enumerate(labels)
+    ]
+    texts = [{"modality": "text", "text": f"a {label} tone", "labels": label} for label in labels]
+    pd.DataFrame([*sounds, *texts]).to_csv(tmp_path / "items.csv", index=False)
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    assert found.paired_by == "class"
+    assert found.classes == ["high", "low"]
+    assert "paired within each class" in found.notes[0]
+    assert len(items.pairs(found.items, "audio", "text", "class")) == 4
+    picture = media_samples.picture_file(np.zeros((9, 9, 3), np.uint8), "png")
+    (tmp_path / "a.png").write_bytes(picture)
+    pictures = [{"modality": "image", "path": "a.png", "clip_id": "0.wav", "labels": "low"}]
+    pd.DataFrame([*sounds, *texts, *pictures]).to_csv(tmp_path / "items.csv", index=False)
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    assert found.paired_by == "clip"
+    assert "modality text shares its clip" in found.notes[0]
+    assert "--text none" in found.notes[0]
+
+
+def test_a_table_of_sounds_and_texts_is_studied(tmp_path: Path) -> None:
+    """Given subsets and texts, through the stages up to the numbers."""
+    write_tones(tmp_path, 24)
+    rows = [
+        {"clip_id": f"c{n}", "labels": name, "subset": "test" if n % 4 == 0 else "translation"}
+        | own
+        for n in range(24)
+        for name in ["low" if n < 12 else "high"]
+        for own in (
+            {"modality": "audio", "path": f"{n}.wav"},
+            {"modality": "text", "text": f"a {name} tone, number {n}"},
+        )
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "items.csv", index=False)
+    config = Config(f"table:{tmp_path / 'items.csv'}", audio=("logmel",), text=("lsa",))
+    store = Store(tmp_path / "workspace")
+    with HereEngine() as engine:
+        stages.run(replace(config, n_bootstrap=20), store, engine, until="evaluate")
+    measured = open_study(store).measurements()
+    ranked = measured[(measured["study"] == "ranking") & (measured["metric"] == "recall@10")]
+    assert set(ranked["direction"]) == {"audio_to_text", "text_to_audio"}
+    assert set(ranked["gallery_size"]) == {6}
+    tagged = measured[(measured["study"] == "zeroshot") & (measured["metric"] == "accuracy")]
+    assert set(tagged["n"]) == {6}
+
+
+def test_a_stretch_that_makes_no_sense_is_rejected(tmp_path: Path) -> None:
+    write_tones(tmp_path, 2)
+    (tmp_path / "items.csv").write_text(
+        "path,modality,start_s,duration_s\n0.wav,audio,-1,1\n1.wav,audio,0,0\n1.wav,audio,0.5,\n"
+    )
+    found = ingest(tmp_path / "items.csv", tmp_path)
+    assert [row.reason.count("expected a start of 0 or more") for row in found.rejected] == [1, 1]
+    assert found.items["duration_s"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -143,5 +244,5 @@ def test_ids_and_rows_must_agree(tmp_path: Path) -> None:
 
 def test_what_is_no_table_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"PK")
-    with pytest.raises(UserError, match=r"is no table: expected a file ending in .csv, .parquet"):
+    with pytest.raises(UserError, match=r"is no table: expected .* .csv, .tsv, .parquet"):
         ingest(tmp_path / "x.xlsx", tmp_path)

@@ -5,7 +5,13 @@ import threading
 import numpy as np
 import pytest
 
-from core.encoders.base import embed_each, fit_length, letterbox
+from core.encoders.base import (
+    N_BATCHES_AHEAD,
+    embed_batches,
+    embed_each,
+    fit_length,
+    letterbox,
+)
 
 
 def test_fit_length_keeps_the_middle() -> None:
@@ -86,3 +92,81 @@ def test_embed_each_passes_errors_on() -> None:
 
     with pytest.raises(ValueError, match="expected otherwise"):
         embed_each(vector_of, [np.zeros(1)] * 4, 1, 2)
+
+
+# -- batches ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("n", [0, 1, 3, 4, 5, 21])
+def test_embed_batches_keeps_order_whatever_the_sizes(n: int, n_threads: int) -> None:
+    sizes = []
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
+        return batch[:, :2] * 2
+
+    media = [np.full(3, i, np.float64) for i in range(n)]
+    vectors = embed_batches(lambda one: one + 1, forward, media, 2, 4, n_threads)
+    np.testing.assert_array_equal(vectors, np.repeat(2 * np.arange(1, n + 1), 2).reshape(n, 2))
+    assert vectors.dtype == np.float32
+    assert sum(sizes) == n
+    assert max(sizes, default=0) <= 4
+    assert sizes[:-1] == [4] * (len(sizes) - 1)
+
+
+def test_embed_batches_prepares_while_the_network_works() -> None:
+    met = threading.Barrier(2, timeout=5)  # the first batch's network, the second's preparation
+
+    def prepare(one: int) -> np.ndarray:
+        if one == 2:
+            met.wait()
+        return np.full(1, one)
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        if batch[0, 0] == 0:
+            met.wait()
+        return batch
+
+    vectors = embed_batches(prepare, forward, range(4), 1, 2, 1)
+    np.testing.assert_array_equal(vectors[:, 0], np.arange(4))
+
+
+def test_embed_batches_runs_the_network_in_the_callers_thread() -> None:
+    threads = []
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        threads.append(threading.get_ident())
+        return batch
+
+    embed_batches(lambda one: np.full(1, one), forward, range(9), 1, 2, 3)
+    assert set(threads) == {threading.get_ident()}
+
+
+def test_embed_batches_holds_few_batches_at_once() -> None:
+    prepared = []
+
+    def forward(batch: np.ndarray) -> np.ndarray:
+        assert len(prepared) - batch[0, 0] <= 2 * (1 + N_BATCHES_AHEAD)
+        return batch
+
+    def prepare(one: int) -> np.ndarray:
+        prepared.append(one)
+        return np.full(1, one)
+
+    embed_batches(prepare, forward, range(60), 1, 2, 2)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_embed_batches_passes_errors_on_and_stops(n_threads: int) -> None:
+    begun = []
+
+    def prepare(one: int) -> np.ndarray:
+        begun.append(one)
+        if one == 3:
+            raise ValueError("expected otherwise")
+        return np.full(1, one)
+
+    with pytest.raises(ValueError, match="expected otherwise"):
+        embed_batches(prepare, lambda batch: batch, range(1_000), 1, 2, n_threads)
+    assert len(begun) < 20

@@ -8,15 +8,16 @@ import dataclasses
 import functools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from core import encoders
-from core.encoders import weights
+from core.encoders import lsa, weights
 from core.encoders.base import Card, Encoder
 from core.errors import MissingWeights
-from tests.encoders import tiny_tflite
+from tests.encoders import tiny_hub, tiny_savedmodels, tiny_tflite, tiny_torch
 
 SHARED_WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "weights"
 WITHOUT_WEIGHTS = [name for name in encoders.names() if not encoders.card(name).weights]
@@ -30,12 +31,18 @@ CASES = [
 
 @functools.cache
 def loaded(name: str, folder: Path | None, n_threads: int) -> Encoder:
-    return encoders.load(name, folder, n_threads)
+    if encoders.card(name).fitted:
+        return lsa.fit(media_of(encoders.card(name), seed=99, n=60), seed=0)
+    with tiny_torch.narrow(folder):
+        return encoders.load(name, folder, n_threads)
 
 
 @pytest.fixture(scope="module")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_tflite.folder(tmp_path_factory.mktemp("weights"))
+    folder = tiny_tflite.folder(tmp_path_factory.mktemp("weights"))
+    tiny_torch.folder_of_narrow(folder)
+    tiny_hub.folder(folder)
+    return tiny_savedmodels.folder(folder)
 
 
 @pytest.fixture(params=CASES)
@@ -56,9 +63,12 @@ def encoder(folder_of: tuple[str, Path | None]) -> Encoder:
     return loaded(*folder_of, 1)
 
 
-def media_of(card: Card, seed: int = 0, n: int = 6) -> list[np.ndarray]:
-    """Seconds or pictures of different kinds, loudness and sizes."""
+def media_of(card: Card, seed: int = 0, n: int = 6) -> list[Any]:
+    """Seconds, pictures or texts of different kinds, loudness, sizes and lengths."""
     rng = np.random.default_rng(seed)
+    if card.modality == "text":
+        words = ["slow", "fast", "violin", "flute", "drums", "plays", "the", "loud", "warm", "dark"]
+        return [" ".join(rng.choice(words, length)) for length in rng.integers(2, 40, n)]
     if card.modality == "audio":
         assert card.rate_hz is not None
         time_s = np.arange(card.rate_hz) / card.rate_hz
@@ -76,9 +86,27 @@ def media_of(card: Card, seed: int = 0, n: int = 6) -> list[np.ndarray]:
     ]
 
 
-def extremes_of(card: Card) -> list[np.ndarray]:
+def assert_same(card: Card, found: np.ndarray, expected: np.ndarray) -> None:
+    """Equal to the seventh digit, which a batch of another size may change in any network."""
+    one_step = {"vggish": 1.0}  # its vectors are whole numbers of 8 bits, cut
+    scale = max(1.0, float(np.abs(expected).max(initial=0)))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=one_step.get(card.name, 1e-6 * scale))
+
+
+def extremes_of(card: Card) -> list[Any]:
     """What is awkward and still allowed."""
     rng = np.random.default_rng(1)
+    if card.modality == "text":
+        return [
+            "",
+            " \n\t",
+            "🎻 👩‍🎤",
+            "כינור איטי",
+            "<script>alert('drum')</script> &amp;",
+            "a \0 and half a \ud83c pair",
+            "word " * 20_000,
+            "x" * 100_000,
+        ]
     if card.modality == "audio":
         n = card.rate_hz or 0
         return [
@@ -115,15 +143,17 @@ def test_card_is_complete(name: str) -> None:
     if card.modality == "audio":
         assert card.rate_hz
         assert card.window_s is not None
-        assert 0 < card.window_s <= 1
+        assert 0 < card.window_s <= card.hears_s
     else:
         assert card.rate_hz is None
     if card.modality == "image":
         assert card.size_px
     for file in card.weights:
         assert file.address.startswith("https://")
-        assert file.name == Path(file.name).name
+        assert not Path(file.name).is_absolute()
+        assert ".." not in Path(file.name).parts
         assert file.sha256 is None or len(file.sha256) == 64
+        assert file.md5 is None or len(file.md5) == 32
     with pytest.raises(dataclasses.FrozenInstanceError):
         card.dim = 1  # type: ignore[misc]
 
@@ -146,22 +176,20 @@ def test_batched_alone_and_again_are_one_vector(encoder: Encoder) -> None:
     media = media_of(encoder.card)
     batched = encoder.embed(media)
     alone = np.vstack([encoder.embed([one]) for one in media])
-    np.testing.assert_allclose(alone, batched, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(encoder.embed(media), batched, rtol=0, atol=1e-6)
+    assert_same(encoder.card, alone, batched)
+    assert_same(encoder.card, encoder.embed(media), batched)
 
 
 def test_order_does_not_matter(encoder: Encoder) -> None:
     media = media_of(encoder.card)
-    np.testing.assert_allclose(
-        encoder.embed(media[::-1]), encoder.embed(media)[::-1], rtol=0, atol=1e-6
-    )
+    assert_same(encoder.card, encoder.embed(media[::-1]), encoder.embed(media)[::-1])
 
 
 def test_what_came_before_does_not_matter(encoder: Encoder) -> None:
     media = media_of(encoder.card, n=2)
     before = encoder.embed(media)
     encoder.embed(extremes_of(encoder.card))
-    np.testing.assert_allclose(encoder.embed(media), before, rtol=0, atol=1e-6)
+    assert_same(encoder.card, encoder.embed(media), before)
 
 
 def test_called_from_several_threads(encoder: Encoder) -> None:
@@ -170,13 +198,13 @@ def test_called_from_several_threads(encoder: Encoder) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(encoder.embed, batches))
     for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+        assert_same(encoder.card, one, other)
 
 
 def test_spread_over_several_threads(encoder: Encoder, folder_of: tuple[str, Path | None]) -> None:
     media = media_of(encoder.card, n=7)
     found = loaded(*folder_of, 3).embed(media)
-    np.testing.assert_allclose(found, encoder.embed(media), rtol=0, atol=1e-6)
+    assert_same(encoder.card, found, encoder.embed(media))
 
 
 def test_nothing_gives_no_rows(encoder: Encoder) -> None:
@@ -191,6 +219,8 @@ def test_extremes_are_finite(encoder: Encoder) -> None:
 
 def test_media_are_left_as_they_were(encoder: Encoder) -> None:
     media = media_of(encoder.card, n=2)
+    if encoder.card.modality == "text":
+        pytest.skip("a text cannot be changed")
     copies = [one.copy() for one in media]
     for one in media:
         one.setflags(write=False)
@@ -209,7 +239,9 @@ def test_weights_sum_is_that_of_the_file(
     encoder: Encoder, folder_of: tuple[str, Path | None]
 ) -> None:
     _, folder = folder_of
-    if not encoder.card.weights:
+    if encoder.card.fitted:
+        assert len(encoder.weights_sha256 or "") == 64
+    elif not encoder.card.weights:
         assert encoder.weights_sha256 is None
     else:
-        assert encoder.weights_sha256 == weights.sha256(weights.find(encoder.card, folder))
+        assert encoder.weights_sha256 == weights.sha256_of(weights.find_all(encoder.card, folder))

@@ -1,22 +1,21 @@
-"""Weights files: looked for, described when absent, fetched from a server on this machine."""
+"""Weights: looked for, described when absent, downloaded by encoder."""
 
 import hashlib
-import http.server
 import os
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from core import encoders
 from core.encoders import weights
-from core.encoders.base import WeightsFile
+from core.encoders.base import Card, WeightsFile
 from core.errors import MissingWeights, UserError
+from tests.encoders import weights_server
+from tests.encoders.weights_server import Server, serving
 
-CONTENT = np.random.default_rng(0).bytes(300_000)
+CONTENT = weights_server.CONTENT
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FILE = WeightsFile(
     "net.tflite", "https://example.org/net.tflite", SHA256, len(CONTENT), ("network.tflite",)
@@ -30,54 +29,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@dataclass
-class Server:
-    """What it serves, how it behaves, and which ranges it was asked for."""
-
-    address: str = ""
-    content: bytes = CONTENT
-    knows_ranges: bool = True
-    cut_after: int | None = None  # bytes of a body, then the connection breaks
-    status: int | None = None
-    asked: list[str | None] = field(default_factory=list)
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            wanted = self.headers.get("Range")
-            state.asked.append(wanted)
-            if state.status is not None:
-                self.send_error(state.status)
-                return
-            start = 0
-            if wanted and state.knows_ranges:
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
-                if start >= len(state.content):
-                    self.send_error(416)
-                    return
-            body = state.content[start:]
-            self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[: state.cut_after])
-            if state.cut_after is not None:
-                self.close_connection = True
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.address = f"http://127.0.0.1:{running.server_port}/net.tflite"
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield state
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with serving() as running:
+        yield running
 
 
 def at(server: Server) -> WeightsFile:
@@ -154,17 +109,148 @@ def test_sum_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
     assert weights.sha256(path) == hashlib.sha256(CONTENT[::-1]).hexdigest()
 
 
-# -- fetching --------------------------------------------------------------------------------
+# -- networks of several files ------------------------------------------------------------------
+
+SEVERAL = Card(
+    name="several",
+    modality="text",
+    dim=4,
+    title="Several",
+    licence="MIT",
+    citation="none",
+    parameters=1,
+    weights=tuple(
+        WeightsFile(
+            f"net/{name}",
+            f"https://example.org/{name}",
+            caches=(f"~/hub/models--net/snapshots/*/{name}",),
+        )
+        for name in ("config.json", "inner/model.safetensors")
+    ),
+)
 
 
-def test_fetched_whole_with_progress(server: Server, tmp_path: Path) -> None:
-    seen: list[tuple[int, int | None]] = []
-    path = weights.fetch(at(server), tmp_path / "new", lambda *state: seen.append(state))
-    assert path == tmp_path / "new" / FILE.name
-    assert path.read_bytes() == CONTENT
-    assert seen[-1] == (len(CONTENT), len(CONTENT))
-    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert os.listdir(tmp_path / "new") == [FILE.name]
+def fill(folder: Path, *names: str) -> Path:
+    for name in names or ("config.json", "inner/model.safetensors"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_files_of_one_folder_are_found_in_order(tmp_path: Path, cache: Path) -> None:
+    mine = fill(tmp_path / "mine" / "net")
+    assert weights.folder(SEVERAL, mine.parent) == mine
+    expected = (mine / "config.json", mine / "inner" / "model.safetensors")
+    assert weights.find_all(SEVERAL, mine.parent) == expected
+    fill(cache / "net")
+    assert weights.folder(SEVERAL) == cache / "net"
+    assert weights.folder(SEVERAL, mine.parent) == mine
+
+
+def test_a_folder_that_lacks_a_file_is_passed_over(tmp_path: Path, cache: Path) -> None:
+    mine = fill(tmp_path / "mine" / "net", "config.json")
+    fill(cache / "net")
+    assert weights.folder(SEVERAL, mine.parent) == cache / "net"
+
+
+def test_the_publishers_own_cache_is_looked_in_last(cache: Path, home: Path) -> None:
+    snapshots = home / "hub" / "models--net" / "snapshots"
+    old, new = fill(snapshots / "ff"), fill(snapshots / "aa")
+    for path in old.rglob("*"):
+        os.utime(path, (0, 0))
+    assert weights.folder(SEVERAL) == new
+    (new / "config.json").unlink()
+    assert weights.folder(SEVERAL) == old  # the newest that is whole
+    fill(cache / "net")
+    assert weights.folder(SEVERAL) == cache / "net"
+
+
+def test_the_first_absent_file_is_named(tmp_path: Path, home: Path) -> None:
+    mine = fill(tmp_path / "mine" / "net", "config.json")
+    with pytest.raises(MissingWeights, match=r"net/inner/model\.safetensors is not on") as caught:
+        weights.find_all(SEVERAL, mine.parent)
+    for part in ("https://example.org/inner/model.safetensors", str(mine.parent)):
+        assert part in str(caught.value)
+    with pytest.raises(MissingWeights, match=r"net/config\.json is not on this machine"):
+        weights.find_all(SEVERAL)
+
+
+def test_several_files_without_a_folder_may_lie_apart(tmp_path: Path, cache: Path) -> None:
+    card = replace(SEVERAL, weights=(WeightsFile("a", "https://a"), WeightsFile("b", "https://b")))
+    fill(tmp_path, "a")
+    with pytest.raises(MissingWeights, match="weights file b is not on this machine"):
+        weights.find_all(card, tmp_path)
+    fill(cache, "b")
+    assert weights.find_all(card, tmp_path) == (tmp_path / "a", cache / "b")
+
+
+def test_a_library_cache_may_be_named_by_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = replace(FILE, caches=("$SOME_HUB/abc",), unpack="tar.gz")
+    with pytest.raises(MissingWeights, match="put it, unpacked as the folder"):
+        weights.find(file)
+    (tmp_path / "abc").mkdir()
+    monkeypatch.setenv("SOME_HUB", str(tmp_path))
+    assert weights.find(file) == tmp_path / "abc"
+
+
+def test_in_the_temporary_folder_only_ones_own_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    (tmp_path / "abc").write_bytes(CONTENT)
+    file = replace(FILE, caches=(f"{tmp_path}/a*",))
+    assert weights.find(file) == tmp_path / "abc"
+    monkeypatch.setattr("os.getuid", lambda: os.stat(tmp_path).st_uid + 1)
+    with pytest.raises(MissingWeights):
+        weights.find(file)
+
+
+def test_a_packed_file_is_a_folder(tmp_path: Path) -> None:
+    file = replace(FILE, unpack="tar.gz")
+    (tmp_path / FILE.name).write_bytes(CONTENT)
+    with pytest.raises(MissingWeights):  # the archive itself, under the folder's name
+        weights.find(file, tmp_path)
+    (tmp_path / FILE.name).unlink()
+    (tmp_path / FILE.name).mkdir()
+    assert weights.find(file, tmp_path) == tmp_path / FILE.name
+
+
+# -- one sum over several -----------------------------------------------------------------------
+
+
+def test_the_sum_of_one_file_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(CONTENT)
+    assert weights.sha256_of([tmp_path / "file"]) == SHA256
+
+
+def test_the_sum_of_several_is_that_of_their_content_in_order(tmp_path: Path) -> None:
+    for place, content in (("a/x", b"1"), ("a/y", b"2"), ("b/z", b"1"), ("c/y", b"2")):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(content)
+    one = weights.sha256_of([tmp_path / "a/x", tmp_path / "a/y"])
+    assert weights.sha256_of([tmp_path / "b/z", tmp_path / "c/y"]) == one  # wherever they lie
+    assert weights.sha256_of([tmp_path / "a/y", tmp_path / "a/x"]) != one
+
+
+def test_the_sum_of_a_folder_is_that_of_its_names_and_contents(tmp_path: Path) -> None:
+    one, other = fill(tmp_path / "one"), fill(tmp_path / "other")
+    assert weights.sha256_of([one]) == weights.sha256_of([other])
+    (other / "config.json").rename(other / "config")
+    assert weights.sha256_of([one]) != weights.sha256_of([other])
+    (other / "config").rename(other / "config.json")
+    (other / "inner" / "model.safetensors").write_text("changed")
+    assert weights.sha256_of([one]) != weights.sha256_of([other])
+
+
+# -- downloading by name ------------------------------------------------------------------------
 
 
 def test_find_fetches_only_when_asked(server: Server, cache: Path) -> None:
@@ -174,76 +260,6 @@ def test_find_fetches_only_when_asked(server: Server, cache: Path) -> None:
     assert weights.find(at(server), download=True) == cache / FILE.name
     assert weights.find(at(server), download=True) == cache / FILE.name
     assert len(server.asked) == 1
-
-
-def test_cut_off_then_resumed(server: Server, tmp_path: Path) -> None:
-    server.cut_after = 100_000
-    with pytest.raises(MissingWeights, match=r"cut off after 100,000 of 300,000 bytes"):
-        weights.fetch(at(server), tmp_path)
-    assert os.listdir(tmp_path) == [f"{FILE.name}.part"]
-    server.cut_after = None
-    seen: list[int] = []
-    path = weights.fetch(at(server), tmp_path, lambda done, total: seen.append(done))
-    assert path.read_bytes() == CONTENT
-    assert server.asked == [None, "bytes=100000-"]
-    assert min(seen) > 100_000
-    assert os.listdir(tmp_path) == [FILE.name]
-
-
-def test_resumed_from_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
-    (tmp_path / f"{FILE.name}.part").write_bytes(b"x" * 1000)
-    server.knows_ranges = False
-    assert weights.fetch(at(server), tmp_path).read_bytes() == CONTENT
-
-
-def test_a_part_that_was_complete_is_only_named(server: Server, tmp_path: Path) -> None:
-    (tmp_path / f"{FILE.name}.part").write_bytes(CONTENT)
-    assert weights.fetch(at(server), tmp_path).read_bytes() == CONTENT
-    assert server.asked == []
-
-
-@pytest.mark.parametrize("size", [len(CONTENT), None])
-def test_a_part_that_is_too_long_starts_again(
-    server: Server, tmp_path: Path, size: int | None
-) -> None:
-    (tmp_path / f"{FILE.name}.part").write_bytes(CONTENT + b"more")
-    path = weights.fetch(replace(at(server), size=size), tmp_path)
-    assert path.read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("part", [b"", b"x" * 1000])
-def test_a_wrong_sum_is_not_kept(server: Server, tmp_path: Path, part: bytes) -> None:
-    if part:  # what an earlier try left is of another file
-        (tmp_path / f"{FILE.name}.part").write_bytes(part)
-    else:
-        server.content = CONTENT[::-1]
-    with pytest.raises(UserError, match=rf"its SHA-256 is [0-9a-f]{{64}}, expected {SHA256}"):
-        weights.fetch(at(server), tmp_path)
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_refusing_server_is_one_sentence(server: Server, tmp_path: Path) -> None:
-    server.status = 404
-    with pytest.raises(MissingWeights, match=r"could not be downloaded from .*\(Not Found\)"):
-        weights.fetch(at(server), tmp_path)
-
-
-def test_no_connection_is_one_sentence(server: Server, tmp_path: Path) -> None:
-    gone = replace(FILE, address="http://127.0.0.1:1/net.tflite")
-    with pytest.raises(MissingWeights, match=r"could not be downloaded .* put the file in"):
-        weights.fetch(gone, tmp_path)
-
-
-def test_a_folder_that_cannot_be_is_one_sentence(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written to"):
-        weights.fetch(at(server), tmp_path / "file")
-
-
-def test_without_direct_address_the_page_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingWeights, match=r"by hand and put it in") as caught:
-        weights.fetch(replace(FILE, fetchable=False), tmp_path)
-    assert FILE.address in str(caught.value)
 
 
 def test_download_by_encoder(
@@ -259,3 +275,22 @@ def test_download_by_encoder(
     weights.download("logmel")  # nothing to fetch
     with pytest.raises(UserError, match="no encoder 'nope'"):
         weights.download("nope")
+
+
+def test_a_folder_is_downloaded_whole_or_left_alone(
+    server: Server, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tuple(replace(file, address=server.address) for file in SEVERAL.weights)
+    entry = encoders.REGISTRY["yamnet_lite"]
+    card = replace(SEVERAL, weights=files)
+    monkeypatch.setitem(encoders.REGISTRY, "several", entry._replace(card=card))
+    snapshot = fill(home / "hub" / "models--net" / "snapshots" / "aa")
+    weights.download("several", tmp_path / "mine")
+    assert server.asked == []
+    (snapshot / "config.json").unlink()  # what the hub's cache still has is fetched again
+    weights.download("several", tmp_path / "mine")
+    assert len(server.asked) == 2
+    (tmp_path / "mine" / "net" / "config.json").unlink()
+    weights.download("several", tmp_path / "mine")  # what is in place is not
+    assert len(server.asked) == 3
+    assert weights.folder(card, tmp_path / "mine") == tmp_path / "mine" / "net"

@@ -64,3 +64,39 @@ def test_what_cannot_be_fitted_or_projected() -> None:
         pca.fit(broken)
     with pytest.raises(UserError, match="take 30 numbers a row"):
         pca.fit(vectors()).project(np.ones((2, 31)))
+
+
+@pytest.mark.parametrize("covariance_dims", [3072, 0], ids=["covariance", "subspace"])
+def test_in_blocks_it_is_the_fit_of_the_whole(
+    covariance_dims: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    # Variances that fall by a half, as a subspace can tell apart within its passes.
+    native = (rng.normal(size=(1_500, 40)) * 0.7 ** np.arange(40) + 20).astype(np.float32)
+    rows = np.sort(rng.permutation(1_500)[:1_100])
+    wide = native[rows].astype(np.float64)
+    _, sizes, axes = np.linalg.svd(wide - wide.mean(axis=0), full_matrices=False)
+    monkeypatch.setattr(pca, "HELD_BYTES", 0)
+    monkeypatch.setattr(pca, "COVARIANCE_DIMS", covariance_dims)
+    monkeypatch.setattr(pca, "CHUNK_ROWS", 128)
+    for fitted in (pca.fit(native[rows], 8), pca.fit(native, 8, rows=rows)):
+        assert fitted.mean_ == pytest.approx(wide.mean(axis=0), abs=1e-4)
+        assert np.abs((fitted.components_ * axes[:8]).sum(axis=1)) == pytest.approx(
+            np.ones(8), abs=1e-4
+        )
+        shares = (sizes**2 / (sizes**2).sum())[:8]
+        assert fitted.explained_variance_ratio_ == pytest.approx(shares, rel=1e-3)
+    constant = pca.fit(np.ones((50, 4), np.float32))
+    assert constant.explained_variance_ratio_ == pytest.approx(np.zeros(4), abs=1e-6)
+    native[rows[3], 3] = np.nan
+    with pytest.raises(UserError, match="NaN or infinity"):
+        pca.fit(native, 8, rows=rows)
+
+
+def test_rows_choose_what_is_fitted_on() -> None:
+    native = vectors()
+    chosen = np.arange(0, 200, 3)
+    some, same = pca.fit(native, 8, rows=chosen), pca.fit(native[chosen], 8)
+    assert np.array_equal(some.components_, same.components_)
+    with pytest.raises(UserError, match=r"at least two vectors, and the shape is \(1, 30\)"):
+        pca.fit(native, 8, rows=chosen[:1])

@@ -133,30 +133,6 @@ def test_killed_and_resumed_ends_alike(loss: str, stop: int) -> None:
     assert losses[0] == losses[1]
 
 
-@pytest.mark.parametrize("n_states", [1, 2, 3, 5])
-def test_a_refit_can_be_killed_too(n_states: int) -> None:
-    config = dataclasses.replace(SMALL, refit=True, loss="info_nce", input_dropout=0.2)
-    states: list[bytes] = []
-    whole = fit_pairs(config, checkpoint=lambda s: states.append(save(s)), checkpoint_every=2)
-    assert len(states) >= 5
-    resumed = fit_pairs(config, resume=load(states[n_states - 1]))
-    assert same_towers(resumed, whole)
-    assert [row["train_loss"] for row in resumed.history] == [
-        row["train_loss"] for row in whole.history
-    ]
-
-
-def test_a_refit_is_the_best_epoch_on_all_pairs() -> None:
-    config = dataclasses.replace(SMALL, refit=True)
-    fitted = fit_pairs(config)
-    without = fit_pairs()
-    assert fitted.best_epoch == without.best_epoch
-    assert len(fitted.history) == len(without.history)
-    plain = dataclasses.replace(SMALL, validation_share=0.0, max_epochs=fitted.best_epoch)
-    assert same_towers(fitted, fit_pairs(plain))
-    assert not same_towers(fitted, without)
-
-
 def test_a_finished_state_is_not_trained_further() -> None:
     states: list[dict] = []
     fitted = fit_pairs(checkpoint=states.append)

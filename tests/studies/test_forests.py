@@ -92,6 +92,17 @@ def test_same_seed_same_forest_however_many_threads() -> None:
     np.testing.assert_array_equal(one.predict_proba(x, n_jobs=1), three.predict_proba(x, n_jobs=3))
 
 
+@pytest.mark.parametrize("local_codes", [1, 600, 1 << 20])
+def test_how_many_items_are_kept_close_changes_nothing(
+    local_codes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = clusters(2500)
+    expected = fit(x, y, 6, 7, SMALL).arrays()
+    monkeypatch.setattr(forests, "LOCAL_CODES", local_codes)
+    for name, values in fit(x, y, 6, 7, SMALL).arrays().items():
+        np.testing.assert_array_equal(values, expected[name], err_msg=name)
+
+
 def test_one_item_is_answered_as_in_a_batch() -> None:
     x, y = clusters(600)
     forest = fit(x, y, 6, 0, SMALL)

@@ -1,5 +1,8 @@
 """Headline numbers: means over splits of means over seeds, spread, and the right ends of curves."""
 
+import math
+
+import pandas as pd
 import pytest
 
 from core.studies import headlines, measure
@@ -50,3 +53,57 @@ def test_what_was_not_measured_has_no_headline() -> None:
 def test_a_row_with_an_unknown_column_is_refused() -> None:
     with pytest.raises(KeyError, match="no column"):
         measure.table([{"speed": 3}])
+
+
+def scored(values: list[tuple[int, int, float]]) -> pd.DataFrame:
+    return measure.table(
+        [{"split": split, "seed": seed, "value": value} for split, seed, value in values],
+        study="mixin",
+        metric="macro_f1",
+    )
+
+
+def test_the_mean_is_over_splits_of_means_over_seeds() -> None:
+    table = headlines.spread(scored([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)]), ["metric"])
+    assert table["mean"].item() == pytest.approx(0.6)
+    assert table["sd"].item() == pytest.approx(pd.Series([0.3, 0.9]).std())
+    assert (table["runs"].item(), table["splits"].item()) == (3, 2)
+
+
+def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
+    table = headlines.spread(scored([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
+    assert table["sd"].item() == pytest.approx(pd.Series([0.2, 0.4]).std())
+    assert math.isnan(headlines.spread(scored([(0, 0, 0.2)]), ["metric"])["sd"].item())
+
+
+def test_no_rows_give_an_empty_table() -> None:
+    assert headlines.spread(measure.table([]), ["metric"]).empty
+
+
+def test_a_grid_has_the_headlines_of_each_pair_in_its_own_order() -> None:
+    grid = pd.concat(
+        [
+            measure.table(rows(), audio=audio, image=image, text=text)
+            for audio, image, text in (("b", "y", ""), ("a", "x", ""), ("b", "x", "t"))
+        ]
+    )
+    table = headlines.table(grid)
+    names = table[["audio", "image", "text"]].drop_duplicates().to_numpy().tolist()
+    assert names == [["b", "y", ""], ["a", "x", ""], ["b", "x", "t"]]
+    assert table.groupby(["audio", "image", "text"]).size().nunique() == 1
+
+
+def test_every_direction_between_three_modalities_can_be_a_headline() -> None:
+    table = headlines.table(
+        measure.table(
+            [{"direction": name, "value": 0.5} for name in headlines.DIRECTIONS],
+            study="ranking",
+            space="translation",
+            metric="precision@10",
+            audio="a",
+            image="i",
+            text="t",
+        )
+    )
+    assert len(table) == len(headlines.DIRECTIONS) == 6
+    assert "precision@10, text_to_image" in set(table["what"])

@@ -183,3 +183,22 @@ def test_the_last_tick_is_the_number_of_the_classification_study() -> None:
             == (outcome.system, outcome.target, outcome.n_target)
         )
         assert row["value"] == outcome.macro_f1
+
+
+def test_what_classification_has_fitted_need_not_be_fitted_again() -> None:
+    train, test = items(130, 0), items(60, 1)
+    wanted = cells(train, draws=2, seed=4)
+    outcomes = classification.study(train, test, N_CLASSES, seeds=[4, 5], config=FEW_TREES).outcomes
+    found = mixin.known(outcomes, train)
+    # Of two draws: both single-modality lines, and the last tick of two curves a target.
+    assert len(found) == 2 * (2 + 2 * 2)
+    assert set(found) <= set(wanted)
+    for cell, row in found.items():
+        assert row == run_cell(cell, train, test, N_CLASSES, FEW_TREES)
+
+
+def test_a_system_of_other_modalities_says_nothing_of_the_curves() -> None:
+    train, test = items(130, 0), items(60, 1)
+    alone = {"MMT": classification.System("translation", ("audio",))}
+    study_ = classification.study(train, test, N_CLASSES, [4], alone, FEW_TREES)
+    assert mixin.known(study_.outcomes, train, alone) == {}

@@ -1,9 +1,10 @@
 """``demo``: a corpus of the 18 instruments of W, made on the spot, with no network.
 
-One clip is a short phrase rendered by a General MIDI soundfont and one picture rasterised from
-vector drawings. Like the real thing it is imperfect: the translation subset is skewed, some
-pairs are mismatched (the picture shows another instrument than the sound), some clips carry two
-labels. The classification subsets are balanced and clean, as W's are after their audit.
+One clip is a short phrase rendered by a General MIDI soundfont, one picture rasterised from vector
+drawings, and one caption of the phrase. Like the real thing it is imperfect: the translation subset
+is skewed, some pairs are mismatched (the picture shows another instrument than the sound, which the
+caption follows), some clips carry two labels, some captions do not name the instrument. The
+classification subsets are balanced and clean, as W's are after their audit.
 
 Everything follows from the seed. Rendering runs in shards; a killed run goes on at the last
 finished one.
@@ -18,7 +19,7 @@ import numpy as np
 
 from core import items, media
 from core.datasets.base import Card, Ingested, ParallelMap, Request
-from core.datasets.demo import pictures, sounds
+from core.datasets.demo import captions, pictures, sounds
 from core.errors import UserError
 from core.store import Draft, Store
 
@@ -64,7 +65,8 @@ CARD = Card(
     citation="Classes of Wu, Fuentes, Bello (2021); soundfont TimGM6mb by Tim Brechbill",
     description=(
         "Short phrases rendered by a General MIDI soundfont, and vector drawings rasterised with "
-        "varied colour, pose, light and background. Nothing here was recorded or photographed."
+        "varied colour, pose, light and background. Nothing here was recorded or photographed. "
+        "Captions are written from templates, out of what is known of each phrase."
     ),
 )
 
@@ -84,7 +86,7 @@ class Clip:
 class Shard:
     """Some clips to render, and where to."""
 
-    root: str
+    store_root: str
     folder: str
     name: str
     clips: tuple[Clip, ...]
@@ -92,12 +94,7 @@ class Shard:
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """The corpus is its size, its seed and the version of what renders it."""
-    return {"size": _size(request), "seed": request.seed, "version": 1}
-
-
-def ready(request: Request) -> frozenset[str]:
-    """The demo brings no vectors."""
-    return frozenset()
+    return {"size": _size(request), "seed": request.seed, "version": 2}
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
@@ -111,7 +108,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     clips = plan(_size(request), request.seed)
     shards = [
         Shard(
-            root=draft.store.root,
+            store_root=draft.store.root,
             folder=draft.folder,
             name=f"shards/{start // SHARD_SIZE:04d}.json",
             clips=tuple(clips[start : start + SHARD_SIZE]),
@@ -138,6 +135,9 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             f"As in the wild, the translation and crossmodal subsets are skewed, {MISMATCHED:.0%} "
             f"of their pairs are mismatched and {TWO_LABELS:.0%} of their clips carry two labels; "
             "the train and test subsets are balanced and clean.",
+            "Every caption is made from a template and follows the sound, whatever the picture "
+            f"shows; of those of one instrument, {captions.FAMILY_ONLY:.0%} name only its family "
+            f"and {captions.CHARACTER_ONLY:.0%} nothing but how it sounds.",
         ],
     )
 
@@ -198,7 +198,7 @@ def _another(rng: np.random.Generator, name: str) -> str:
 
 def render_shard(shard: Shard) -> str:
     """Render some clips into the draft; the shard's list of items comes last and means done."""
-    store = Store(shard.root)
+    store = Store(shard.store_root)
     rows = [asdict(item) for clip in shard.clips for item in _render(store, shard.folder, clip)]
     store.write_json(f"{shard.folder}/{shard.name}", rows)
     return shard.name
@@ -222,6 +222,7 @@ def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
     labels = tuple(clip.sounds)
     facts = {"mismatched": clip.shows not in clip.sounds, "shows": clip.shows}
     heard = {**facts, "phrases": [asdict(phrase) for phrase in phrases]}
+    caption_rng = np.random.default_rng([*clip.seed, 2])
     return [
         items.Item(
             item_id=f"audio:{clip.clip_id}",
@@ -238,6 +239,14 @@ def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
             modality="image",
             labels=labels,
             path=picture_path,
+            facts=json.dumps(facts),
+        ),
+        items.Item(
+            item_id=f"text:{clip.clip_id}",
+            clip_id=clip.clip_id,
+            modality="text",
+            labels=labels,
+            text=captions.caption(heard, caption_rng),
             facts=json.dumps(facts),
         ),
     ]

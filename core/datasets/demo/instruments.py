@@ -64,8 +64,8 @@ INSTRUMENTS: dict[str, tuple[Program, ...]] = {
         Program("five-string banjo", 105, "banjo", 48, 69, strings=BANJO, rings=True, transpose=-5),
     ),
     "cello": (
-        Program("cello", 42, "bowed", 36, 67, weight=0.5, layer=48, layer_db=2),
-        Program("cello, bright", 40, "bowed", 36, 67, layer=48, layer_db=2),
+        Program("cello", 42, "bowed", 36, 67, weight=0.5, layer=48, layer_db=3),
+        Program("cello, bright", 40, "bowed", 36, 67, layer=48, layer_db=3),
         Program("cello section", 48, "bowed", 36, 67, weight=0.7),
         Program("plucked cello", 45, "string plucked", 36, 60, weight=0.08, rings=True),
     ),
@@ -123,7 +123,7 @@ INSTRUMENTS: dict[str, tuple[Program, ...]] = {
             transpose=9,
             courses=2,
             layer=25,
-            layer_db=-4,
+            layer_db=-6,
         ),
     ),
     "organ": (
@@ -131,7 +131,7 @@ INSTRUMENTS: dict[str, tuple[Program, ...]] = {
         Program(
             "percussive organ", 17, "percussive organ", 43, 79, weight=0.5, layer=16, layer_db=0
         ),
-        Program("rock organ", 18, "organ", 43, 79, weight=0.7, layer=16, layer_db=-3),
+        Program("rock organ", 18, "organ", 43, 79, weight=0.7, layer=16, layer_db=-4.5),
         Program("church organ", 19, "church organ", 38, 84),
         Program("reed organ", 20, "church organ", 43, 84, weight=0.7),
     ),
@@ -187,7 +187,7 @@ INSTRUMENTS: dict[str, tuple[Program, ...]] = {
     "violin": (
         Program("violin", 40, "bowed", 55, 91),
         Program("fiddle", 110, "bowed", 55, 86, weight=0.7),
-        Program("violins", 40, "bowed", 57, 88, weight=0.4, layer=48, layer_db=-4),
+        Program("violins", 40, "bowed", 57, 88, weight=0.4, layer=48, layer_db=-6),
         Program("plucked violin", 45, "string plucked", 60, 88, weight=0.08, rings=True),
     ),
     "voice": (
@@ -195,7 +195,7 @@ INSTRUMENTS: dict[str, tuple[Program, ...]] = {
         Program("children's choir, aah", 52, "choir", 57, 79, weight=0.6, transpose=4),
         Program("men's choir, aah", 52, "choir", 41, 64, weight=0.6, transpose=-4),
         Program("solo voice", 85, "choir", 50, 76, weight=0.4),
-        Program("voices, ooh", 53, "choir", 45, 76, weight=0.5, layer=52, layer_db=-6),
+        Program("voices, ooh", 53, "choir", 45, 76, weight=0.5, layer=52, layer_db=-9),
     ),
 }
 

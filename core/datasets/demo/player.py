@@ -1,24 +1,22 @@
 """Playing a composed part with the General MIDI soundfont: vibrato, glides, swells, breath.
 
-`tinysoundfont` renders offline and holds state; every part is played by a fresh copy of the loaded
-soundfont (a few microseconds), so that nothing of one part is left in the next.
+Bends and loudness are drawn as curves at every `CONTROL_S`; `synth` turns them and the notes into
+samples.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from core.datasets.demo import soundfont
 from core.datasets.demo.instruments import Program
 from core.datasets.demo.phrases import Note, Setting
 from core.datasets.demo.styles import ARTICULATIONS, BREATH_DB, PICK_DB
-from core.errors import UserError
+from core.datasets.demo.synth import Channel, render
 
 BEND_RANGE = 12
-CONTROL_S = 0.012
+CONTROL_S = 0.004
+LOUDNESS_TO_GAIN = 1.5  # the power of a loudness (0 to 1) that is its gain
 
 
 @dataclass(frozen=True)
@@ -46,30 +44,6 @@ def contour_at(kind: str, share: np.ndarray) -> np.ndarray:
         "swell": 0.5 + 0.5 * np.sin(np.pi * share),
     }
     return shape[kind]
-
-
-@lru_cache(maxsize=1)
-def _soundfont() -> Any:
-    """The loaded General MIDI soundfont; played only through copies.
-
-    Raises UserError when the synthesiser or the soundfont is not installed.
-    """
-    try:
-        # The public Synth reads the file anew for each instance; the class beneath it can copy.
-        from tinysoundfont._tinysoundfont import SoundFont
-    except ImportError as error:
-        raise UserError(
-            "The synthesiser tinysoundfont is not installed, the demo's sounds need it: run "
-            "`python -m pip install --no-deps tinysoundfont==0.3.7`."
-        ) from error
-    spec = find_spec("pretty_midi")
-    path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else None
-    if path is None or not path.is_file():
-        raise UserError(
-            "The soundfont TimGM6mb.sf2 was not found, the demo's sounds need it: run "
-            "`python -m pip install pretty_midi`, whose package contains it."
-        )
-    return SoundFont(path.read_bytes())
 
 
 def _wander(rng: np.random.Generator, times: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -118,58 +92,35 @@ def _levels(rng: np.random.Generator, part: Part, times: np.ndarray) -> np.ndarr
 
 def play(rng: np.random.Generator, part: Part, n: int, rate_hz: int) -> np.ndarray:
     """The part played dry, (n,) float32 at `rate_hz`, of unit RMS."""
-    from tinysoundfont._tinysoundfont import OutputMode, SoundFont
-
     program = part.program
-    synth = SoundFont(_soundfont())
-    synth.set_output(OutputMode.Mono, rate_hz, 0.0)
     tuning = program.transpose + float(rng.normal(0, 0.08))
-    # A channel each: (program, delay in seconds, detuning in semitones, volume).
-    channels = [(program.number, 0.0, 0.0, 1.0)]
+    # Of each channel: program, delay in seconds, detuning in semitones, gain.
+    layers = [(program.number, 0.0, 0.0, 1.0)]
     if program.courses == 2:
         delay, detuning = float(rng.uniform(0.004, 0.012)), float(rng.uniform(0.05, 0.12))
-        channels.append((program.number, delay, detuning, 1.0))
+        layers.append((program.number, delay, detuning, 1.0))
     if program.layer is not None:
-        channels.append((program.layer, 0.0, 0.0, 10 ** (program.layer_db / 20)))
-    events: list[tuple[int, int, int, int, float]] = []  # (sample, order, channel, what, value)
-    for channel, (number, delay, detuning, volume) in enumerate(channels):
-        synth.channel_set_preset_index(channel, synth.get_preset_index(program.bank, number))
-        synth.channel_midi_control(channel, 7, round(127 * volume**0.5))
-        synth.channel_set_pitch_range(channel, BEND_RANGE)
-        synth.channel_set_tuning(channel, tuning + detuning)
-        for note in part.notes:
-            key = note.key - program.transpose
-            start = int((note.start_s + delay) * rate_hz)
-            end = int((note.start_s + delay + note.length_s) * rate_hz)
-            events.append((start, 2, channel, key, note.velocity / 127))
-            events.append((end, 0, channel, key, 0.0))
-        times = np.arange(0, part.setting.duration_s, CONTROL_S)
-        wheel = np.round(8192 + _bends(rng, part, times) / BEND_RANGE * 8191).astype(int)
-        level = np.round(127 * np.sqrt(_levels(rng, part, times))).astype(int)
-        for values, what in ((wheel, -1), (level, -2)):
-            changed = np.flatnonzero(np.diff(values, prepend=-1))
-            events += [
-                (int(times[i] * rate_hz), 1, channel, what, float(values[i])) for i in changed
-            ]
-    sound = np.zeros(n, np.float32)
-    view = memoryview(sound.data).cast("B")
-    at = 0
-    for sample, order, channel, what, value in sorted(events):
-        if sample >= n:
-            break
-        if sample > at:
-            synth.render(view[4 * at : 4 * sample], False)
-            at = sample
-        if order == 0:
-            synth.channel_note_off(channel, what)
-        elif order == 2:
-            synth.channel_note_on(channel, what, value)
-        elif what == -1:
-            synth.channel_set_pitch_wheel(channel, int(value))
-        else:
-            synth.channel_midi_control(channel, 11, int(value))
-    if at < n:
-        synth.render(view[4 * at :], False)
+        layers.append((program.layer, 0.0, 0.0, 10 ** (program.layer_db / 20)))
+    times = np.arange(0, part.setting.duration_s, CONTROL_S)
+    channels = []
+    for number, delay, detuning, gain in layers:
+        keys = [note.key - program.transpose for note in part.notes]
+        channels.append(
+            Channel(
+                bank=program.bank,
+                program=number,
+                notes=[
+                    Note(note.start_s + delay, note.length_s, key, note.velocity)
+                    for note, key in zip(part.notes, keys, strict=True)
+                ],
+                times_s=times,
+                bends=_bends(rng, part, times),
+                levels=_levels(rng, part, times) ** LOUDNESS_TO_GAIN,
+                tuning=tuning + detuning,
+                gain=gain,
+            )
+        )
+    sound = render(soundfont.load(), channels, n, rate_hz)
     if program.style in PICK_DB:
         _add_picks(rng, sound, part.notes, rate_hz, PICK_DB[program.style])
     if program.style in BREATH_DB:

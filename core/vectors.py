@@ -1,0 +1,43 @@
+"""Vectors with their ids: rows travel together, and nothing is found by position."""
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.store import Artefact
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Rows with their ids: ``item_ids (n,) str`` and ``array (n, d) float32``."""
+
+    item_ids: np.ndarray
+    array: np.ndarray
+
+    def rows(self, item_ids: Any) -> np.ndarray:
+        """``(k,) int64``: where each id lies.
+
+        Raises
+        ------
+        KeyError
+            An id that is not among the rows.
+        """
+        found = self._index.get_indexer(pd.Index(item_ids))
+        if (found < 0).any():
+            raise KeyError(f"{pd.Index(item_ids)[found < 0][0]!r} has no vector")
+        return np.asarray(found, dtype=np.int64)
+
+    def take(self, item_ids: Any) -> np.ndarray:
+        return np.asarray(self.array[self.rows(item_ids)])
+
+    @functools.cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.item_ids)
+
+
+def read_vectors(artefact: Artefact, file: str, ids: str = "items.parquet") -> Vectors:
+    """The vectors in a file of an artefact, memory-mapped, with the ids of their rows."""
+    return Vectors(artefact.table(ids)["item_id"].to_numpy(), artefact.array(file))

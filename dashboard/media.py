@@ -1,0 +1,60 @@
+"""What an item sounds and looks like, decoded small and kept for everybody who looks at it.
+
+Decoding is ``core.media``'s; words need none, they stand in the item table.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from core import media
+from dashboard import data
+
+LONG_S, LONG_RATE_HZ = 5.0, 22_050  # longer sounds travel to the browser at this rate
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound: ``samples (n,) float32`` and the same as a WAV file."""
+
+    samples: np.ndarray
+    rate_hz: int
+    wav: bytes
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def sound(handle: data.Handle, item_id: str) -> Sound:
+    """The stretch of sound that an item stands for: a second in most collections.
+
+    Raises
+    ------
+    MediaError
+        It cannot be read any more, or the item has no sound.
+    """
+    row = data.items(handle).loc[item_id]
+    source, name = data.study(handle).media_of(item_id)
+    length_s = float(row.get("duration_s", 1.0))
+    rate_hz = LONG_RATE_HZ if length_s > LONG_S else None
+    heard = media.read_audio(
+        source, name, rate_hz=rate_hz, start_s=float(row["start_s"]), duration_s=length_s
+    )
+    return Sound(heard.samples, heard.rate_hz, media.wav_bytes(heard))
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def picture(handle: data.Handle, item_id: str, side_px: int = 320) -> bytes:
+    """An item's picture as a small JPEG.
+
+    Raises
+    ------
+    MediaError
+        It cannot be read any more, or the item has no picture.
+    """
+    row = data.items(handle).loc[item_id]
+    source, name = data.study(handle).media_of(item_id)
+    if media.kind_of(source, name) == "video":
+        pixels = media.read_frame(source, name, at_s=float(row["start_s"]))
+    else:
+        pixels = media.read_image(source, name)
+    return media.picture_bytes(pixels, side_px)

@@ -1,0 +1,70 @@
+"""The moving map of every generation space, as a part of ``project``."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from core.config import Config
+from core.errors import UserError
+from core.pairs import pair_name
+from core.spaces import epochs
+from core.store import Artefact, Store
+from core.study import Record
+from precompute.engine import Engine
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """The moving map of one generation space."""
+
+    store_root: str
+    key: dict[str, Any]
+    generated: str
+    seed: int
+
+
+def run(
+    config: Config, store: Store, engine: Engine, record: Record, generated: dict[str, Artefact]
+) -> dict[str, Artefact]:
+    """Draw the epochs of every pair's first split; ``{"PAIR:epochs": artefact}``."""
+    tasks: dict[str, Task] = {}
+    for pair in (pair_name(*names) for names in config.pairs):
+        if f"{pair}:0" in generated:
+            digest = generated[f"{pair}:0"].digest
+            key = {"generated": digest, "seed": config.seed, "version": VERSION}
+            tasks[f"{pair}:epochs"] = Task(store.root, key, digest, config.seed)
+    missing = [task for task in tasks.values() if store.find("project", task.key) is None]
+    for _ in engine.run(draw, missing, "drawing epochs"):
+        pass
+    artefacts = {}
+    for name, task in tasks.items():
+        found = store.find("project", task.key)
+        if found is None:
+            raise UserError(f"The map {name} was not written: run the same command again.")
+        record.note(f"project:{name}", found)
+        artefacts[name] = found
+    return artefacts
+
+
+def draw(task: Task) -> str:
+    """Fit the maps of one task's epochs, and commit; returns the digest."""
+    store = Store(task.store_root)
+    generated = store.open("generate", task.generated)
+    if generated is None:
+        raise UserError(
+            f"The artefact generate/{task.generated} is gone: run the same command again."
+        )
+    draft = store.begin("project", task.key)
+    shown = generated.table("snapshots.items.parquet")
+    numbers = generated.table("snapshots.epochs.parquet")["epoch"]
+    points = epochs.fit_epochs(generated.array("snapshots.npy"), seed=task.seed)
+    parts = [
+        shown.assign(epoch=number, x=xy[:, 0], y=xy[:, 1])
+        for number, xy in zip(numbers, points, strict=True)
+    ]
+    columns = ["epoch", "item_id", "modality", "partner", "x", "y"]
+    draft.write_table("epochs.parquet", pd.concat(parts, ignore_index=True)[columns])
+    return draft.commit(n_epochs=len(numbers), n_points=len(shown), seed=task.seed).digest

@@ -1,0 +1,135 @@
+"""The mix-in forests (W §4.2), ``evaluate``'s long part, as tasks that an engine runs.
+
+The labelled items that the forests learn from and are tested on are written into the draft once;
+a block of forests names its cells and that draft, and leaves its rows there. Every forest is grown
+by one thread of one worker, which is as many forests at once as there are cores: no thread waits
+for another at the end of each tree. A cell's row depends on nothing but itself and the items
+(``core.studies.mixin``), so that blocks can be done in any order, twice, and on any machine.
+
+    todo = mixins.blocks(draft, train, test, n_classes, draws, seed, config)
+    for _ in engine.run(mixins.run_block, todo, "mix-in forests"): ...
+    rows = mixins.rows(draft, train, draws, seed)
+
+The blocks of several drafts can go through one ``run``.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.store import Draft, Store
+from core.studies import forests, mixin
+from core.studies.classification import Items, Labelled
+from core.studies.forests import ForestConfig
+from core.studies.mixin import Cell
+
+FOLDER = "mixin"  # of a draft; the stage removes it in the end
+CONTENTS = f"{FOLDER}/items.json"  # written after the items: they are whole when it is there
+BLOCK = 8  # forests per task and checkpoint
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some forests, the draft that holds their items, and the file their rows go to."""
+
+    store_root: str
+    folder: str
+    name: str
+    n_classes: int
+    cells: tuple[Cell, ...]
+    config: ForestConfig
+
+
+def blocks(
+    draft: Draft,
+    train: Items,
+    test: Items,
+    n_classes: int,
+    draws: int,
+    seed: int,
+    config: ForestConfig = forests.W_FOREST,
+) -> list[Block]:
+    """The blocks that this draft lacks, the longest first; their items are there afterwards.
+
+    ``train`` and ``test`` are ``space -> modality -> Labelled``, as ``mixin.study`` takes them;
+    the cells are those of ``mixin.cells(train, draws, seed)``.
+    """
+    missing = [
+        Block(draft.store.root, draft.folder, name, n_classes, cells, config)
+        for name, cells in _named(mixin.cells(train, draws, seed)).items()
+        if not draft.has(name)
+    ]
+    if missing and not draft.has(CONTENTS):
+        _write(draft, {"train": train, "test": test})
+    return sorted(missing, key=lambda block: -_n_trained_on(block.cells, train))
+
+
+def run_block(block: Block) -> str:
+    """Grow and test the forests of one block; writes their rows and returns the file's name."""
+    train, test = _items(block.store_root, block.folder)
+    found = [
+        mixin.run_cell(cell, train, test, block.n_classes, block.config, n_jobs=1)
+        for cell in block.cells
+    ]
+    Store(block.store_root).write_json(f"{block.folder}/{block.name}", found)
+    return block.name
+
+
+def rows(draft: Draft, train: Items, draws: int, seed: int) -> list[dict[str, Any]]:
+    """The rows of every block, as ``mixin.run_cell`` gives them, in the order of the cells.
+
+    Raises
+    ------
+    MissingArtefact
+        A block has not been run.
+    """
+    names = _named(mixin.cells(train, draws, seed))
+    return [row for name in names for row in draft.json(name)]
+
+
+def _named(cells: Sequence[Cell]) -> dict[str, tuple[Cell, ...]]:
+    """File name -> its cells."""
+    return {
+        f"{FOLDER}/{start // BLOCK:04d}.json": tuple(cells[start : start + BLOCK])
+        for start in range(0, len(cells), BLOCK)
+    }
+
+
+def _n_trained_on(cells: Sequence[Cell], train: Items) -> int:
+    """Items that the forests of these cells learn from, together: what their time goes with."""
+    total = 0
+    for cell in cells:
+        total += cell.n_target
+        if cell.system in mixin.MULTI_MODAL:
+            others = train[cell.space].items()
+            total += sum(len(items) for modality, items in others if modality != cell.target)
+    return total
+
+
+def _file(subset: str, space: str, modality: str, part: str) -> str:
+    return f"{FOLDER}/{subset}.{space}.{modality}.{part}.npy"
+
+
+def _write(draft: Draft, subsets: dict[str, Items]) -> None:
+    contents = []
+    for subset, items in subsets.items():
+        for space, modalities in items.items():
+            for modality, labelled in modalities.items():
+                draft.write_array(_file(subset, space, modality, "x"), labelled.x)
+                draft.write_array(_file(subset, space, modality, "y"), labelled.y)
+                contents.append([subset, space, modality])
+    draft.write_json(CONTENTS, contents)
+
+
+@functools.lru_cache(maxsize=2)
+def _items(store_root: str, folder: str) -> tuple[Items, Items]:
+    """The draft's items, train and test; memory-mapped where the workspace is a folder."""
+    store = Store(store_root)
+    found: dict[str, dict[str, dict[str, Labelled]]] = {"train": {}, "test": {}}
+    for subset, space, modality in store.read_json(f"{folder}/{CONTENTS}"):
+        x, y = (
+            store.read_array(f"{folder}/{_file(subset, space, modality, part)}") for part in "xy"
+        )
+        found[subset].setdefault(space, {})[modality] = Labelled(x, y)
+    return found["train"], found["test"]

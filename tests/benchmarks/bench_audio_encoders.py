@@ -1,0 +1,144 @@
+"""Extraction of sound, each encoder: against file by file, and against its network alone.
+
+Clips are of ten seconds, stereo, at 44.1 and 48 kHz, as wav, mp3, flac, ogg and m4a in turn; one
+second of each is wanted. The plain way is that of Wu et al.'s authors: ``librosa.load`` of the
+clip, cut, one call of the network. (librosa leaves m4a to an ``ffmpeg`` program: where there is
+none, the plain way decodes the clip with PyAV and resamples it with librosa.)
+
+    python -m tests.benchmarks audio_encoders
+    python -m tests.benchmarks.bench_audio_encoders yamnet vggish
+"""
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.encoders import savedmodel
+from core.encoders.base import Encoder
+from core.items import Item
+from tests import media_samples
+from tests.benchmarks import encoder_runs
+from tests.benchmarks.encoder_runs import Plain
+
+FORMATS = ("wav", "mp3", "flac", "ogg", "m4a")
+RATES_HZ = (44_100, 48_000)
+CLIP_S = 10
+N_SOURCES = 40  # distinct files; the clips are links to them
+
+# Clips, at least against the plain loop, at least against the bare network. Decoding a second of
+# these files takes about as long as YAMNet does on it, and all cores are busy with both.
+CASES = {
+    "yamnet": (1_000, 3.0, 0.5),
+    "vggish": (1_000, 3.0, 0.87),
+    "openl3_audio": (64, 1.3, 0.87),
+    "hcnn": (96, 1.3, 0.87),
+    "clap_audio": (32, 1.3, 0.87),
+    "ast": (64, 1.3, 0.87),
+    "mert": (64, 1.3, 0.87),
+}
+
+
+def run(asked: Sequence[str] = ()) -> list[dict]:
+    """Two rows {what, against, ratio, at_least, detail} for each encoder."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        items = write_clips(root, max(n for n, _, _ in CASES.values()))
+        for name in encoder_runs.chosen(list(CASES), asked):
+            n, at_least, least_share = CASES[name]
+            kind = SAVED_MODEL if name in ("yamnet", "vggish") else ANY
+            what = f"extraction of {n:,} clips of {len(FORMATS)} formats"
+            rows += encoder_runs.rows_of(name, items[:n], root, kind, what, at_least, least_share)
+    return rows
+
+
+def write_clips(root: Path, n: int) -> list[Item]:
+    """Ten seconds of gliding stereo tones and noise each, in every format; where a second begins.
+
+    Where it begins is a whole number of samples at every rate.
+    """
+    rng = np.random.default_rng(0)
+    sources = []
+    for number in range(N_SOURCES):
+        suffix = FORMATS[number % len(FORMATS)]
+        rate_hz = RATES_HZ[number // len(FORMATS) % len(RATES_HZ)]
+        time_s = np.arange(CLIP_S * rate_hz) / rate_hz
+        sounds = [
+            0.2
+            * np.sin(2 * np.pi * (rng.uniform(80, 2_000) + 20 * time_s) * time_s)
+            * (1 + 0.5 * np.sin(rng.uniform(2, 9) * time_s))
+            + rng.uniform(0.005, 0.05) * rng.standard_normal(len(time_s))
+            for _ in range(2)
+        ]
+        samples = np.stack(sounds, 1).astype(np.float32)
+        sources.append(root / f"source{number}.{suffix}")
+        sources[-1].write_bytes(media_samples.sound_bytes(samples, rate_hz, suffix))
+    items = []
+    for number, tenth in enumerate(rng.integers(0, 10 * (CLIP_S - 1), n)):
+        source = sources[number % N_SOURCES]
+        path = f"clip{number:05d}{source.suffix}"
+        os.link(source, root / path)
+        items.append(Item(path, path, "audio", ("x",), path, start_s=tenth / 10))
+    return items
+
+
+def second_of(root: Path, item: Item, rate_hz: int) -> np.ndarray:
+    """`(rate_hz,)` float32: the clip decoded and resampled whole, and cut."""
+    import librosa
+    from audioread.exceptions import NoBackendError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # librosa's about audioread
+        try:
+            samples, _ = librosa.load(root / item.path, sr=rate_hz)
+        except NoBackendError:
+            decoded, decoded_hz = by_pyav(root / item.path)
+            samples = librosa.resample(decoded, orig_sr=decoded_hz, target_sr=rate_hz)
+    start = round(item.start_s * rate_hz)
+    return samples[start : start + rate_hz]
+
+
+def by_pyav(path: Path) -> tuple[np.ndarray, int]:
+    """`(n,)` float32 mono samples and their rate."""
+    import av
+
+    with av.open(path) as container:
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+        rate_hz = container.streams.audio[0].rate
+    return np.concatenate(frames, axis=1).mean(0), rate_hz
+
+
+def of_encoder(encoder: Encoder, root: Path, item: Item) -> np.ndarray:
+    """The vector of one second, alone."""
+    assert encoder.card.rate_hz is not None
+    return encoder.embed([second_of(root, item, encoder.card.rate_hz)])[0]
+
+
+def load_saved_model(name: str, weights_dir: Path) -> tuple[Any, Encoder]:
+    """The published model as its users load it, and the encoder for what comes before and after."""
+    tf = savedmodel.start(os.cpu_count() or 1)
+    encoder: Any = encoder_runs.loaded(name, weights_dir)
+    model = tf.saved_model.load(str(weights_dir / encoder.card.weights[0].name))
+    return model, encoder
+
+
+def of_saved_model(state: tuple[Any, Any], root: Path, item: Item) -> np.ndarray:
+    """The vector of one second by one call of the published model."""
+    model, encoder = state
+    found = model(encoder.prepare(second_of(root, item, encoder.card.rate_hz)))
+    embeddings = found[1] if isinstance(found, (list, tuple)) else found
+    return encoder.finish(embeddings.numpy())[0]
+
+
+ANY = Plain(encoder_runs.loaded, of_encoder)
+SAVED_MODEL = Plain(load_saved_model, of_saved_model)
+
+
+if __name__ == "__main__":
+    encoder_runs.show(run(sys.argv[1:]))

@@ -1,0 +1,82 @@
+"""Extraction of pictures, each encoder: against one picture per call, and its network alone.
+
+Pictures are frames as videos give them, 640 x 360 and 1280 x 720, as jpg (most), png and webp. The
+plain way opens each with Pillow and calls the network with the same preprocessing.
+
+    python -m tests.benchmarks image_encoders
+    python -m tests.benchmarks.bench_image_encoders resnet50 vgg16
+"""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.encoders.base import Encoder
+from core.items import Item
+from tests import media_samples
+from tests.benchmarks import encoder_runs
+from tests.benchmarks.encoder_runs import Plain
+
+FORMATS = ("jpg", "jpg", "jpg", "png", "webp")
+SIZES_PX = ((640, 360), (1280, 720), (640, 360))
+
+# Pictures, at least against the plain loop, at least against the bare network.
+CASES = {
+    "openl3_image": (64, 1.3, 0.87),
+    "resnet50": (96, 1.3, 0.87),
+    "vgg16": (48, 1.3, 0.87),
+    "clip_image": (128, 1.3, 0.87),
+    "dinov2": (32, 1.3, 0.87),
+}
+
+
+def run(asked: Sequence[str] = ()) -> list[dict]:
+    """Two rows {what, against, ratio, at_least, detail} for each encoder."""
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        items = write_pictures(root, max(n for n, _, _ in CASES.values()))
+        for name in encoder_runs.chosen(list(CASES), asked):
+            n, at_least, least_share = CASES[name]
+            what = f"extraction of {n:,} pictures"
+            rows += encoder_runs.rows_of(
+                name, items[:n], root, ONE_BY_ONE, what, at_least, least_share
+            )
+    return rows
+
+
+def write_pictures(root: Path, n: int) -> list[Item]:
+    """Soft blobs of colour with some grain: they compress as photographs do."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    items = []
+    for number in range(n):
+        suffix = FORMATS[number % len(FORMATS)]
+        width, height = SIZES_PX[number % len(SIZES_PX)]
+        blobs = Image.fromarray(rng.integers(0, 256, (9, 16, 3), dtype=np.uint8))
+        smooth = np.asarray(blobs.resize((width, height), Image.Resampling.BICUBIC), np.float32)
+        grain = rng.normal(0, 6, (height, width, 1)).astype(np.float32)
+        picture = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+        path = f"picture{number:05d}.{suffix}"
+        (root / path).write_bytes(media_samples.picture_file(picture, suffix, quality=90))
+        items.append(Item(path, path, "image", ("x",), path))
+    return items
+
+
+def of_encoder(encoder: Encoder, root: Path, item: Item) -> np.ndarray:
+    """The vector of one picture, alone."""
+    from PIL import Image
+
+    with Image.open(root / item.path) as picture:
+        return encoder.embed([np.asarray(picture.convert("RGB"))])[0]
+
+
+ONE_BY_ONE = Plain(encoder_runs.loaded, of_encoder)
+
+
+if __name__ == "__main__":
+    encoder_runs.show(run(sys.argv[1:]))

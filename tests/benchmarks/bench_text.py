@@ -1,0 +1,165 @@
+"""Words: texts encoded in batches, a typed query answered by the page, tags over 10,000 clips.
+
+The encoder is `minilm` where its files are at hand, else a network of BERT's kind with six layers
+and random weights, made for the occasion: the table says which. The page answers on
+``workspace/demo`` when it is there and has words, else on a small demo made for the occasion.
+
+    python -m tests.benchmarks text
+"""
+
+import contextlib
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from core.encoders.base import Encoder
+from core.errors import MissingWeights
+from core.spaces.translation import Translation
+from core.studies import zeroshot
+from tests.benchmarks.bench_upload import demo, environment
+
+N_TEXTS, N_ALONE = 256, 96
+N_CLIPS, N_TAGS, N_DIMS, N_HIDDEN = 10_000, 200, 128, 256
+BATCHED_AT_LEAST = 3.0
+QUERY_MS, TAGS_S = 150.0, 1.0
+N_WARM, N_TIMED = 3, 15
+INSTRUMENTS = ("violin", "banjo", "flute", "piano", "trumpet", "cello", "organ", "drum kit")
+MANNERS = ("slow", "bright", "muffled", "lively", "sad", "loud", "gentle", "distant")
+DEEDS = ("holding a note", "playing a scale", "strumming", "in a large hall", "with vibrato")
+
+
+def run() -> list[dict]:
+    with text_encoder() as encoder:
+        rows = [batched(encoder), tags(encoder)]
+    return [rows[0], query(), rows[1]]
+
+
+@contextlib.contextmanager
+def text_encoder() -> Iterator[Encoder]:
+    """`minilm`, or a made-up network of its size in layers."""
+    from core import encoders
+    from core.encoders import bert
+
+    try:
+        yield encoders.load("minilm", None, n_threads=2)
+    except MissingWeights:
+        from tests.encoders import tiny_hub
+
+        with tempfile.TemporaryDirectory() as folder:
+            tiny_hub.make_bert(tiny_hub.folder(Path(folder) / "bert-base-uncased"))
+            yield bert.load(Path(folder), 2)
+
+
+def captions(n: int) -> list[str]:
+    """Different texts of unlike length: tags, phrases, sentences, as many of each."""
+    found = []
+    for row in range(n):
+        manner, instrument = MANNERS[row % 8], INSTRUMENTS[row // 8 % 8]
+        tag, phrase = f"{manner} {instrument} {row}", f"{row}: a {instrument} {DEEDS[row % 5]}"
+        whole = f"{phrase}, and then a {manner} {INSTRUMENTS[row % 7]} that joins in from afar"
+        found.append((tag, phrase, whole)[row % 3])
+    return found
+
+
+def batched(encoder: Encoder) -> dict:
+    texts = captions(N_TEXTS)
+    encoder.embed(texts[:8])
+    encoder.embed(texts[:1])
+    together_s, alone_s = [], []
+    for _ in range(3):  # turn by turn, so that both meet the same machine
+        started = time.perf_counter()
+        whole = encoder.embed(texts)
+        together_s.append((time.perf_counter() - started) / N_TEXTS)
+        started = time.perf_counter()
+        ones = np.concatenate([encoder.embed([text]) for text in texts[:N_ALONE]])
+        alone_s.append((time.perf_counter() - started) / N_ALONE)
+    error = float(np.abs(whole[:N_ALONE] - ones).max())
+    assert error < 1e-4, f"batched vectors differ from single ones by {error}"
+    one, other = min(alone_s), min(together_s)
+    return {
+        "what": f"text encoding, {N_TEXTS} tags and captions through {encoder.card.name}",
+        "against": "one by one",
+        "ratio": one / other,
+        "at_least": BATCHED_AT_LEAST,
+        "detail": f"{other * 1e3:.2f} ms against {one * 1e3:.2f} ms a text, vectors equal to "
+        f"{error:.0e}",
+    }
+
+
+def query() -> dict:
+    from streamlit.testing.v1 import AppTest
+
+    with demo() as root, environment(root):
+        page = AppTest.from_string("from dashboard.app import main\nmain('retrieve')")
+        page.run(timeout=120)
+        times_ms = []
+        for number in range(N_WARM + N_TIMED):
+            words = captions(N_WARM + N_TIMED)[number]
+            typed = next(one for one in page.text_input if str(one.key).startswith("ask_words"))
+            typed.set_value(words)
+            started = time.perf_counter()
+            page.run(timeout=120)
+            times_ms.append((time.perf_counter() - started) * 1000)
+            assert not page.exception
+            said = "\n".join(element.proto.body for element in page.get("html"))
+            assert words in said, "the words did not come in"
+            assert 'data-testid="milliseconds"' in said, "the page shows no results"
+    median = statistics.median(times_ms[N_WARM:])
+    return {
+        "what": "typed query to results, warm, the page on the demo",
+        "against": f"{QUERY_MS:.0f} ms, median in the server",
+        "ratio": QUERY_MS / median,
+        "at_least": 1.0,
+        "detail": f"median {median:.0f} ms, slowest {max(times_ms[N_WARM:]):.0f} ms of {N_TIMED}",
+    }
+
+
+def tags(encoder: Encoder) -> dict:
+    """200 new tags put into words, read, carried into the space, scored and measured."""
+    rng = np.random.default_rng(0)
+    clips = rng.standard_normal((N_CLIPS, N_DIMS)).astype(np.float32)
+    clips /= np.linalg.norm(clips, axis=1, keepdims=True)
+    truth = rng.random((N_TAGS, N_CLIPS)) < 0.02
+    space = Translation({"text": tower(encoder.card.dim, rng)})
+    names = [f"{MANNERS[n % 8]} {INSTRUMENTS[n // 8 % 8]} {n}" for n in range(2 * N_TAGS)]
+    times_s = []
+    for turn in range(3):
+        # Other tags at every turn: nothing of them can be kept from the turn before.
+        mine = [f"{name} {turn}" for name in names[:N_TAGS]]
+        started = time.perf_counter()
+        texts = zeroshot.wordings(mine, ["the sound of {tag}"])["the sound of {tag}"]
+        scored = zeroshot.scores(clips, space.project("text", encoder.embed(texts)))
+        by_tag = zeroshot.areas(np.ascontiguousarray(scored.T), truth)
+        best = scored.argmax(axis=1)
+        times_s.append(time.perf_counter() - started)
+        assert scored.shape == (N_CLIPS, N_TAGS)
+        assert best.max() < N_TAGS
+        assert abs(float(by_tag.roc_auc.mean()) - 0.5) < 0.02, "random labels are found by chance"
+    median = statistics.median(times_s)
+    return {
+        "what": f"zero-shot, {N_CLIPS:,} clips × {N_TAGS} tags: read, scored, ROC and PR areas",
+        "against": f"{TAGS_S:g} s",
+        "ratio": TAGS_S / median,
+        "at_least": 1.0,
+        "detail": f"median {median:.2f} s of 3, texts through {encoder.card.name}",
+    }
+
+
+def tower(n_inputs: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A translation's tower with random weights."""
+    shapes = {"w1": (N_HIDDEN, n_inputs), "w2": (N_DIMS, N_HIDDEN)}
+    made = {
+        name: (rng.standard_normal(shape) / np.sqrt(shape[1])).astype(np.float32)
+        for name, shape in shapes.items()
+    }
+    zeros, ones = np.zeros(N_HIDDEN, np.float32), np.ones(N_HIDDEN, np.float32)
+    made |= {"b1": zeros, "beta": zeros, "mean": zeros, "gamma": ones, "var": ones}
+    return {**made, "b2": np.zeros(N_DIMS, np.float32)}
+
+
+if __name__ == "__main__":
+    print(run())

@@ -1,0 +1,272 @@
+"""What the two benchmarks of the encoders share: three ways through one network, timed.
+
+    ours    the ``extract`` stage, over files, in as many processes as there are cores
+    plain   a loop over the same files, one call of the network for each, torch and TensorFlow with
+            as many threads as they take by themselves
+    bare    the network over the very batches that ``ours`` hands it, in the same processes, its
+            inputs in their memory: what extraction would take if decoding and preprocessing were
+            free
+
+The three take turns until `ENOUGH_S` is spent, and the quickest turn of each counts. Networks are
+as large as the published ones and random: what they cost is real. Workers have imported and loaded
+everything before the clock starts, and ran it once.
+"""
+
+import functools
+import importlib
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import encoders
+from core.config import Config
+from core.datasets.base import Card, Ingested
+from core.encoders import hcnn
+from core.encoders.base import Encoder
+from core.items import Item, split_table, table
+from core.store import Artefact, Store
+from core.study import Record
+from precompute import extract
+from precompute.engine import LocalEngine, cpu_count
+from tests.encoders import whole_networks
+
+ENOUGH_S = 12.0
+# Of plain and ours. Random networks over a decoder's last bit; VGGish's are cut to 8 bits.
+LEAST_COSINE = 0.9999
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The plain way: `load` is what it does once, `vector_of` for each item."""
+
+    load: Callable[[str, Path], Any]
+    vector_of: Callable[[Any, Path, Item], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of the three ways, and how unlike the vectors of the two that read files are."""
+
+    n: int
+    ours_s: float
+    plain_s: float
+    bare_s: float
+    unlike: float
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Prepared inputs in a file, and the rows that one shard has of them."""
+
+    encoder: str
+    weights_dir: str
+    inputs: str
+    rows: range
+
+
+def rows_of(
+    name: str,
+    items: Sequence[Item],
+    root: Path,
+    plain: Plain,
+    what: str,
+    at_least: float,
+    least_share: float,
+) -> list[dict]:
+    """Two rows for the table: against the plain loop, and against the bare forward pass."""
+    n_workers = cpu_count()
+    times = measure(name, items, root, plain, n_workers)
+    each_ms = {
+        way: seconds / times.n * 1e3
+        for way, seconds in (
+            ("ours", times.ours_s),
+            ("plain", times.plain_s),
+            ("bare", times.bare_s),
+        )
+    }
+    return [
+        {
+            "what": f"{what} through {name}, {n_workers} processes",
+            "against": "decode, prepare and call the network one by one",
+            "ratio": times.plain_s / times.ours_s,
+            "at_least": at_least,
+            "detail": (
+                f"{each_ms['ours']:.1f} ms each against {each_ms['plain']:.1f}, "
+                f"cosine of vectors ≥ 1 - {times.unlike:.0e}"
+            ),
+        },
+        {
+            "what": f"{what} through {name}, {n_workers} processes",
+            "against": "the bare forward pass, inputs in memory",
+            "ratio": times.bare_s / times.ours_s,
+            "at_least": least_share,
+            "detail": f"{each_ms['ours']:.1f} ms each against {each_ms['bare']:.1f}",
+        },
+    ]
+
+
+def measure(name: str, items: Sequence[Item], root: Path, plain: Plain, n_workers: int) -> Times:
+    """The three ways over the same items; fails when vectors differ."""
+    with tempfile.TemporaryDirectory() as made, LocalEngine(n_workers) as engine:
+        folder = Path(made)
+        weights_dir = folder / "weights"
+        weights_dir.mkdir()
+        whole_networks.save(name, weights_dir)
+        state = plain.load(name, weights_dir)
+        batches = prepared(name, items, root, weights_dir, folder)
+        list(engine.run(warm, [replace(batches[0])] * n_workers, f"loading {name}"))
+        spent, turn = 0.0, 0
+        best = dict.fromkeys(("ours", "plain", "bare"), math.inf)
+        while not turn or spent < ENOUGH_S:
+            ours_s, ours = time_ours(
+                name, items, root, weights_dir, folder / f"workspace{turn}", engine
+            )
+            plain_s, theirs = time_plain(items, root, plain, state)
+            bare_s = time_bare(batches, engine)
+            for way, seconds in (("ours", ours_s), ("plain", plain_s), ("bare", bare_s)):
+                best[way] = min(best[way], seconds)
+            spent, turn = spent + ours_s + plain_s + bare_s, turn + 1
+    unlike = float((1 - cosines(ours, theirs)).max())
+    assert unlike < 1 - LEAST_COSINE, f"{name}: vectors are unlike, cosine {1 - unlike:.6f}"
+    scale = np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert np.abs(scale - 1).max() < 1e-2, f"{name}: vectors differ in length"
+    return Times(len(items), best["ours"], best["plain"], best["bare"], max(unlike, 0.0))
+
+
+def cosines(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """`(n,)` float64, row by row."""
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    return (a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
+
+
+# -- ours ----------------------------------------------------------------------------------------
+
+
+def time_ours(
+    name: str,
+    items: Sequence[Item],
+    root: Path,
+    weights_dir: Path,
+    workspace: Path,
+    engine: LocalEngine,
+) -> tuple[float, np.ndarray]:
+    """Seconds of the ``extract`` stage in a new workspace, and the vectors in the items' order."""
+    store = Store(workspace)
+    ingested = ingest(store, items, root)
+    modality = items[0].modality
+    config = Config(
+        audio=(name,) if modality == "audio" else (), image=(name,) if modality == "image" else ()
+    )
+    started = time.perf_counter()
+    found = extract.run(config, store, engine, Record(store, config), ingested, weights_dir)
+    seconds = time.perf_counter() - started
+    assert list(found[name].table("items.parquet")["item_id"]) == [one.item_id for one in items]
+    return seconds, np.asarray(found[name].array("vectors.npy"))
+
+
+def ingest(store: Store, items: Sequence[Item], root: Path) -> Artefact:
+    """What the stage before leaves behind."""
+    draft = store.begin("ingest", {"bench": 1})
+    frame = table(items)
+    card = Card("bench", "", "", "", "")
+    described = Ingested(card, frame, split_table([]), ["x"], "clip", str(root), [])
+    draft.write_table("items.parquet", frame)
+    draft.write_json("dataset.json", described.describe())
+    return draft.commit(media_digests={items[0].modality: "bench"})
+
+
+# -- plain ---------------------------------------------------------------------------------------
+
+
+def time_plain(
+    items: Sequence[Item], root: Path, plain: Plain, state: Any
+) -> tuple[float, np.ndarray]:
+    """Seconds of the plain loop, and its vectors."""
+    threads_of_a_user()
+    plain.vector_of(state, root, items[0])
+    started = time.perf_counter()
+    vectors = [plain.vector_of(state, root, item) for item in items]
+    return time.perf_counter() - started, np.array(vectors)
+
+
+def threads_of_a_user() -> None:
+    """As many threads as torch takes where nobody told it otherwise."""
+    import torch
+
+    torch.set_num_threads(cpu_count())
+
+
+def loaded(name: str, weights_dir: Path) -> Encoder:
+    """The plain way's network, which differs in nothing but the threads it may use."""
+    return encoders.load(name, weights_dir, n_threads=cpu_count())
+
+
+# -- bare ----------------------------------------------------------------------------------------
+
+
+def prepared(
+    name: str, items: Sequence[Item], root: Path, weights_dir: Path, folder: Path
+) -> list[Batches]:
+    """The network's inputs in a file, and the rows of them that each shard of ``ours`` has."""
+    encoder: Any = encoders.load(name, weights_dir)
+    rows = (extract.Row(one.item_id, one.path, one.start_s, one.duration_s, "") for one in items)
+    media = [extract._read(str(root), encoder, row) for row in rows]
+    if name == "hcnn":  # hears more than a second: repeats it
+        media = [window for one in media for window in hcnn.windows(one)]
+    assert len(media) == len(items)
+    inputs = folder / "inputs.npy"
+    np.save(inputs, np.stack([encoder.prepare(one) for one in media]))
+    return [
+        Batches(name, str(weights_dir), str(inputs), some) for some in extract._shares(len(items))
+    ]
+
+
+def time_bare(batches: Sequence[Batches], engine: LocalEngine) -> float:
+    """Seconds of the network alone."""
+    started = time.perf_counter()
+    list(engine.run(forward, batches, f"bare {batches[0].encoder}"))
+    return time.perf_counter() - started
+
+
+def forward(batches: Batches) -> float:
+    """In a worker: the network over some rows, in batches as ``embed`` makes them."""
+    encoder: Any = extract._loaded(batches.encoder, batches.weights_dir)
+    inputs = _in_memory(batches.inputs)[batches.rows.start : batches.rows.stop]
+    n = encoder.n_per_batch
+    return float(sum(encoder.run(inputs[row : row + n])[0, 0] for row in range(0, len(inputs), n)))
+
+
+def warm(batches: Batches) -> None:
+    """In a worker: everything imported, loaded and run once, so that no clock sees it."""
+    importlib.import_module("soundfile")
+    forward(batches)
+    time.sleep(1.0)  # so that no worker takes another's
+
+
+@functools.lru_cache(maxsize=1)
+def _in_memory(path: str) -> np.ndarray:
+    return np.load(path)
+
+
+# -- from the command line ------------------------------------------------------------------------
+
+
+def chosen(names: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """Those of `names` that were asked for, by argument or by ``BENCH_ENCODERS=NAME,NAME``."""
+    asked = asked or [name for name in os.environ.get("BENCH_ENCODERS", "").split(",") if name]
+    return [name for name in names if not asked or name in asked]
+
+
+def show(rows: Sequence[dict]) -> None:
+    for row in rows:
+        print(
+            f"{row['ratio']:.2f} (at least {row['at_least']:g})  {row['what']}, against "
+            f"{row['against']}: {row['detail']}"
+        )

@@ -1,0 +1,144 @@
+"""A grid of encoder pairs: figure 2, choosing a pair for every page, what the paper reports."""
+
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.references import counterparts
+from core.references.wu2021 import REPORTED
+from core.store import Store
+from core.study import open_study
+from dashboard import data, widgets
+from dashboard.page import Page
+from dashboard.sections import paper, ranking
+from dashboard.state import Selection
+from tests.dashboard import workspace
+from tests.dashboard.conftest import Open, text_of
+
+ENCODERS = {"audio": ("logmel", "yamnet_lite"), "image": ("hog", "mobilenet_v2_lite")}
+OTHER = "yamnet_lite+mobilenet_v2_lite"
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("grid")
+    workspace.build(root, n_splits=1, encoders=ENCODERS)
+    return root
+
+
+def test_all_pairs_are_shown_and_the_chosen_one_is_named(open_page: Open, grid: Path) -> None:
+    page = open_page("translation", grid, pair=OTHER)
+    assert not page.exception
+    text = text_of(page)
+    assert "could not be drawn" not in text
+    assert "Shaded is yamnet_lite + mobilenet_v2_lite" in text
+    assert "12 queries in a gallery of 12, in every direction" in text
+
+
+def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
+    """What a selection event of the figure does, in a session of its own."""
+    script = f"""
+        import streamlit as st
+        from dashboard import session
+        from dashboard.sections import ranking
+
+        ranking.take("figure", {pairs!r})
+        st.text(session.current().pair)
+    """
+    page = AppTest.from_string(textwrap.dedent(script))
+    page.session_state["figure"] = event
+    return page.run(timeout=30)
+
+
+def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
+    pairs = open_study(Store(grid)).pairs
+    page = clicked(pairs, {"selection": {"points": [{"customdata": [OTHER]}]}})
+    assert page.text[0].value == OTHER
+    assert page.query_params["pair"] in (OTHER, [OTHER])
+
+
+@pytest.mark.parametrize(
+    "event", [None, {"selection": {"points": []}}, {"selection": {"points": [{"customdata": "x"}]}}]
+)
+def test_a_click_beside_all_marks_changes_nothing(event: object, grid: Path) -> None:
+    page = clicked(open_study(Store(grid)).pairs, event)
+    assert page.text[0].value == ""
+    assert "pair" not in page.query_params
+
+
+@pytest.mark.parametrize("name", ["overview", "map", "centroids", "classify", "compare"])
+def test_the_pair_of_the_address_is_that_of_every_page(
+    name: str, open_page: Open, grid: Path
+) -> None:
+    page = open_page(name, grid, pair=OTHER)
+    assert not page.exception
+    text = text_of(page)
+    assert "could not be drawn" not in text
+    assert f"<dt>encoders</dt><dd>{OTHER}</dd>" in text
+    assert page.selectbox(key="choose_pair").value == OTHER
+
+
+def test_each_pair_has_its_own_numbers(grid: Path) -> None:
+    handle = data.open_study(str(grid))
+    values = {
+        name: tuple(data.measurements(handle, name, study="ranking", metric="ndcg@30")["value"])
+        for name in data.pair_names(handle)
+    }
+    assert len(set(values.values())) == 4
+    rows = data.measurements(handle, study="ranking", metric="ndcg@30")
+    assert sum(map(len, values.values())) == len(rows)
+    assert list(dict.fromkeys(data.pair_of(rows))) == sorted(values)
+
+
+def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None:
+    rows = data.measurements(data.open_study(str(grid)), study="ranking", metric="ndcg@30")
+    rows = rows[rows["class"] == ""]
+    native = rows[rows["space"] == "pca"].head(2)
+    native = native.assign(space="native", audio="openl3_audio_512", image="openl3_image_512")
+    both = pd.concat([rows, native])
+    found = ranking.baselines(both.assign(pair=data.pair_of(both)))
+    assert [one.name for one in found] == [
+        "random order",
+        "openl3_audio_512 + openl3_image_512, untranslated",
+    ]
+    assert [one.name for one in ranking.baselines(rows.assign(pair=data.pair_of(rows)))] == [
+        "random order"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"),
+    [("translation", "figure 2"), ("classify", "figure 3"), ("centroids", "figure 4")],
+)
+def test_the_paper_stands_beside_its_figures(
+    name: str, figure: str, open_page: Open, grid: Path
+) -> None:
+    text = text_of(open_page(name, grid))
+    assert f"Wu et al. 2021, {figure}, beside this study" in text
+    assert "A landmark, not a target: other data (tiny, not audioset); other encoders" in text
+
+
+def test_the_zero_shot_share_stands_beside_the_papers(open_page: Open, grid: Path) -> None:
+    assert "W: almost 70%" in text_of(open_page("classify", grid))
+
+
+def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
+    handle = data.open_study(str(grid))
+    page = Page(handle, OTHER, Selection())
+    found = counterparts.mixin(data.measurements(handle, OTHER, study="mixin"))
+    facts = paper.facts(paper.of_pair(page), found)
+    share = facts["reported: Zero-shot MMT, share of the best system"]
+    assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")
+    assert "; here " in share
+    lines = widgets.csv_bytes(pd.DataFrame({"a": [1]}), dict(facts)).decode().splitlines()
+    assert any(line.startswith("# reported, compared: A landmark") for line in lines)
+    assert paper.facts(paper.of_pair(page), []) == {}
+
+
+def test_the_same_data_and_encoders_may_be_compared() -> None:
+    one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
+    own = paper.Own("audioset", {"audio": "yamnet", "image": "vgg16"}, 10_000)
+    assert paper.like_with_like(own, [one]).startswith("The same data and encoders")
