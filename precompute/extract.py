@@ -31,6 +31,7 @@ from precompute.engine import Engine
 
 VERSION = 1
 SHARD_SIZE = 128
+READY_ROWS = 8192  # vectors that were brought, in memory at a time
 SMALLEST_SHARD, N_SHARDS = 8, 16  # few items make 16 shards: work for 16 cores, even for 2
 N_AT_ONCE = 16  # media read before they are embedded, or as many as a network takes at once
 N_READERS = 8  # of an object store, whose readers mostly wait; of a disk one
@@ -299,7 +300,9 @@ def _keep_ready(store: Store, ingested: Artefact, modality: str) -> Artefact:
     draft = store.begin("extract", key)
     frame = items.of(ingested.table("items.parquet"), modality)
     array = ingested.array(card["ready_vectors"][modality])
-    draft.write_array("vectors.npy", np.asarray(array)[frame["vector_row"].to_numpy()])
+    rows = np.array_split(frame["vector_row"].to_numpy(), len(frame) // READY_ROWS + 1)
+    blocks = (np.asarray(array[some]) for some in rows)
+    draft.write_blocks("vectors.npy", (len(frame), array.shape[1]), array.dtype, blocks)
     draft.write_table("items.parquet", frame[["item_id"]])
     draft.write_table("rejected.parquet", _no_rejections())
     return draft.commit(n_items=len(frame), n_rejected=0, weights_sha256=None)

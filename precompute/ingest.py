@@ -51,7 +51,8 @@ def run(config: Config, store: Store, engine: Engine) -> Artefact:
         rejected = pd.DataFrame([asdict(row) for row in result.rejected], columns=columns)
         draft.write_table("rejected.parquet", rejected)
         for modality, array in result.vectors.items():
-            draft.write_array(f"ready.{modality}.npy", array)
+            if not draft.has(f"ready.{modality}.npy"):  # a dataset may have written its own
+                draft.write_array(f"ready.{modality}.npy", array)
         kept = ontology or result.ontology
         if kept is not None:
             draft.write_bytes(ONTOLOGY, kept)

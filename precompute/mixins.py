@@ -14,7 +14,7 @@ The blocks of several drafts can go through one ``run``.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from core.studies.classification import Items, Labelled
 from core.studies.forests import ForestConfig
 from core.studies.mixin import Cell
 
+Row = dict[str, Any]
 FOLDER = "mixin"  # of a draft; the stage removes it in the end
 CONTENTS = f"{FOLDER}/items.json"  # written after the items: they are whole when it is there
 BLOCK = 8  # forests per task and checkpoint
@@ -49,15 +50,17 @@ def blocks(
     draws: int,
     seed: int,
     config: ForestConfig = forests.W_FOREST,
+    known: Mapping[Cell, Row] | None = None,
 ) -> list[Block]:
     """The blocks that this draft lacks, the longest first; their items are there afterwards.
 
     ``train`` and ``test`` are ``space -> modality -> Labelled``, as ``mixin.study`` takes them;
-    the cells are those of ``mixin.cells(train, draws, seed)``.
+    the cells are those of ``mixin.cells(train, draws, seed)`` that are not in ``known``
+    (``mixin.known``).
     """
     missing = [
         Block(draft.store.root, draft.folder, name, n_classes, cells, config)
-        for name, cells in _named(mixin.cells(train, draws, seed)).items()
+        for name, cells in _named(_unknown(train, draws, seed, known)).items()
         if not draft.has(name)
     ]
     if missing and not draft.has(CONTENTS):
@@ -76,16 +79,24 @@ def run_block(block: Block) -> str:
     return block.name
 
 
-def rows(draft: Draft, train: Items, draws: int, seed: int) -> list[dict[str, Any]]:
-    """The rows of every block, as ``mixin.run_cell`` gives them, in the order of the cells.
+def rows(
+    draft: Draft, train: Items, draws: int, seed: int, known: Mapping[Cell, Row] | None = None
+) -> list[Row]:
+    """Every cell's row, of a block or ``known``, as ``mixin.run_cell`` gives them, in their order.
 
     Raises
     ------
     MissingArtefact
         A block has not been run.
     """
-    names = _named(mixin.cells(train, draws, seed))
-    return [row for name in names for row in draft.json(name)]
+    unknown = _unknown(train, draws, seed, known)
+    made = [row for name in _named(unknown) for row in draft.json(name)]
+    found = {**(known or {}), **dict(zip(unknown, made, strict=True))}
+    return [found[cell] for cell in mixin.cells(train, draws, seed)]
+
+
+def _unknown(train: Items, draws: int, seed: int, known: Mapping[Cell, Row] | None) -> list[Cell]:
+    return [cell for cell in mixin.cells(train, draws, seed) if cell not in (known or {})]
 
 
 def _named(cells: Sequence[Cell]) -> dict[str, tuple[Cell, ...]]:

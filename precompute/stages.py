@@ -56,7 +56,7 @@ def check(config: Config) -> Config:
                     f"The encoder {name!r} is for {encoders.card(name).modality}, and was asked "
                     f"for {modality}: expected one of {', '.join(encoders.names(modality))}."
                 )
-    return replace(config, dataset=f"{spec.name}:{spec.root()}" if spec.path else spec.name)
+    return replace(config, dataset=datasets.canonical(spec))
 
 
 def resolve(config: Config, ingested: Artefact, weights_dir: Path | None) -> Config:

@@ -203,14 +203,17 @@ def _pca(task: Task, draft: Draft, frame: pd.DataFrame, natives: dict[str, Vecto
     zeros: it takes nothing from what W compares.
     """
     rows = {
-        modality: native.take(items.of(frame, modality)["item_id"])
+        modality: native.rows(items.of(frame, modality)["item_id"])
         for modality, native in natives.items()
     }
-    leading = list(natives)[:2]
-    n_components = min(N_COMPONENTS, *(min(rows[modality].shape) for modality in leading))
+    most = {
+        modality: min(N_COMPONENTS, len(rows[modality]), native.array.shape[1])
+        for modality, native in natives.items()
+    }
+    n_components = min(most[modality] for modality in list(natives)[:2])
     for modality, native in natives.items():
-        n_own = min(n_components, *rows[modality].shape)
-        fitted = pca.fit(rows[modality], n_own, seed=task.seed).widened(n_components)
+        n_own = min(n_components, most[modality])
+        fitted = pca.fit(native.array, n_own, task.seed, rows[modality]).widened(n_components)
         draft.write_tensors(f"pca.{modality}.safetensors", fitted.arrays())
         draft.write_array(f"pca.{modality}.npy", fitted.project(native.array))
 

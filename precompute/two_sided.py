@@ -4,7 +4,7 @@ W §3.3 and §4. The mix-in forests are the long part: they are kept in blocks, 
 killed run goes on at the last block.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from core import items
 from core.config import Config
 from core.store import Draft
-from core.studies import centroids, classification, distribution
+from core.studies import centroids, classification, distribution, mixin
 from precompute import mixins
 from precompute.engine import Engine
 from precompute.material import SIDES, SPACES, Data
@@ -42,7 +42,8 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
             for name, array in forest.arrays().items()
         },
     )
-    rows += _mixin(config, draft, engine, data, train, test, seed)
+    known = mixin.known(studied.outcomes, train)
+    rows += _mixin(config, draft, engine, data, train, test, seed, known)
     rows += _centroids(data)
     rows += _distribution(data, rows)
     return rows
@@ -117,13 +118,14 @@ def _mixin(
     train: classification.Items,
     test: classification.Items,
     seed: int,
+    known: Mapping[mixin.Cell, Row],
 ) -> list[Row]:
     """The mix-in cells, a block at a time on every core; finished blocks are kept."""
     draws, n_classes = config.mixin_draws, len(data.paired_classes)
-    todo = mixins.blocks(draft, train, test, n_classes, draws, seed, config.forest)
+    todo = mixins.blocks(draft, train, test, n_classes, draws, seed, config.forest, known)
     for _ in engine.run(mixins.run_block, todo, "mix-in forests"):
         pass
-    rows = mixins.rows(draft, train, draws, seed)
+    rows = mixins.rows(draft, train, draws, seed, known)
     n_test = {modality: len(test["pca"][modality]) for modality in SIDES}
     chance = 1.0 / len(data.paired_classes)
     named = _named(rows, "mixin", data.paired_classes)

@@ -12,6 +12,7 @@ from core.datasets import paper
 from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.store import Store
+from tests.precompute_runs import precompute
 
 SIZE = 1_600
 
@@ -203,3 +204,13 @@ def test_a_killed_ingest_keeps_the_vectors_that_are_whole(tmp_path: Path) -> Non
     assert np.array_equal(found.vectors["audio"], kept)
     assert np.asarray(found.vectors["image"]).any()
     assert isinstance(found.items, pd.DataFrame)
+
+
+def test_the_command_line_takes_settings_in_place_of_a_path(tmp_path: Path) -> None:
+    one = datasets.canonical(datasets.parse("paper:noise=2,gap=0.5"))
+    assert one == datasets.canonical(datasets.parse("paper:gap=0.50,noise=2.0"))
+    assert datasets.canonical(datasets.parse("paper:gap=1")) == "paper"
+    ran = precompute("ingest", "--dataset", "paper:gap=wide", "--workspace", tmp_path)
+    assert ran.returncode == 2
+    assert "gap" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -49,6 +49,9 @@ def _hcnn(path: Path) -> None:
 
 
 def _hub(make: Callable[..., Any], path: Path) -> None:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     make(path, whole=True)
 
 

@@ -1,0 +1,61 @@
+"""What S reports beside a study's zero-shot rows."""
+
+import pandas as pd
+import pytest
+
+from core.references import zero_shot
+from core.studies import measure
+
+
+def rows(**common: object) -> pd.DataFrame:
+    found = []
+    for system, accuracy in (("{tag}", 0.5), ("description", 0.25)):
+        head = {"system": system, "target": "audio", "space": "translation"}
+        found.append({**head, "metric": "accuracy", "value": accuracy})
+        for direction, value in (("text_to_audio", 0.7), ("audio_to_text", 0.6)):
+            found.append({**head, "metric": "roc_auc", "direction": direction, "value": value})
+            found.append({**head, "metric": "pr_auc", "direction": direction, "value": value / 2})
+    found.append({"metric": "roc_auc", "direction": "text_to_audio", "class": "x", "value": 0.1,
+                  "system": "{tag}", "target": "audio"})  # fmt: skip
+    found.append({"metric": "accuracy", "value": 0.9, "system": "{tag}", "target": "image"})
+    return measure.table(found, study="zeroshot", **common)
+
+
+def test_gtzans_numbers_stand_beside_names_and_descriptions() -> None:
+    found = zero_shot.counterparts(rows(), "gtzan", 10)
+    assert [one.reference.reported for one in found] == ["0.394", "0.283"]
+    assert [one.values[0][1] for one in found] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "reported"),
+    [(50, "0.698"), (41, "0.666"), (95, "0.727"), (59, "0.612"), (7, "0.698")],
+)
+def test_jamendos_subsets_are_told_by_their_number_of_tags(n_classes: int, reported: str) -> None:
+    found = zero_shot.counterparts(rows(), "jamendo", n_classes)
+    first = next(one for one in found if one.reference.metric == "roc_auc_retrieval")
+    assert first.reference.reported == reported
+    assert first.values == (("", pytest.approx(0.7)),)
+    assert len(found) == 4
+
+
+def test_other_data_have_landmarks() -> None:
+    found = {one.reference.key: one.values[0][1] for one in zero_shot.counterparts(rows(), "x", 3)}
+    assert found == {
+        "gtzan_name": 0.5,
+        "magnatagatune_roc_auc_retrieval": pytest.approx(0.7),
+        "magnatagatune_pr_auc_retrieval": pytest.approx(0.35),
+        "magnatagatune_roc_auc_annotation": pytest.approx(0.6),
+        "magnatagatune_pr_auc_annotation": pytest.approx(0.3),
+    }
+
+
+def test_what_is_not_stored_has_no_counterpart() -> None:
+    assert zero_shot.counterparts(rows().iloc[:0], "gtzan", 10) == []
+    pictures = rows()[rows()["target"] == "image"]
+    assert zero_shot.counterparts(pictures, "gtzan", 10) == []
+
+
+def test_best_and_worst_tags_are_the_papers() -> None:
+    assert "table VIII, on Jamendo: best metal" in zero_shot.said_of_tags("jamendo")
+    assert "table VII, on MagnaTagATune" in zero_shot.said_of_tags("demo")
