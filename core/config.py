@@ -101,6 +101,15 @@ _NAMES = ("audio", "image", "text", "untranslated", "prompts")  # fields that ho
 _RECIPES = {"translation": TranslationConfig, "generation": GenerationConfig}
 
 
+def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
+    """How the tower of words joins a space that sound and picture have made.
+
+    Pairs, samplers and sizes are those of the space; the loss is its own, since W's margin leaves
+    words in a corner of a space that no longer moves (EXPERIMENTS.md has the numbers).
+    """
+    return replace(chosen, loss="info_nce", temperature=0.1, input_dropout=0.5, batch=256)
+
+
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
     """How a translation is trained: as the study says, else W's recipe for true pairs
     (``paired_by`` "clip"), and the label-paired ones above for pairs made within a class."""

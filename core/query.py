@@ -22,7 +22,6 @@ from core.things import Clock, Embedder, Part, Thing
 from core.vectors import Vectors
 
 DEFAULT_SPACE = "translation_all"
-N_PLACE = 15  # neighbours that place a query on a map
 N_BACKGROUND = 4_096  # random pairs behind percentiles
 SYSTEMS = {
     "audio": ("SMA", "MMP", "MMT"),
@@ -267,11 +266,11 @@ class Searcher(Embedder):
         ids, scores = [], []
         for modality in self.encoder_names:
             gallery = self.study.shared(self.pair, space, modality)
-            top = min(N_PLACE, len(gallery.item_ids))
+            top = min(maps.N_PLACE, len(gallery.item_ids))
             rows, found = self._index(space, modality, gallery).search(vector, top, None)
             ids += gallery.item_ids[np.ravel(rows)].tolist()
             scores += np.ravel(found).tolist()
-        best = np.argsort(scores)[::-1][:N_PLACE]
+        best = np.argsort(scores)[::-1][: maps.N_PLACE]
         coordinates = chosen.loc[[ids[row] for row in best], list("xyz")[:n_dims]].to_numpy()
         return np.asarray(maps.place(coordinates, np.array(scores)[best]))
 

@@ -211,6 +211,12 @@ def map_points(
     )
 
 
+def fitted_and_placed(handle: Handle, pair: str) -> tuple[int, int]:
+    """How many points of a pair's maps were fitted, and how many placed by their neighbours."""
+    manifest = study(handle).artefact(f"project:{pair}").manifest
+    return int(manifest.get("n_fitted", 0)), int(manifest.get("n_placed", 0))
+
+
 def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:
     """A map's points as a table: ``item_id, modality, class, subset, x, y`` and ``z`` in 3-D."""
     names = np.array(["", *study(handle).classes], dtype=object)

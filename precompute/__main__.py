@@ -59,7 +59,8 @@ Ontology = Annotated[
     Path | None, typer.Option(help="JSON file of label relations. (default: the dataset's own)")
 ]
 Size = Annotated[
-    int | None, typer.Option(help="Pairs of demo, paper or audioset. (default: 2400 for demo)")
+    int | None,
+    typer.Option(help="Pairs of demo, paper or audioset. (default: 2400, 158,000, all there are)"),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random. (default: 0)")]
 Splits = Annotated[

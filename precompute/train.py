@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from core import items
-from core.config import Config, recipe
+from core.config import Config, recipe, words_recipe
 from core.errors import UserError
 from core.pairs import modalities_of, pair_name
 from core.spaces import pairing, pca, translation
@@ -28,7 +28,7 @@ from core.study import ALL, Record
 from core.vectors import Vectors, read_vectors
 from precompute.engine import Engine
 
-VERSION = 1
+VERSION = 2
 N_COMPONENTS = 128  # W §2.2
 CHECKPOINTS = "checkpoints"
 
@@ -161,6 +161,7 @@ def _fit(
     given: tuple[str, ...] = (),
 ) -> translation.Translation:
     """Fit towers over the pairs of some kinds; ``given`` modalities are in the space already."""
+    how = words_recipe(task.recipe) if given else task.recipe
     tables = {kind: items.pairs(frame, *kind, by=by, seed=task.seed) for kind in kinds}
     tables = {kind: table for kind, table in tables.items() if len(table)}
     if not tables:
@@ -185,7 +186,7 @@ def _fit(
         {modality: natives[modality].array for modality in modalities},
         rows,
         {kind: table[["a_clip", "b_clip"]].to_numpy() for kind, table in tables.items()},
-        task.recipe,
+        how,
         task.seed,
         pair_classes={
             kind: table["class"].map(numbers).to_numpy() for kind, table in tables.items()

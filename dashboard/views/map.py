@@ -87,6 +87,12 @@ def draw_maps(page: Page) -> None:
     )
     if not flat:
         browser.clicks(key, cards.open_item)
+    n_fitted, n_placed = data.fitted_and_placed(page.handle, page.pair)
+    if n_placed:
+        said.append(
+            f"{n_fitted:,} of them fitted, the other {n_placed:,} placed by their nearest "
+            "neighbours in the full space"
+        )
     widgets.small(", ".join(said))
 
 
