@@ -85,3 +85,13 @@ def bound(
         change(**{field: new, **(also(new) if also else {})})
 
     return {"key": name, "on_change": changed}
+
+
+def clicked(key: str) -> str:
+    """The ``customdata`` of the point clicked in the chart of this key, "" beside all points."""
+    event: Any = st.session_state.get(key)
+    points = ((event or {}).get("selection") or {}).get("points") or []
+    value = points[0].get("customdata") if points else ""
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else ""
+    return value if isinstance(value, str) else ""

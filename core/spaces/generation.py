@@ -297,18 +297,6 @@ def _validate(
         known = np.full(len(rows), pairing.UNKNOWN) if classes is None else classes[modality]
         kind = (modality, TEXT)
         for side, name in enumerate(kind):
-            _require_finite(natives[name], np.unique(rows[:, side]), name)
+            pairing.require_finite(natives[name], np.unique(rows[:, side]), name, "generator")
         kinds[kind] = Pairs(rows, np.asarray(known, dtype=np.int64), ids.astype(np.int64))
     return kinds
-
-
-def _require_finite(native: np.ndarray, rows: np.ndarray, modality: str) -> None:
-    bad = 0
-    for start in range(0, len(rows), 4096):
-        block = native[rows[start : start + 4096]]
-        bad += int((~np.isfinite(block)).any(axis=1).sum())
-    if bad:
-        raise UserError(
-            f"{bad} of {len(rows)} {modality} vectors hold NaN or infinity; a generator needs "
-            "finite numbers: run the extraction again or leave these items out."
-        )

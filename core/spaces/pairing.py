@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.errors import UserError
+
 Kind = tuple[str, str]
 UNKNOWN = -1  # the class of a pair whose class is not known
 MIN_UNITS = 5  # classes with fewer clips are too dear to validate with
@@ -192,3 +194,19 @@ def steps(
 
 def n_batches(n_pairs: int, batch: int) -> int:
     return max(1, -(-n_pairs // batch))
+
+
+def require_finite(native: np.ndarray, rows: np.ndarray, modality: str, wants: str) -> None:
+    """Refuse ``rows`` (n,) of vectors (m, d) with NaN or infinity; ``wants`` names what is fitted.
+
+    Raises ``UserError`` with how many there are.
+    """
+    bad = 0
+    for start in range(0, len(rows), 4096):
+        block = native[rows[start : start + 4096]]
+        bad += int((~np.isfinite(block)).any(axis=1).sum())
+    if bad:
+        raise UserError(
+            f"{bad} of {len(rows)} {modality} vectors hold NaN or infinity; a {wants} needs "
+            "finite numbers: run the extraction again or leave these items out."
+        )

@@ -275,18 +275,8 @@ def _validate(
             n_items = len(natives[modality])
             if len(rows) and not 0 <= rows[:, side].min() <= rows[:, side].max() < n_items:
                 raise ValueError(f"{kind}: pairs name {modality} rows outside 0…{n_items - 1}")
-            _require_finite(natives[modality], np.unique(rows[:, side]), modality)
+            pairing.require_finite(
+                natives[modality], np.unique(rows[:, side]), modality, "translation"
+            )
         kinds[kind] = Pairs(rows, classes, ids.astype(np.int64))
     return kinds
-
-
-def _require_finite(native: np.ndarray, rows: np.ndarray, modality: str) -> None:
-    bad = 0
-    for start in range(0, len(rows), 4096):
-        block = native[rows[start : start + 4096]]
-        bad += int((~np.isfinite(block)).any(axis=1).sum())
-    if bad:
-        raise UserError(
-            f"{bad} of {len(rows)} {modality} vectors hold NaN or infinity; a translation needs "
-            "finite numbers: run the extraction again or leave these items out."
-        )

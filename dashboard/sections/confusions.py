@@ -90,12 +90,7 @@ def matrix_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:
 
 def take() -> None:
     """A click on a cell opens it; on the open one, or beside all, closes it."""
-    event: Any = st.session_state.get(CHART)
-    points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else ""
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else ""
-    session.change(cell=value if isinstance(value, str) else "", items=())
+    session.change(cell=session.clicked(CHART), items=())
 
 
 def open_cell(page: Page, classes: list[str]) -> None:

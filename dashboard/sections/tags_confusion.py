@@ -1,7 +1,6 @@
 """Confusion of tags, with the items behind each cell, and new classes made from words alone."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -252,12 +251,7 @@ def picked() -> tuple[str, str] | None:
 
 def take() -> None:
     """A click on a cell opens it; on the open one, or beside all, closes it."""
-    event: Any = st.session_state.get(CHART)
-    points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else ""
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else ""
-    session.change(tag_cell=value if isinstance(value, str) else "", items=())
+    session.change(tag_cell=session.clicked(CHART), items=())
 
 
 def open_cell(page: Page, after: Predicted) -> None:
