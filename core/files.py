@@ -11,9 +11,9 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import fsspec
 import numpy as np
@@ -129,9 +129,15 @@ class Files:
         return {name: size for name, size in sorted(found.items()) if ".tmp-" not in name}
 
     def read_bytes(self, name: str) -> bytes:
+        with self._reading(name):
+            return bytes(self.fs.cat_file(self._at(name)))
+
+    @contextlib.contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Absence, too, as one sentence."""
         try:
             with self._reaching(name):
-                return bytes(self.fs.cat_file(self._at(name)))
+                yield
         except (FileNotFoundError, NotADirectoryError) as error:
             raise MissingArtefact(
                 f"The workspace {self.root} has no {name}: run `python -m precompute all "
@@ -193,8 +199,14 @@ class Files:
             with self._reaching(name):
                 self.fs.rm(self._at(name), recursive=True)
 
-    def read_table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-        return pd.read_parquet(io.BytesIO(self.read_bytes(name)), columns=columns)
+    def read_table(
+        self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """A table; of ``where`` the rows with these values alone, by groups of rows, so that a
+        part of a large table is read without the rest."""
+        filters = [(column, "==", value) for column, value in (where or {}).items()]
+        with self._reading(name), self.fs.open(self._at(name), "rb") as file:
+            return pd.read_parquet(file, columns=columns, filters=filters or None)
 
     def write_table(
         self, name: str, frame: pd.DataFrame, row_group_size: int | None = None

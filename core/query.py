@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from core.errors import MissingArtefact, UserError
+from core.clock import Clock
+from core.errors import UserError
 from core.spaces import index, maps
 from core.study import Study
-from core.things import Clock, Embedder, Part, Thing
+from core.things import Embedder, Part, Thing
 from core.vectors import Vectors
 
 DEFAULT_SPACE = "translation_all"
@@ -279,14 +280,7 @@ class Searcher(Embedder):
         with self._lock:
             key = (space, method, n_dims)
             if key not in self._maps:
-                frame = self.study.maps(self.pair)
-                mine = (frame["space"] == space) & (frame["method"] == method)
-                chosen = frame[mine & (frame["n_dims"] == n_dims)]
-                if chosen.empty:
-                    raise MissingArtefact(
-                        f"There is no {method} map of {space}: run "
-                        f"`{self.study.command('project')}`."
-                    )
+                chosen = self.study.map(self.pair, space, method, n_dims)
                 self._maps[key] = chosen.set_index("item_id")[["x", "y", "z"]]
             return self._maps[key]
 

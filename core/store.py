@@ -74,8 +74,11 @@ class Artefact:
     def has(self, name: str) -> bool:
         return name in self.manifest["files"]
 
-    def table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-        return self.store.read_table(f"{self.folder}/{name}", columns)
+    def table(
+        self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """A table, or the rows of it that have the values of ``where``."""
+        return self.store.read_table(f"{self.folder}/{name}", columns, where)
 
     def array(self, name: str) -> np.ndarray:
         return self.store.read_array(f"{self.folder}/{name}")

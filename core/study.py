@@ -392,9 +392,23 @@ class Study:
         return forests.Forest.from_arrays(mine)
 
     @_read_once
-    def maps(self, pair: str) -> pd.DataFrame:
-        """``item_id, modality, space, method, n_dims, x, y, z`` of every map."""
-        return self.artefact(f"project:{pair}").table("maps.parquet")
+    def map(self, pair: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
+        """One map: ``item_id, modality, x, y, z, placed``; ``z`` is NaN in two dimensions,
+        ``placed`` are the points that took no part in the fit.
+
+        Raises
+        ------
+        MissingArtefact
+            It has not been computed; the message names the command.
+        """
+        columns = ["item_id", "modality", "x", "y", "z", "placed"]
+        where = {"space": space, "method": method, "n_dims": n_dims}
+        found = self.artefact(f"project:{pair}").table("maps.parquet", columns, where)
+        if found.empty:
+            raise MissingArtefact(
+                f"There is no {method} map of {space}: run `{self.command('project')}`."
+            )
+        return found
 
     @_read_once
     def epochs(self, pair: str) -> pd.DataFrame:

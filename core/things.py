@@ -1,21 +1,19 @@
 """Things to search with: what a person uploads or types, or an item of the collection, embedded.
 
 A recording becomes one row of native vectors a second (or as long as the collection's items are),
-a picture or a text one row, a video both. The
-encoders are the very ones that embedded the collection, so an upload of an item gets the item's
-own vector.
+a picture or a text one row, a video both. The encoders are the very ones that embedded the
+collection, so an upload of an item gets the item's own vector.
 """
 
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from core import encoders, media
+from core.clock import Clock
 from core.encoders import recordings
 from core.encoders.base import Encoder
 from core.encoders.hub_text import TextEncoder
@@ -64,21 +62,6 @@ class Part:
     thing: Thing
     weight: float = 1.0
     window: int | None = None
-
-
-@dataclass
-class Clock:
-    """Milliseconds by step; the same step twice adds up."""
-
-    ms: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def time(self, step: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.ms[step] = self.ms.get(step, 0.0) + (time.perf_counter() - started) * 1_000
 
 
 def load_encoder(name: str, extracted: Artefact, weights_dir: Path | None) -> Encoder:

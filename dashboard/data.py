@@ -198,8 +198,7 @@ def map_points(
         The maps have not been computed; the message names the command.
     """
     opened = study(handle)
-    maps = opened.maps(pair)
-    mine = maps[(maps["space"] == space) & (maps["method"] == method) & (maps["n_dims"] == n_dims)]
+    mine = opened.map(pair, space, method, n_dims)
     frame = items(handle, split).loc[mine["item_id"]]
     number = {name: row for row, name in enumerate(opened.classes)}
     return MapPoints(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MAX_DRAWN = 50_000  # points of one map: what a browser draws in seconds
+
 
 @dataclass(frozen=True)
 class MapPoints:
@@ -44,3 +46,12 @@ def chosen(
     if within:
         mask &= np.isin(points.subset, np.asarray(within, dtype=object))
     return points if mask.all() else points.where(mask)
+
+
+def sample(points: MapPoints, n: int, keep: Sequence[str] = ()) -> MapPoints:
+    """So many of the points, drawn at random and always the same ones, and those to ``keep``."""
+    if len(points) <= n:
+        return points
+    mask = np.isin(points.item_ids, np.asarray(keep, dtype=object))
+    mask[np.random.default_rng(0).choice(len(points), n, replace=False)] = True
+    return points.where(mask)

@@ -33,6 +33,7 @@ class Selection:
     modalities: tuple[str, ...] = ()
     subsets: tuple[str, ...] = ()
     lines: bool = False
+    all_points: bool = False
     items: tuple[str, ...] = ()
     direction: str = "audio_to_image"
     metric: str = "ndcg@30"

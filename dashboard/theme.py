@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import plotly.graph_objects as go
-
 # Twenty colours spread by greedy farthest-point search in OKLab (lightness 0.48 to 0.80, chroma
 # up to 0.16), so that each is told apart from all others on white and on near-black.
 CLASS_COLOURS = (
@@ -141,8 +139,11 @@ def sequential(dark: bool) -> list[list[Any]]:
     return [[place / (len(stops) - 1), colour] for place, colour in enumerate(stops)]
 
 
-def template(dark: bool) -> go.layout.Template:
-    """The Plotly template: the page's ground, thin grid, the page's own type."""
+def template(dark: bool) -> dict[str, Any]:
+    """The Plotly template: the page's ground, thin grid, the page's own type.
+
+    Plain values: Plotly would copy a ``Template`` at every assignment.
+    """
     colours = ink(dark)
     axis = {
         "gridcolor": colours.grid,
@@ -161,8 +162,8 @@ def template(dark: bool) -> go.layout.Template:
         "title": {"text": ""},
         "showticklabels": False,
     }
-    return go.layout.Template(
-        layout={
+    return {
+        "layout": {
             # The page's own ground, not none at all: an exported picture stays legible.
             "paper_bgcolor": colours.paper,
             "plot_bgcolor": colours.paper,
@@ -198,4 +199,4 @@ def template(dark: bool) -> go.layout.Template:
             "margin": {"l": 8, "r": 8, "t": 44, "b": 40},
             "colorway": list(CLASS_COLOURS),
         }
-    )
+    }

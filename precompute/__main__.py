@@ -115,6 +115,8 @@ def _run(
     for stage, seconds in outcome.seconds.items():
         note = "computed" if outcome.fresh[stage] else "was there"
         table.add_row(stage, f"{seconds:.1f}", note)
+        for part, part_s in outcome.parts[stage].items():
+            table.add_row(f"  {part}", f"{part_s:.1f}", style="dim")
     table.add_row("total", f"{sum(outcome.seconds.values()):.1f}", "")
     console.print(table)
 

@@ -36,6 +36,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from core.clock import Clock
 from core.errors import UserError
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -46,6 +47,9 @@ ENGINES = ("local", "ray")
 class Engine(abc.ABC):
     """What every engine is: a context manager that runs tasks and draws their progress.
 
+    ``clock`` counts the time of every title, from the first task handed out to the last taken
+    back; what a stage computes by itself is timed on it too.
+
     Parameters
     ----------
     console : rich Console, optional
@@ -54,6 +58,7 @@ class Engine(abc.ABC):
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
+        self.clock = Clock()
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +71,25 @@ class Engine(abc.ABC):
     ) -> None:
         self.stop(at_once=error is not None)
 
-    @abc.abstractmethod
     def run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """Yield ``function(task)`` for every task, in the order in which they finish."""
+        """Yield ``function(task)`` for every task, in the order in which they finish.
+
+        Raises
+        ------
+        UserError
+            What a task raised of the kind, as it is; or too many workers died.
+        """
+        if tasks:
+            with self.clock.time(title):
+                yield from self._run(function, tasks, title)
+
+    @abc.abstractmethod
+    def _run(
+        self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
+    ) -> Iterator[Any]:
+        """``run`` over one task or more."""
 
     @abc.abstractmethod
     def stop(self, at_once: bool = False) -> None:
@@ -144,18 +163,10 @@ class LocalEngine(Engine):
         self.n_workers = n_workers or cpu_count()
         self._pool: ProcessPoolExecutor | None = None
 
-    def run(
+    def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """Yield ``function(task)`` for every task, in the order in which they finish.
-
-        Raises
-        ------
-        UserError
-            A worker process died (out of memory, or killed).
-        """
-        if not tasks:
-            return
+        """Raises ``UserError`` when a worker process died (out of memory, or killed)."""
         pool = self._started()
         waiting = iter(tasks)
         running: set[Future[Any]] = set()

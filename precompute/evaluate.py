@@ -150,14 +150,16 @@ def _evaluate(
     tagger: Tagger | None,
 ) -> Artefact:
     rows: list[Row] = []
-    ranked, queries = _ranking(config, data, seed)
+    with engine.clock.time("ranking"):
+        ranked, queries = _ranking(config, data, seed)
     rows += ranked
     draft.write_table("queries.parquet", queries)
     if data.two_sided:
         rows += two_sided.run(config, draft, engine, data, seed)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
-        tagged, best = tagger.study(frames, data.vectors)
+        with engine.clock.time("zero-shot tagging"):
+            tagged, best = tagger.study(frames, data.vectors)
         rows += tagged
         draft.write_table("tagged.parquet", best)
     draft.write_table("measurements.parquet", measure.table(rows, **common))

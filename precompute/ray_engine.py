@@ -83,22 +83,15 @@ class RayEngine(Engine):
         self._started()
         return self._wanted or self._n_cores()
 
-    def run(
+    def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """Yield ``function(task)`` for every task, in the order in which they finish.
-
-        At most twice as many tasks as there are cores are with Ray at a time. The task of a
+        """At most twice as many tasks as there are cores are with Ray at a time. The task of a
         worker that died is given to another one, up to ``MAX_RETRIES`` times.
 
-        Raises
-        ------
-        UserError
-            What a task raised of the kind, as it is; or the cluster lost too many workers, went
-            away, or does not see the workspace.
+        Raises ``UserError`` when the cluster lost too many workers, went away, or does not see
+        the workspace.
         """
-        if not tasks:
-            return
         remote = self._started().options(num_cpus=1, max_retries=MAX_RETRIES)
         waiting = iter(tasks)
         running: list[Any] = []

@@ -9,10 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from core.clock import Clock
 from core.errors import UserError
 from core.query import Searcher, as_json
 from core.study import Study
-from core.things import Clock, Part
+from core.things import Part
 
 WITHOUT = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
 

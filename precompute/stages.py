@@ -33,10 +33,11 @@ STAGES = ("ingest", "extract", "train", "evaluate", "project")
 
 @dataclass
 class Run:
-    """What one call computed or found, stage by stage."""
+    """What one call computed or found, stage by stage; ``parts`` is where a stage's time went."""
 
     record: Record
     seconds: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
     fresh: dict[str, bool] = field(default_factory=dict)
 
 
@@ -135,7 +136,7 @@ def run(
 ) -> Run:
     """Run a study up to a stage, doing only what is missing."""
     config = check(config)
-    started = time.time()
+    started, clocked = time.time(), dict(engine.clock.ms)
     ingested = ingest.run(config, store, engine)
     config = resolve(config, ingested, weights_dir)
     record = Record(store, config, weights_dir)
@@ -172,10 +173,15 @@ def run(
             beside = epochs.run(config, store, engine, record, generated)
         found[stage] = made
         outcome.seconds[stage] = time.time() - started
+        outcome.parts[stage] = {
+            part: (ms - clocked.get(part, 0.0)) / 1_000
+            for part, ms in engine.clock.ms.items()
+            if ms > clocked.get(part, 0.0)
+        }
         outcome.fresh[stage] = any(
             _made_since(artefact, started) for artefact in (*made.values(), *beside.values())
         )
-        started = time.time()
+        started, clocked = time.time(), dict(engine.clock.ms)
     if until == STAGES[-1]:
         record.finish()
     return outcome

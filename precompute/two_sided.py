@@ -25,13 +25,14 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
     """W's studies of sounds and pictures: classification, mix-in, centroids, distribution."""
     rows: list[Row] = []
     train, test = data.labelled("train"), data.labelled("test")
-    studied = classification.study(
-        train,
-        test,
-        len(data.paired_classes),
-        seeds=[seed + draw for draw in range(config.mixin_draws)],
-        config=config.forest,
-    )
+    with engine.clock.time("classification forests"):
+        studied = classification.study(
+            train,
+            test,
+            len(data.paired_classes),
+            seeds=[seed + draw for draw in range(config.mixin_draws)],
+            config=config.forest,
+        )
     rows += _classification_rows(data, studied)
     draft.write_table("predictions.parquet", _predictions(data, studied))
     draft.write_tensors(
@@ -44,7 +45,8 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
     )
     known = mixin.known(studied.outcomes, train)
     rows += _mixin(config, draft, engine, data, train, test, seed, known)
-    rows += _centroids(data)
+    with engine.clock.time("centroids"):
+        rows += _centroids(data)
     rows += _distribution(data, rows)
     return rows
 

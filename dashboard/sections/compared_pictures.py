@@ -24,8 +24,9 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
             classes = data.study(one.handle).classes
             whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
             rows = [classes.index(each) for each in chosen.classes if each in classes]
-            points = points_.chosen(whole, rows, chosen.modalities)
-            title = f"{one.name}: {len(points):,} of {len(whole):,} points"
+            matching = points_.chosen(whole, rows, chosen.modalities)
+            points = points_.sample(matching, points_.MAX_DRAWN, keep=chosen.items)
+            title = f"{one.name}: {map_panel.counted(points, matching, whole)}"
             panels.append(map_panel.panel(title, classes, whole, points))
             tables.append(data.points_table(one.handle, points).assign(side=one.name))
     except UserError as error:

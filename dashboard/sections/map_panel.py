@@ -26,3 +26,13 @@ def panel(
         bounds=np.stack([whole.xyz.min(axis=0), whole.xyz.max(axis=0)]) if len(whole) else None,
         joined=joined,
     )
+
+
+def counted(
+    points: points_.MapPoints, matching: points_.MapPoints, whole: points_.MapPoints
+) -> str:
+    """How many points a map shows, of how many there are."""
+    shown = f"{len(matching):,} of {len(whole):,} points"
+    if len(points) == len(matching):
+        return shown
+    return f"{shown}, {len(points):,} of them drawn"

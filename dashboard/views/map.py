@@ -50,6 +50,13 @@ def choices(page: Page) -> None:
             else "This set pairs within classes: no item belongs to one other",
             **session.bound("lines"),
         )
+        n_points = len(page.study.items())
+        if n_points > points_.MAX_DRAWN:
+            st.toggle(
+                "Draw all points",
+                help=f"Up to {n_points:,} in each map: a browser takes its time over them",
+                **session.bound("all_points"),
+            )
 
 
 def draw_maps(page: Page) -> None:
@@ -62,13 +69,18 @@ def draw_maps(page: Page) -> None:
         whole = data.map_points(
             page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
         )
-        points = points_.chosen(whole, rows, chosen.modalities, chosen.subsets)
+        matching = points_.chosen(whole, rows, chosen.modalities, chosen.subsets)
+        most = len(matching) if chosen.all_points else points_.MAX_DRAWN
+        points = points_.sample(matching, most, keep=chosen.items)
         joined, text = lines(page, points) if chosen.lines else (maps.NO_PAIRS, "")
         panels.append(
             map_panel.panel(theme.SPACE_NAMES[space], page.study.classes, whole, points, joined)
         )
         tables.append((space, points))
-        said = [f"{len(points):,} of {len(whole):,} points in each map", *([text] if text else [])]
+        said = [
+            f"{map_panel.counted(points, matching, whole)} in each map",
+            *([text] if text else []),
+        ]
     title = f"{theme.METHOD_NAMES[chosen.method]} in {chosen.dims}-D of {' and '.join(spaces)}"
     flat = chosen.dims == 2
     key = f"map_{chosen.dims}"
@@ -90,7 +102,7 @@ def draw_maps(page: Page) -> None:
     n_fitted, n_placed = data.fitted_and_placed(page.handle, page.pair)
     if n_placed:
         said.append(
-            f"{n_fitted:,} of them fitted, the other {n_placed:,} placed by their nearest "
+            f"{n_fitted:,} of all points fitted, the other {n_placed:,} placed by their nearest "
             "neighbours in the full space"
         )
     widgets.small(", ".join(said))

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from core.clock import Clock
 from core.errors import UserError
-from core.things import Clock
 from dashboard import controls, data, neighbours, session, state, theme, widgets
 from dashboard.page import Page
 from dashboard.retrieval import asking, beside, results, seconds, tray

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store import Store
-from dashboard import data, state
+from dashboard import data, points, state
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -103,13 +103,41 @@ def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
     assert page.query_params["dims"] in ("3", ["3"])
 
 
+def test_a_map_says_which_points_were_fitted(open_page: Open, tiny: Path) -> None:
+    text = sound(open_page("map", tiny))
+    assert "95 of all points fitted, the other 31 placed by their nearest neighbours" in text
+
+
+def test_of_a_large_map_a_sample_is_drawn(
+    open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(points, "MAX_DRAWN", 40)
+    page = open_page("map", tiny, item="clip1_03_i")
+    assert "126 of 126 points, 4" in sound(page)  # 40, or 41 with the open item
+    assert "of them drawn in each map" in sound(page)
+    page.toggle(key="select_all_points").set_value(True).run(timeout=60)
+    assert "126 of 126 points in each map" in sound(page)
+    few = open_page("map", tiny, cls="banjo")
+    assert "26 of 126 points in each map" in sound(few)
+
+
+def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
+    handle = data.open_study(str(tiny))
+    whole = data.map_points(handle, data.pair_names(handle)[0], "pca", "umap", 2, 0)
+    some = points.sample(whole, 20, keep=["clip1_03_i"])
+    assert len(some) in (20, 21)
+    assert "clip1_03_i" in some.item_ids
+    again = points.sample(whole, 20, keep=["clip1_03_i"])
+    assert list(again.item_ids) == list(some.item_ids)
+    assert points.sample(whole, 126) is whole
+
+
 def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     page = open_page("map", tiny)
     ids = list(data.items(data.open_study(str(tiny))).index)
-    points = [{"customdata": item_id} for item_id in ids]
-    page.session_state["map_2"] = {"selection": {"points": points}}
+    event = {"selection": {"points": [{"customdata": item_id} for item_id in ids]}}
+    page.session_state["map_2"] = event
     page.run(timeout=60)
-    del points
     from dashboard.sections import picked as view
 
     caught = view.caught(page.session_state["map_2"])
