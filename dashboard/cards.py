@@ -18,7 +18,7 @@ LIGHT_STOPS = ["#F3F4F0", "#C4DEE1", "#5FA5B2", "#17697A", "#08313C"]
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
-def _spectrogram_png(handle: data.Handle, item_id: str, dark: bool) -> bytes:
+def _spectrogram(handle: data.Handle, item_id: str, dark: bool) -> bytes:
     heard = media.sound(handle, item_id)
     values = spectrogram.spectrogram(heard.samples, heard.rate_hz)
     return spectrogram.coloured(values, DARK_STOPS if dark else LIGHT_STOPS)
@@ -37,8 +37,8 @@ def thumbnail_html(handle: data.Handle, item_id: str, modality: str, alt: str) -
             return _image_html(content, "image/jpeg", alt, "contain")
         if modality == "audio":
             dark = st.context.theme.type == "dark"
-            content = _spectrogram_png(handle, item_id, dark)
-            return _image_html(content, "image/png", f"spectrogram: {alt}")
+            content = _spectrogram(handle, item_id, dark)
+            return _image_html(content, "image/jpeg", f"spectrogram: {alt}")
         return words_html(str(data.items(handle).loc[item_id, "text"]))
     except UserError as error:
         return f'<div class="jee-none">{esc(error)}</div>'

@@ -235,7 +235,7 @@ def upload_media(upload: tray.Upload) -> None:
             encoded = base64.b64encode(spectrogram.coloured(values, stops)).decode()
             st.html(
                 f'<img class="jee-thumb" alt="spectrogram: {esc(upload.name)}" '
-                f'src="data:image/png;base64,{encoded}">'
+                f'src="data:image/jpeg;base64,{encoded}">'
             )
             content, mime = tray.playable(upload)
             st.audio(content, format=mime)

@@ -15,7 +15,7 @@ from dashboard.page import Page
 from dashboard.retrieval import tray
 from dashboard.widgets import esc
 
-MAX_BACKGROUND = 4_000  # points behind the star
+MAX_BACKGROUND = 2_000  # points behind the star
 
 
 def show(

@@ -153,6 +153,6 @@ def lane(upload: tray.Upload, thing: Thing, step_s: float) -> list[tuple[float, 
             values = spectrogram.spectrogram(heard.samples, heard.rate_hz, 640)
             stops = cards.DARK_STOPS if dark else cards.LIGHT_STOPS
             upload.seen[made] = spectrogram.coloured(values, stops, (1280, 160))
-        return [(0.0, heard.duration_s, upload.seen[made], "image/png")]
+        return [(0.0, heard.duration_s, upload.seen[made], "image/jpeg")]
     except UserError:
         return []
