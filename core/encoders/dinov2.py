@@ -45,7 +45,7 @@ def prepare(picture: np.ndarray) -> np.ndarray:
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `dinov2` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(CARD, NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _class_token, 16, n_threads)
+    encoder = hub.HubEncoder(loaded, prepare, _class_token, 2, n_threads)
     hub.try_out(loaded, encoder, np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8))
     return encoder
 

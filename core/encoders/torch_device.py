@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     import torch
 
 
+N_PER_BATCH_CUDA = 64  # media that a network is handed at once there
+
+
 def device() -> "torch.device":
     """The first CUDA device when torch can use one, else the CPU."""
     import torch

@@ -20,13 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.encoders.base import Card, embed_batches
-from core.encoders.torch_device import device
+from core.encoders.torch_device import N_PER_BATCH_CUDA, device
 from core.errors import UserError
 
 if TYPE_CHECKING:
     import torch
-
-N_PER_BATCH_CUDA = 64
 
 Forward = Callable[["torch.Tensor"], "torch.Tensor"]  # (b, c, h, w) to (b, dim)
 Kernel = tuple["torch.Tensor", "torch.Tensor"]  # (out, in, h, w) and (out,)

@@ -2,8 +2,9 @@
 
 Clips are of ten seconds, stereo, at 44.1 and 48 kHz, as wav, mp3, flac, ogg and m4a in turn; one
 second of each is wanted. The plain way is that of Wu et al.'s authors: ``librosa.load`` of the
-clip, cut, one call of the network. (librosa leaves m4a to an ``ffmpeg`` program: where there is
-none, the plain way decodes the clip with PyAV and resamples it with librosa.)
+clip, cut, one call of the published network: TensorFlow's or Keras's where it is one of W's, else
+the very network of the encoder. (librosa leaves m4a to an ``ffmpeg`` program: where there is none,
+the plain way decodes the clip with PyAV and resamples it with librosa.)
 
     python -m tests.benchmarks audio_encoders
     python -m tests.benchmarks.bench_audio_encoders yamnet vggish
@@ -23,7 +24,7 @@ from core.encoders import savedmodel
 from core.encoders.base import Encoder
 from core.items import Item
 from tests import media_samples
-from tests.benchmarks import encoder_runs
+from tests.benchmarks import encoder_runs, keras_networks
 from tests.benchmarks.encoder_runs import Plain
 
 FORMATS = ("wav", "mp3", "flac", "ogg", "m4a")
@@ -53,9 +54,9 @@ def run(asked: Sequence[str] = ()) -> list[dict]:
         items = write_clips(root, max(n for n, _, _ in CASES.values()))
         for name in encoder_runs.chosen(list(CASES), asked):
             n, at_least, least_share = CASES[name]
-            kind = SAVED_MODEL if name in ("yamnet", "vggish") else ANY
+            plain = PUBLISHED.get(name, ANY)
             what = f"extraction of {n:,} clips of {len(FORMATS)} formats"
-            rows += encoder_runs.rows_of(name, items[:n], root, kind, what, at_least, least_share)
+            rows += encoder_runs.rows_of(name, items[:n], root, plain, what, at_least, least_share)
     return rows
 
 
@@ -137,8 +138,20 @@ def of_saved_model(state: tuple[Any, Any], root: Path, item: Item) -> np.ndarray
     return encoder.finish(embeddings.numpy())[0]
 
 
+def of_keras(state: tuple[Any, Encoder], root: Path, item: Item) -> np.ndarray:
+    """The vector of one second by one `predict` of Keras's network."""
+    rate_hz = state[1].card.rate_hz
+    assert rate_hz is not None
+    return keras_networks.vector_of(state, second_of(root, item, rate_hz))
+
+
 ANY = Plain(encoder_runs.loaded, of_encoder)
 SAVED_MODEL = Plain(load_saved_model, of_saved_model)
+PUBLISHED = {
+    "yamnet": SAVED_MODEL,
+    "vggish": SAVED_MODEL,
+    "openl3_audio": Plain(keras_networks.load, of_keras),
+}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""The image networks as their users run them: Keras's own, `predict` of one picture per call.
+"""Keras's networks as their users run them: `predict` of one picture or second per call.
 
-`resnet50` and `vgg16` are those of `keras.applications`; OpenL3's is put together layer by layer as
-the `openl3` package does. Keras's backend here is TensorFlow, its default, with as many threads as
-it takes by itself. `predict` is the call of Keras's own examples; of its time 36 (ResNet-50), 74
-(VGG-16) and 46 ms (OpenL3) a picture are bookkeeping, which `predict_on_batch` would spare.
+`resnet50` and `vgg16` are those of `keras.applications`; OpenL3's two are put together layer by
+layer as the `openl3` package does. Keras's backend here is TensorFlow, its default, with as many
+threads as it takes by itself. `predict` is the call of Keras's own examples and of that package; of
+its time 36 (ResNet-50), 74 (VGG-16) and 46 ms (OpenL3) a picture are bookkeeping, which
+`predict_on_batch` would spare.
 """
 
+import functools
 import os
 from pathlib import Path
 from typing import Any
@@ -28,10 +30,10 @@ def load(name: str, weights_dir: Path) -> tuple[Any, Encoder]:
     return BUILDERS[name](path), encoder
 
 
-def vector_of(state: tuple[Any, Any], picture: np.ndarray) -> np.ndarray:
-    """`(dim,)` float32 of one `(h, w, 3)` uint8 picture."""
+def vector_of(state: tuple[Any, Any], medium: np.ndarray) -> np.ndarray:
+    """`(dim,)` float32 of one `(h, w, 3)` uint8 picture, or of one second of sound."""
     model, encoder = state
-    return np.asarray(model.predict(encoder.prepare(picture)[None], verbose=0)[0])
+    return np.asarray(model.predict(encoder.prepare(medium)[None], verbose=0)[0])
 
 
 def _application(name: str, path: Path) -> Any:
@@ -43,22 +45,22 @@ def _application(name: str, path: Path) -> Any:
     return model
 
 
-def _openl3(path: Path) -> Any:
-    """Eight convolutions; at the second, the rectifier comes before the norm."""
+def _openl3(name: str, input_shape: tuple[int, int, int], path: Path) -> Any:
+    """Eight convolutions; of pictures, the second's rectifier comes before its norm."""
     import keras
 
     layers = keras.layers
     last = len(openl3.N_CHANNELS)
-    steps: list[Any] = [keras.Input((openl3.SIZE_PX, openl3.SIZE_PX, 3))]
+    steps: list[Any] = [keras.Input(input_shape)]
     steps.append(layers.BatchNormalization(epsilon=openl3.EPSILON))
     for n, n_channels in enumerate(openl3.N_CHANNELS, 1):
         steps.append(layers.Conv2D(n_channels, 3, padding="same"))
         if n < last:
             after = [layers.BatchNormalization(epsilon=openl3.EPSILON), layers.ReLU()]
-            steps += after[::-1] if n == 2 else after
+            steps += after[::-1] if n == 2 and input_shape[-1] == 3 else after
         if n in openl3.POOLED_AFTER:
             steps.append(layers.MaxPooling2D(2))
-    steps += [layers.MaxPooling2D(openl3.FIELDS["openl3_image"]), layers.Flatten()]
+    steps += [layers.MaxPooling2D(openl3.FIELDS[name]), layers.Flatten()]
     model = keras.Sequential(steps)
     with_weights = [layer for layer in model.layers if layer.weights]
     stored = keras_h5.read(path, _refuse).values()
@@ -73,7 +75,8 @@ def _refuse(found: str) -> UserError:
 
 
 BUILDERS = {
-    "resnet50": lambda path: _application("ResNet50", path),
-    "vgg16": lambda path: _application("VGG16", path),
-    "openl3_image": _openl3,
+    "resnet50": functools.partial(_application, "ResNet50"),
+    "vgg16": functools.partial(_application, "VGG16"),
+    "openl3_image": functools.partial(_openl3, "openl3_image", (openl3.SIZE_PX, openl3.SIZE_PX, 3)),
+    "openl3_audio": functools.partial(_openl3, "openl3_audio", (openl3.N_MELS, openl3.N_FRAMES, 1)),
 }
