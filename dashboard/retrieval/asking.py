@@ -52,8 +52,7 @@ def inputs(page: Page) -> None:
     if closed:
         widgets.small(
             f"The {theme.listed(closed)} of this study came as ready vectors, without an encoder "
-            f"that could "
-            f"embed new ones: {'items of the collection' if not kinds else 'the rest'} can ask."
+            f"that could embed new ones: {'items of the collection' if not kinds else 'the rest'} can ask."
         )
     if st.session_state.get(SOURCE) not in there:
         st.session_state[SOURCE] = there[0]

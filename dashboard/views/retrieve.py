@@ -74,9 +74,10 @@ def answered(page: Page, parts: list[tray.Asked]) -> None:
 
 def brought(page: Page) -> str:
     """What a person may come with, in words."""
-    things = ["words"] if "text" in asking.open_kinds(page) else []
-    things += ["a sound"] if "audio" in page.modalities else []
-    things += ["a picture", "a video"] if "image" in page.modalities else []
+    kinds = asking.open_kinds(page)
+    things = ["words"] if "text" in kinds else []
+    things += ["a sound"] if "audio" in kinds else []
+    things += ["a picture", "a video"] if "image" in kinds else []
     things += ["an item"]
     return f"{', '.join(things[:-1])} or {things[-1]}" if len(things) > 1 else things[0]
 
