@@ -16,8 +16,9 @@ run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
 	JEE_WORKSPACE=$(WORKSPACE) $(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
 
+# Side by side, each process with one thread: two with two would wait for one another.
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -65,8 +65,9 @@ class Config:
     splits the study is repeated over (None: 5 for sets under 2,000 items, else 1). ``ontology``
     is a file of label relations that takes the place of the dataset's own. ``prompts`` put a tag
     into words for the zero-shot study, in place of ``{tag}``. ``translation`` and ``generation``
-    are the recipes of the two trained spaces, chosen by the data where they are None; "off" leaves
-    the generation space out.
+    are the recipes of the two trained spaces: chosen by the data where they are None; of a mapping,
+    the fields in which a study differs from that choice, which is what a study file holds; "off"
+    leaves the generation space out.
     """
 
     dataset: str = "demo"
@@ -81,8 +82,8 @@ class Config:
     n_bootstrap: int = 1_000
     mixin_draws: int = 5
     prompts: tuple[str, ...] = zeroshot.PROMPTS
-    translation: TranslationConfig | None = None
-    generation: GenerationConfig | Literal["off"] | None = None
+    translation: TranslationConfig | Mapping[str, Any] | None = None
+    generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
     forest: ForestConfig = field(default_factory=ForestConfig)
 
     @property
@@ -111,27 +112,32 @@ def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
 
 
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
-    """How a translation is trained: as the study says, else W's recipe for true pairs
-    (``paired_by`` "clip"), and the label-paired ones above for pairs made within a class."""
-    if config.translation is not None:
-        return config.translation
+    """How a translation is trained: by W's recipe for true pairs (``paired_by`` "clip"), and the
+    label-paired ones above for pairs made within a class; as the study says where it says
+    something."""
+    chosen = LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
     if paired_by == "clip":
-        return TranslationConfig()
-    return LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
+        chosen = TranslationConfig()
+    return _changed(chosen, config.translation)
 
 
 def generation_recipe(config: Config, paired_by: str, n_texts: int) -> GenerationConfig | None:
-    """How generators are trained, None when they are not: as the study says, else S's recipe, or
-    the one above for small collections; redrawn like a translation's where pairs were made within
-    a class."""
-    if isinstance(config.generation, GenerationConfig):
-        return config.generation
+    """How generators are trained, None when they are not: by S's recipe, or the one above for
+    small collections; redrawn like a translation's where pairs were made within a class; as the
+    study says where it says something."""
     if config.generation == OFF:
         return None
     chosen = GENERATION_SMALL if n_texts < LARGE else GenerationConfig()
-    if paired_by == "clip":
+    if paired_by != "clip":
+        chosen = replace(chosen, pairing="redrawn", same_class="ignored")
+    return _changed(chosen, config.generation)
+
+
+def _changed(chosen: Any, own: Any) -> Any:
+    """The recipe that the data would get, as a study changes or replaces it."""
+    if own is None:
         return chosen
-    return replace(chosen, pairing="redrawn", same_class="ignored")
+    return update(chosen, own, "The study") if isinstance(own, Mapping) else own
 
 
 def load(path: Path) -> Config:
@@ -172,7 +178,8 @@ def update(config: Any, values: Mapping[str, Any], where: str) -> Any:
         elif is_dataclass(old):
             if not isinstance(value, Mapping):
                 raise UserError(f"{where}: {name} is {value!r}, expected a mapping of its fields.")
-            changes[name] = update(old, value, f"{where}: {name}")
+            whole = update(old, value, f"{where}: {name}")
+            changes[name] = dict(value) if name in _RECIPES else whole
         elif isinstance(config, Config) and name in _NAMES:
             changes[name] = (value,) if isinstance(value, str) else tuple(value)
         elif isinstance(old, bool) or old is None or isinstance(value, type(old)):

@@ -206,6 +206,21 @@ class Store(Files):
             return None
         return Artefact(self, stage, digest_, manifest)
 
+    def need(self, stage: str, digest_: str) -> Artefact:
+        """The finished artefact of this digest.
+
+        Raises
+        ------
+        MissingArtefact
+            It is not there, or not whole.
+        """
+        found = self.open(stage, digest_)
+        if found is None:
+            raise MissingArtefact(
+                f"The artefact {stage}/{digest_} is gone: run the same command again."
+            )
+        return found
+
     def begin(self, stage: str, key: Mapping[str, Any]) -> Draft:
         """Start, or go on with, the artefact of this key."""
         return Draft(self, stage, digest(key), dict(key))

@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 
 from core.config import Config
-from core.errors import UserError
 from core.pairs import pair_name
 from core.spaces import epochs
 from core.store import Artefact, Store
 from core.study import Record
 from precompute.engine import Engine
+from precompute.making import make_missing
 
 VERSION = 1
 
@@ -36,27 +36,13 @@ def run(
             digest = generated[f"{pair}:0"].digest
             key = {"generated": digest, "seed": config.seed, "version": VERSION}
             tasks[f"{pair}:epochs"] = Task(store.root, key, digest, config.seed)
-    missing = [task for task in tasks.values() if store.find("project", task.key) is None]
-    for _ in engine.run(draw, missing, "drawing epochs"):
-        pass
-    artefacts = {}
-    for name, task in tasks.items():
-        found = store.find("project", task.key)
-        if found is None:
-            raise UserError(f"The map {name} was not written: run the same command again.")
-        record.note(f"project:{name}", found)
-        artefacts[name] = found
-    return artefacts
+    return make_missing("project", draw, tasks, "drawing epochs", store, engine, record)
 
 
 def draw(task: Task) -> str:
     """Fit the maps of one task's epochs, and commit; returns the digest."""
     store = Store(task.store_root)
-    generated = store.open("generate", task.generated)
-    if generated is None:
-        raise UserError(
-            f"The artefact generate/{task.generated} is gone: run the same command again."
-        )
+    generated = store.need("generate", task.generated)
     draft = store.begin("project", task.key)
     shown = generated.table("snapshots.items.parquet")
     numbers = generated.table("snapshots.epochs.parquet")["epoch"]

@@ -30,7 +30,8 @@ from core.study import Record
 from core.things import load_encoder
 from core.vectors import Vectors, read_vectors
 from precompute.engine import Engine
-from precompute.train import need, training_items
+from precompute.making import make_missing
+from precompute.train import training_items
 
 VERSION = 1
 CHECKPOINT, CHECKPOINT_S = "checkpoint.safetensors", 10.0
@@ -92,25 +93,16 @@ def run(
                 chosen,
                 str(weights_dir) if weights_dir else None,
             )
-    missing = [task for task in tasks.values() if store.find("generate", task.key) is None]
-    for _ in engine.run(generate, missing, "training generators"):
-        pass
-    artefacts = {}
-    for name, task in tasks.items():
-        found = store.find("generate", task.key)
-        if found is None:
-            raise UserError(f"The space {name} was not written: run the same command again.")
-        record.note(f"generate:{name}", found)
-        artefacts[name] = found
-    return artefacts
+    title = "training generators"
+    return make_missing("generate", generate, tasks, title, store, engine, record)
 
 
 def generate(task: Task) -> str:
     """Fit the generators of one task, project every item, and commit; returns the digest."""
     store = Store(task.store_root)
     draft = store.begin("generate", task.key)
-    ingested = need(store, "ingest", task.ingested)
-    extracted = {name: need(store, "extract", digest) for name, digest in task.natives}
+    ingested = store.need("ingest", task.ingested)
+    extracted = {name: store.need("extract", digest) for name, digest in task.natives}
     natives = {name: read_vectors(made, "vectors.npy") for name, made in extracted.items()}
     encoder, words = None, list[str]()
     if task.recipe.text == "finetuned":

@@ -15,7 +15,6 @@ import pandas as pd
 
 from core import items
 from core.config import Config
-from core.errors import UserError
 from core.pairs import pair_name
 from core.spaces import maps
 from core.store import Artefact, Store
@@ -120,7 +119,7 @@ def _project(
 def find_neighbours(task: Near) -> str:
     """Draw the points to fit, and find who is near whom in a space; one file a part."""
     store = Store(task.store_root)
-    trained = _open(store, "train", task.trained)
+    trained = store.need("train", task.trained)
     fitted = _fitted(store, trained, task.seed)
     found = maps.neighbourhood(_vectors(trained, task.space), fitted)
     for part, file in zip(PARTS, task.files, strict=True):
@@ -131,7 +130,7 @@ def find_neighbours(task: Near) -> str:
 def make_maps(task: Task) -> str:
     """Fit and fill the maps of some spaces by one method; one array (n, n_dims) a space."""
     store = Store(task.store_root)
-    trained = _open(store, "train", task.trained)
+    trained = store.need("train", task.trained)
     for space, name in zip(task.spaces, task.files, strict=True):
         file = f"{task.folder}/{name}"
         if not store.exists(file):
@@ -147,7 +146,7 @@ def _fitted(store: Store, trained: Artefact, seed: int) -> np.ndarray:
     points = _points(trained)
     if len(points) <= maps.MAX_FITTED:
         return np.arange(len(points))
-    ingested = _open(store, "ingest", trained.manifest["key"]["items"])
+    ingested = store.need("ingest", trained.manifest["key"]["items"])
     frame = items.with_subset(
         ingested.table("items.parquet"), ingested.table("splits.parquet"), split=0
     )
@@ -197,10 +196,3 @@ def _table(store: Store, trained: Artefact, tasks: list[Task]) -> pd.DataFrame:
             frames.append(frame.assign(placed=placed))
     joined = pd.concat(frames, ignore_index=True)
     return joined.astype(dict.fromkeys("xyz", np.float32))
-
-
-def _open(store: Store, stage: str, digest: str) -> Artefact:
-    found = store.open(stage, digest)
-    if found is None:
-        raise UserError(f"The artefact {stage}/{digest} is gone: run the same command again.")
-    return found

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core import datasets, encoders, items
-from core.config import Config
+from core.config import Config, generation_recipe
 from core.errors import UserError
 from core.pairs import pair_name, ready_name
-from core.spaces.generation import GenerationConfig
 from core.store import Artefact, Store
 from core.study import Record
 from precompute import epochs, evaluate, extract, generate, ingest, project, train
@@ -103,8 +102,8 @@ def resolve(config: Config, ingested: Artefact, weights_dir: Path | None) -> Con
 
 def _check_tunable(config: Config) -> None:
     """A text encoder that is to be fine-tuned must be a network of its own."""
-    recipe = config.generation
-    if not isinstance(recipe, GenerationConfig) or recipe.text != "finetuned":
+    recipe = generation_recipe(config, "clip", n_texts=0)
+    if recipe is None or recipe.text != "finetuned":
         return
     for name in config.text or ():
         if name == ready_name("text") or encoders.card(name).fitted:

@@ -27,6 +27,7 @@ from core.store import Artefact, Draft, Store
 from core.study import ALL, Record
 from core.vectors import Vectors, read_vectors
 from precompute.engine import Engine
+from precompute.making import make_missing
 
 VERSION = 2
 N_COMPONENTS = 128  # W §2.2
@@ -77,26 +78,16 @@ def run(
             }
             name = f"{pair_name(*names)}:{part}"
             tasks[name] = Task(store.root, key, ingested.digest, natives, part, seed, chosen)
-    missing = [task for task in tasks.values() if store.find("train", task.key) is None]
-    for _ in engine.run(train, missing, "training spaces"):
-        pass
-    artefacts = {}
-    for name, task in tasks.items():
-        found = store.find("train", task.key)
-        if found is None:
-            raise UserError(f"The space {name} was not written: run the same command again.")
-        record.note(f"train:{name}", found)
-        artefacts[name] = found
-    return artefacts
+    return make_missing("train", train, tasks, "training spaces", store, engine, record)
 
 
 def train(task: Task) -> str:
     """Fit the spaces of one task, project every item, and commit; returns the digest."""
     store = Store(task.store_root)
     draft = store.begin("train", task.key)
-    ingested = need(store, "ingest", task.ingested)
+    ingested = store.need("ingest", task.ingested)
     natives = {
-        modality: read_vectors(need(store, "extract", digest), "vectors.npy")
+        modality: read_vectors(store.need("extract", digest), "vectors.npy")
         for modality, digest in task.natives
     }
     frame = training_items(ingested, task.part, natives)
@@ -217,11 +208,3 @@ def _pca(task: Task, draft: Draft, frame: pd.DataFrame, natives: dict[str, Vecto
         fitted = pca.fit(native.array, n_own, task.seed, rows[modality]).widened(n_components)
         draft.write_tensors(f"pca.{modality}.safetensors", fitted.arrays())
         draft.write_array(f"pca.{modality}.npy", fitted.project(native.array))
-
-
-def need(store: Store, stage: str, digest: str) -> Artefact:
-    """A finished artefact that a task was told of."""
-    artefact = store.open(stage, digest)
-    if artefact is None:
-        raise UserError(f"The artefact {stage}/{digest} is gone: run the same command again.")
-    return artefact

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -20,15 +21,21 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole study of the smallest demo corpus, made by the command line.
+def demo_workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A whole study of the smallest demo corpus, made by the command line once a session.
 
+    Processes that test side by side share it: the first makes it, the others wait for it.
     ``JEE_TEST_WORKSPACE`` may name one that is there already (``--size 360``), to save a minute.
     """
     given = os.environ.get("JEE_TEST_WORKSPACE")
     if given:
         return Path(given)
-    root = tmp_path_factory.mktemp("demo") / "workspace"
+    base = tmp_path_factory.getbasetemp()
+    folder = base if worker_id == "master" else base.parent  # which is the session's own
+    root, done = folder / "demo", folder / "demo.done"
     command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo", "--size", "360"]
-    subprocess.run([*command, "--workspace", str(root)], cwd=REPO, check=True)
+    with FileLock(folder / "demo.lock"):
+        if not done.exists():
+            subprocess.run([*command, "--workspace", str(root)], cwd=REPO, check=True)
+            done.touch()
     return root

@@ -30,8 +30,10 @@ def test_a_file_replaces_defaults_and_leaves_the_rest(tmp_path: Path) -> None:
         audio=("logmel", "yamnet_lite"),
         image=("hog",),
         seed=3,
-        translation=TranslationConfig(margin=1.0),
+        translation={"margin": 1},
     )
+    assert config.recipe(found, "clip") == TranslationConfig(margin=1.0)
+    assert config.recipe(found, "class") == replace(LABEL_PAIRED, margin=1.0)
     assert found.pairs == (("logmel", "hog"), ("yamnet_lite", "hog"))
 
 
@@ -80,7 +82,10 @@ def test_generation_in_a_study_file(tmp_path: Path) -> None:
     for text in ("generation: off\n", "generation: 'off'\n"):
         assert config.load(write(tmp_path, text)).generation == "off"
     found = config.load(write(tmp_path, "generation: {text: finetuned, batch: 8}\n"))
-    assert found.generation == GenerationConfig(text="finetuned", batch=8)
+    small = config.generation_recipe(found, "clip", 100)
+    assert small == replace(GENERATION_SMALL, text="finetuned", batch=8)
+    large = config.generation_recipe(found, "clip", config.LARGE)
+    assert large == GenerationConfig(text="finetuned", batch=8)
     for text, message in (
         ("generation: {loss: gan}", r"loss is 'gan', expected contrastive or discriminator"),
         ("generation: on", r"generation is True, expected a mapping"),

@@ -50,9 +50,10 @@ def inputs(page: Page) -> None:
     there = [name for name, needed in NEEDS.items() if not needed or needed & set(kinds)]
     closed = [kind for kind in page.modalities if kind not in kinds]
     if closed:
+        left = "the rest" if kinds else "items of the collection"
         widgets.small(
             f"The {theme.listed(closed)} of this study came as ready vectors, without an encoder "
-            f"that could embed new ones: {'items of the collection' if not kinds else 'the rest'} can ask."
+            f"that could embed new ones: {left} can ask."
         )
     if st.session_state.get(SOURCE) not in there:
         st.session_state[SOURCE] = there[0]

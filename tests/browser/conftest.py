@@ -1,8 +1,7 @@
 """A real Chromium before a real server on a small demo workspace.
 
-The demo is built once a test session (about a minute), or ``JEE_TEST_WORKSPACE`` names one that is
-there. Every test leaves a screenshot in ``tests/browser/screenshots/``. Tests wait for states of
-the page, never for times.
+Every test leaves a screenshot in ``tests/browser/screenshots/``. Tests wait for states of the page,
+never for times.
 """
 
 import contextlib
@@ -20,11 +19,13 @@ from typing import Any
 
 import pytest
 
+from core.store import Store
+from core.study import Study, open_study
+
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 REPO = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
-SIZE = 360
 START_S = 60
 PAGE_MS = 40_000
 CHROMIUM = [
@@ -57,21 +58,6 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no chromium on this machine: the pages are not tested in a browser")
     return found
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace of a small demo."""
-    chromium()
-    given = os.environ.get("JEE_TEST_WORKSPACE")
-    if given:
-        return Path(given)
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo"]
-    command += ["--size", str(SIZE), "--workspace", str(folder)]
-    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return folder
 
 
 class Server:
@@ -128,11 +114,19 @@ def _wait_until(done: Callable[[], bool], process: subprocess.Popen, running: Se
 
 
 @pytest.fixture(scope="session")
-def server(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard on a free port of this machine."""
+def server(
+    browser: Any, demo_workspace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """The dashboard on a free port of this machine; nothing is made where there is no browser."""
     log = tmp_path_factory.mktemp("server") / "log.txt"
-    with serve(demo, log) as running:
+    with serve(demo_workspace, log) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def study(server: Server, demo_workspace: Path) -> Study:
+    """What the dashboard shows."""
+    return open_study(Store(demo_workspace))
 
 
 @pytest.fixture(scope="session")

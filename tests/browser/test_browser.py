@@ -11,8 +11,7 @@ import pytest
 
 from core import media
 from core.query import Searcher
-from core.store import Store
-from core.study import Study, open_study
+from core.study import Study
 from core.things import Part
 from dashboard.app import VIEWS
 from tests.browser.conftest import Server, Visitor
@@ -61,11 +60,6 @@ CELLS = """() => {
 }"""
 BUTTON = "button >> visible=true"  # Streamlit has an unseen twin for narrow screens
 IDS = "(nodes) => nodes.map((node) => node.title)"
-
-
-@pytest.fixture(scope="module")
-def study(demo: Path) -> Study:
-    return open_study(Store(demo))
 
 
 @pytest.fixture(scope="module")

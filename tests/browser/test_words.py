@@ -5,8 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core.query import Searcher
-from core.store import Store
-from core.study import Study, open_study
+from core.study import Study
 from core.things import Part
 from tests.browser.conftest import Visitor
 from tests.browser.test_browser import IDS
@@ -37,11 +36,6 @@ FIRST = """() => {
     y: box.top + yaxis._offset + yaxis.l2p(trace.y[0]),
   };
 }"""
-
-
-@pytest.fixture(scope="module")
-def study(demo: object) -> Study:
-    return open_study(Store(demo))  # type: ignore[arg-type]
 
 
 def ids(visitor: Visitor, key: str) -> list[str]:
