@@ -6,6 +6,7 @@ random comes from generators derived from (seed, epoch): a state needs to carry 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import time
@@ -32,7 +33,7 @@ from core.spaces.generation import (
 )
 from core.spaces.generators import Discriminator, Generator, contrastive
 from core.spaces.pairing import Kind, Pairs, Pools
-from core.spaces.training import array_of, reader
+from core.spaces.training import array_of, reader, tensors_of
 from core.spaces.translation import N_VALIDATION_DRAWS
 
 EMBED_BATCH = 64
@@ -252,14 +253,7 @@ class Run:
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from ``state``. Raises ``ValueError`` when it belongs to another kind of run."""
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {
-                key.removeprefix(prefix): torch.tensor(np.asarray(value), device=self.device)
-                for key, value in state.items()
-                if key.startswith(prefix)
-            }
-
+        part = functools.partial(tensors_of, state, self.device)
         try:
             self.nets.load_state_dict(part("now/"))
         except RuntimeError as error:

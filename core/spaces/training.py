@@ -6,6 +6,7 @@ random comes from generators derived from (seed, epoch): a state needs to carry 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -179,14 +180,7 @@ class Run:
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from ``state``. Raises ``ValueError`` when it belongs to another kind of run."""
-
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {
-                key.removeprefix(prefix): torch.tensor(np.asarray(value), device=self.device)
-                for key, value in state.items()
-                if key.startswith(prefix)
-            }
-
+        part = functools.partial(tensors_of, state, self.device)
         try:
             self.model.load_state_dict(part("model/"))
         except RuntimeError as error:
@@ -225,6 +219,17 @@ def linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
             values = rng.uniform(-bound, bound, size=tuple(parameter.shape))
             parameter.copy_(torch.from_numpy(values.astype(np.float32)))
     return layer
+
+
+def tensors_of(
+    state: Mapping[str, np.ndarray], device: torch.device, prefix: str
+) -> dict[str, Tensor]:
+    """The arrays of a state whose names begin with ``prefix``, as tensors by what follows it."""
+    return {
+        name.removeprefix(prefix): torch.tensor(np.asarray(array), device=device)
+        for name, array in state.items()
+        if name.startswith(prefix)
+    }
 
 
 def array_of(tensor: Tensor) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Curves: the mix-in boxes of W's figure 3, and how training went."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,22 +10,34 @@ from core.studies.mixin import SINGLE_MODAL
 from dashboard import theme
 from dashboard.figures import common
 
+Losses = Mapping[str, tuple[str, str, str]]  # column -> name, colour, dash
+TRANSLATION: Losses = {
+    "train_loss": ("training", theme.UNLABELLED, "solid"),
+    "validation_loss": ("validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
+}
+GENERATORS: Losses = {
+    "train_loss": ("generator, training", theme.UNLABELLED, "solid"),
+    "validation_loss": ("generator, validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
+    "train_discriminator_loss": ("discriminator, training", theme.UNLABELLED, "dot"),
+    "validation_discriminator_loss": ("discriminator, validation", "#D6455D", "dot"),
+}
 
-def training(history: pd.DataFrame, best_epoch: int | None, dark: bool) -> go.Figure:
-    """Training and validation loss by epoch, with the epoch that was kept."""
+
+def training(
+    history: pd.DataFrame, best_epoch: int | None, dark: bool, losses: Losses = TRANSLATION
+) -> go.Figure:
+    """The losses of a training by epoch, those that it had, with the epoch that was kept."""
     made = common.figure(dark, 320)
-    styles = {
-        "train_loss": ("training", theme.UNLABELLED),
-        "validation_loss": ("validation", theme.SYSTEM_COLOURS["MMT"]),
-    }
-    for column, (name, colour) in styles.items():
+    for column, (name, colour, dash) in losses.items():
+        if column not in history or history[column].isna().all():
+            continue
         made.add_scatter(
             x=history["epoch"],
             y=history[column],
             mode="lines+markers" if len(history) < 60 else "lines",
             name=name,
             marker={"size": 4},
-            line={"width": 2, "color": colour},
+            line={"width": 2, "color": colour, "dash": dash},
             hovertemplate=f"epoch %{{x}}, {name}: %{{y:.4f}}<extra></extra>",
         )
     if best_epoch is not None:
@@ -37,7 +51,10 @@ def training(history: pd.DataFrame, best_epoch: int | None, dark: bool) -> go.Fi
         )
     made.update_xaxes(title_text="epoch", rangemode="tozero")
     made.update_yaxes(title_text="loss")
-    made.update_layout(margin={"l": 8, "r": 16, "t": 44, "b": 58}, hovermode="x unified")
+    made.update_layout(
+        margin={"l": 8, "r": 16, "t": 44 if len(losses) < 3 else 60, "b": 58},
+        hovermode="x unified",
+    )
     return made
 
 

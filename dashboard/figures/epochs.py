@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard import theme
 from dashboard.figures import common
 
-HEIGHT_PX, LOSSES_PX = 560, 340
+HEIGHT_PX = 560
 FRAME_MS, MOVE_MS = 550, 450
 OPACITY = 0.85
 
@@ -190,41 +189,3 @@ def _slider(epochs: np.ndarray, dark: bool) -> dict[str, object]:
             for epoch in epochs
         ],
     }
-
-
-LOSSES = {  # column -> name, colour, dash
-    "train_loss": ("generator, training", theme.UNLABELLED, "solid"),
-    "validation_loss": ("generator, validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
-    "train_discriminator_loss": ("discriminator, training", theme.UNLABELLED, "dot"),
-    "validation_discriminator_loss": ("discriminator, validation", "#D6455D", "dot"),
-}
-
-
-def losses(history: pd.DataFrame, best_epoch: int | None, dark: bool) -> go.Figure:
-    """The losses of the generators, and of the discriminator where one played, by epoch."""
-    made = common.figure(dark, LOSSES_PX)
-    for column, (name, colour, dash) in LOSSES.items():
-        if column not in history or history[column].isna().all():
-            continue
-        made.add_scatter(
-            x=history["epoch"],
-            y=history[column],
-            mode="lines+markers" if len(history) < 60 else "lines",
-            name=name,
-            marker={"size": 4},
-            line={"width": 2, "color": colour, "dash": dash},
-            hovertemplate=f"epoch %{{x}}, {name}: %{{y:.4f}}<extra></extra>",
-        )
-    if best_epoch:
-        made.add_vline(
-            x=best_epoch,
-            line={"dash": "dash", "width": 1, "color": theme.ink(dark).muted},
-            annotation={
-                "text": f"kept: epoch {best_epoch}",
-                "font": {"size": theme.SMALL_PX, "color": theme.ink(dark).muted},
-            },
-        )
-    made.update_xaxes(title_text="epoch", rangemode="tozero")
-    made.update_yaxes(title_text="loss")
-    made.update_layout(margin={"l": 8, "r": 16, "t": 60, "b": 58}, hovermode="x unified")
-    return made

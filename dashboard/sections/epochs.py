@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.errors import MissingArtefact, UserError
 from dashboard import browser, cards, data, session, theme, widgets
+from dashboard.figures import curves
 from dashboard.figures import epochs as figures
 from dashboard.page import Page
 
@@ -116,7 +117,7 @@ def losses(page: Page) -> None:
         widgets.notice(str(error))
         return
     widgets.show(
-        figures.losses(history, int(best) if best else None, widgets.dark()),
+        curves.training(history, int(best) if best else None, widgets.dark(), curves.GENERATORS),
         page.handle,
         "generation_losses",
         "Losses of the generation space by epoch",

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from core.studies import zeroshot
-from dashboard.figures import epochs, matrices, tags
+from dashboard.figures import curves, epochs, matrices, tags
 
 HOSTILE = "<img src=x onerror=alert(1)>%{x}"
 CLASSES = ["banjo", "cello", "<b>drums</b>"]
@@ -168,7 +168,7 @@ def test_losses_that_did_not_play_are_not_drawn() -> None:
             "validation_discriminator_loss": [np.nan] * 3,
         }
     )
-    made = epochs.losses(history, 3, False)
+    made = curves.training(history, 3, False, curves.GENERATORS)
     assert [trace.name for trace in made.data] == [
         "generator, training",
         "generator, validation",
