@@ -1,21 +1,7 @@
 """A study in the workspace: which artefacts belong to it, and how to read them.
 
 The pages, ``report`` and ``search`` all read through here, so that no two of them can disagree.
-A study's record (``studies/<digest>/study.json``) names its configuration and the artefacts of
-its stages:
-
-=============================  ================================================================
-name                           artefact
-=============================  ================================================================
-``ingest``                     items, splits, what was rejected, the dataset's card
-``extract:ENCODER``            native vectors of one encoder
-``train:PAIR:PART``            spaces and shared vectors; PART is a split's number or ``all``
-``generate:PAIR:SPLIT``        the generation space, its vectors and snapshots, where there is text
-``evaluate:PAIR:SPLIT``        measurements, predictions, forests
-``project:PAIR``               maps
-=============================  ================================================================
-
-PAIR joins one encoder a modality, ``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words.
+``core.record`` says what a study's artefacts are called.
 
 Spaces: ``translation`` and ``pca`` are those of the first split, fitted on its translation
 subset alone; ``translation_all`` is fitted on every pair there is. It serves retrieval of new
@@ -25,10 +11,7 @@ space of the text encoder, fitted on the translation subset too.
 
 import functools
 import itertools
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -40,7 +23,7 @@ from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
 from core.pairs import modalities_of, pair_name
 from core.spaces import generation, pca, translation
-from core.store import Artefact, Store, digest
+from core.store import Artefact, Store
 from core.studies import forests
 from core.vectors import Vectors, read_vectors
 
@@ -81,40 +64,6 @@ def media_root(ingested: Artefact) -> str:
     if root.startswith("/") or "://" in root:
         return root
     return ingested.store.address(f"{ingested.folder}/{root}")
-
-
-class Record:
-    """The record of a study while it is being computed: stages note their artefacts here."""
-
-    def __init__(self, store: Store, config: Any, weights_dir: Path | None = None) -> None:
-        self.store = store
-        self.digest = digest(asdict(config))
-        self.values: dict[str, Any] = {
-            "digest": self.digest,
-            "config": asdict(config),
-            "weights_dir": str(weights_dir.resolve()) if weights_dir else None,
-            "artefacts": {},
-            "started": _now(),
-            "finished": None,
-        }
-        self._lock = threading.Lock()
-
-    def note(self, name: str, artefact: Artefact) -> None:
-        with self._lock:
-            self.values["artefacts"][name] = [artefact.stage, artefact.digest]
-            self._save()
-
-    def finish(self) -> None:
-        with self._lock:
-            self.values["finished"] = _now()
-            self._save()
-
-    def _save(self) -> None:
-        self.store.write_json(f"studies/{self.digest}/study.json", self.values)
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def studies(store: Store) -> list[dict[str, Any]]:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from core.config import Config
 from core.pairs import pair_name
+from core.record import Record
 from core.spaces import epochs
 from core.store import Artefact, Store
-from core.study import Record
 from precompute.engine import Engine
 from precompute.making import make_missing
 

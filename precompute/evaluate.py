@@ -15,11 +15,12 @@ import pandas as pd
 from core import encoders, items, taxonomy
 from core.config import Config
 from core.pairs import modalities_of, pair_name, ready_name
+from core.record import Record
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
 from core.store import Artefact, Draft, Store
 from core.studies import measure, ranking, zeroshot
-from core.study import Record, Space, taxonomy_of
+from core.study import Space, taxonomy_of
 from core.things import load_encoder, load_tuned
 from precompute import two_sided
 from precompute.engine import Engine

@@ -25,8 +25,9 @@ from core.encoders.base import Card, Encoder
 from core.errors import MediaError, UserError
 from core.files import media_source
 from core.pairs import modalities_of, ready_name
+from core.record import Record
 from core.store import Artefact, Draft, Store
-from core.study import Record, media_root
+from core.study import media_root
 from precompute.engine import Engine
 
 VERSION = 1

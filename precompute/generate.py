@@ -23,10 +23,10 @@ from core.config import Config, generation_recipe
 from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
 from core.pairs import modalities_of, pair_name
+from core.record import Record
 from core.spaces import epochs, generation, pairing
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
 from core.store import Artefact, Draft, Store
-from core.study import Record
 from core.things import load_encoder
 from core.vectors import Vectors, read_vectors
 from precompute.engine import Engine

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from core.errors import UserError
+from core.record import Record
 from core.store import Artefact, Store
-from core.study import Record
 from precompute.engine import Engine
 
 

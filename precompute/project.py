@@ -16,9 +16,9 @@ import pandas as pd
 from core import items
 from core.config import Config
 from core.pairs import pair_name
+from core.record import Record
 from core.spaces import maps
 from core.store import Artefact, Store
-from core.study import Record
 from precompute.engine import Engine
 
 VERSION = 2

@@ -22,8 +22,8 @@ from core import datasets, encoders, items
 from core.config import Config, generation_recipe
 from core.errors import UserError
 from core.pairs import pair_name, ready_name
+from core.record import Record
 from core.store import Artefact, Store
-from core.study import Record
 from precompute import epochs, evaluate, extract, generate, ingest, project, train
 from precompute.engine import Engine
 

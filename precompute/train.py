@@ -22,9 +22,10 @@ from core import items
 from core.config import Config, recipe, words_recipe
 from core.errors import UserError
 from core.pairs import modalities_of, pair_name
+from core.record import Record
 from core.spaces import pairing, pca, translation
 from core.store import Artefact, Draft, Store
-from core.study import ALL, Record
+from core.study import ALL
 from core.vectors import Vectors, read_vectors
 from precompute.engine import Engine
 from precompute.making import make_missing

@@ -9,9 +9,9 @@ import pytest
 from core import items
 from core.config import Config
 from core.pairs import pair_name
+from core.record import Record
 from core.spaces import maps
 from core.store import Artefact, Store
-from core.study import Record
 from precompute import project
 from tests.precompute_runs import HereEngine, KilledError
 

@@ -17,8 +17,8 @@ from core import encoders
 from core.config import Config
 from core.datasets.base import Card, Ingested
 from core.items import Item, split_table, table
+from core.record import Record
 from core.store import Store
-from core.study import Record
 from precompute import extract
 from precompute.engine import LocalEngine
 

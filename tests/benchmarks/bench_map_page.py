@@ -16,8 +16,8 @@ import pandas as pd
 
 from core import items
 from core.config import Config
+from core.record import Record
 from core.store import Store
-from core.study import Record
 from tests.dashboard import workspace
 
 N_CLIPS = 25_000

@@ -31,8 +31,8 @@ from core.datasets.base import Card, Ingested
 from core.encoders import hcnn
 from core.encoders.base import Encoder
 from core.items import Item, split_table, table
+from core.record import Record
 from core.store import Artefact, Store
-from core.study import Record
 from precompute import extract
 from precompute.engine import LocalEngine, cpu_count
 from tests.encoders import whole_networks

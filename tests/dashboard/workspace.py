@@ -22,13 +22,13 @@ import pandas as pd
 
 from core import items
 from core.config import Config
+from core.record import Record
 from core.spaces import pca
 from core.spaces.translation import Translation
 from core.store import Store
 from core.studies import centroids, classification, distribution, measure, mixin, ranking
 from core.studies.classification import Labelled
 from core.studies.forests import ForestConfig
-from core.study import Record
 
 CLASSES = ["accordion", "banjo", "cello <b>&amp;", "drums | *x*", "voice"]
 PAIRED = CLASSES[:4]
