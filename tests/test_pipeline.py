@@ -125,7 +125,12 @@ def test_killed_in_every_stage_the_numbers_are_the_same(
 def test_ctrl_c_says_how_to_go_on_and_leaves_no_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "precompute", "ingest", "--size", "360", "--workspace"]
     process = subprocess.Popen(
-        [*command, str(tmp_path / "w")], cwd=REPO, stderr=subprocess.PIPE, start_new_session=True
+        [*command, str(tmp_path / "w")],
+        cwd=REPO,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # Where the tests run in the background, Ctrl-C is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_partial(tmp_path / "w", "ingest", process)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
