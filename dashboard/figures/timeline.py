@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,15 @@ HEIGHT_PX = 300
 BARS, STRIP, PICTURE = (0.0, 0.46), (0.52, 0.65), (0.68, 1.0)  # shares of the height, from below
 
 
+class Picture(NamedTuple):
+    """What stands above a stretch of time: a spectrogram ``spans`` it, a frame keeps its shape."""
+
+    start_s: float
+    length_s: float
+    jpeg: bytes
+    spans: bool
+
+
 def timeline(
     seconds: pd.DataFrame,
     classes: Sequence[str],
@@ -22,13 +32,12 @@ def timeline(
     dark: bool,
     *,
     picked_s: float | None = None,
-    pictures: Sequence[tuple[float, float, bytes, str]] = (),
+    pictures: Sequence[Picture] = (),
 ) -> go.Figure:
     """Three lanes over one time axis: pictures, the class of each second, its best match's score.
 
     ``seconds``: ``start_s, loudness, class, class_score, item_id, score, percentile``.
-    ``pictures``: ``(start_s, length_s, content, mime)`` of a spectrogram or of frames. A click on
-    a bar carries its second as ``customdata``.
+    A click on a bar carries its second as ``customdata``.
     """
     made = common.figure(dark, HEIGHT_PX if len(pictures) else 220)
     colours = theme.class_colours(classes)
@@ -68,18 +77,18 @@ def timeline(
         },
         annotation_position="right",
     )
-    for start, length, content, mime in pictures:
+    for picture in pictures:
         made.add_layout_image(
-            source=f"data:{mime};base64,{base64.b64encode(content).decode()}",
+            source=f"data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}",
             xref="x",
             yref="paper",
-            x=start + length / 2,
+            x=picture.start_s + picture.length_s / 2,
             y=PICTURE[1],
-            sizex=length,
+            sizex=picture.length_s,
             sizey=PICTURE[1] - PICTURE[0],
             xanchor="center",
             yanchor="top",
-            sizing="contain" if mime == "image/jpeg" else "stretch",
+            sizing="stretch" if picture.spans else "contain",
             layer="below",
         )
     scores = [*seconds["score"], median_score, 0.0]

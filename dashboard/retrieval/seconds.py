@@ -127,7 +127,7 @@ def whole(upload: tray.Upload) -> None:
     st.session_state[undo] = st.session_state.get(undo, 0) + 1
 
 
-def lane(upload: tray.Upload, thing: Thing, step_s: float) -> list[tuple[float, float, bytes, str]]:
+def lane(upload: tray.Upload, thing: Thing, step_s: float) -> list[figures.Picture]:
     """The pictures above the bars: frames of a video, else the spectrogram; none when too long."""
     n = len(thing.starts_s)
     length = float(thing.starts_s[-1]) + step_s
@@ -136,11 +136,11 @@ def lane(upload: tray.Upload, thing: Thing, step_s: float) -> list[tuple[float, 
             shown = sorted({round(row * (n - 1) / max(1, N_FRAMES - 1)) for row in range(N_FRAMES)})
             slot = length / len(shown)
             return [
-                (
+                figures.Picture(
                     number * slot,
                     slot,
                     tray.picture(upload, float(thing.starts_s[row]) + 0.5, 160),
-                    "image/jpeg",
+                    spans=False,
                 )
                 for number, row in enumerate(shown)
             ]
@@ -153,6 +153,6 @@ def lane(upload: tray.Upload, thing: Thing, step_s: float) -> list[tuple[float, 
             values = spectrogram.spectrogram(heard.samples, heard.rate_hz, 640)
             stops = cards.DARK_STOPS if dark else cards.LIGHT_STOPS
             upload.seen[made] = spectrogram.coloured(values, stops, (1280, 160))
-        return [(0.0, heard.duration_s, upload.seen[made], "image/jpeg")]
+        return [figures.Picture(0.0, heard.duration_s, upload.seen[made], spans=True)]
     except UserError:
         return []

@@ -44,13 +44,17 @@ def test_neighbours_of_one_class_are_one_block(dark: bool) -> None:
 
 def test_the_picked_second_stands_out_and_pictures_lie_above() -> None:
     frame = seconds(["banjo"] * 6, 2.0)
-    pictures = [(0.0, 12.0, b"x", "image/png")]
+    pictures = [timeline.Picture(0.0, 12.0, b"x", spans=True)]
     made = timeline.timeline(frame, CLASSES, 2.0, 0.1, False, picked_s=4.3, pictures=pictures)
     assert list(made.data[0].marker.opacity) == [0.35, 0.35, 1.0, 0.35, 0.35, 0.35]
     (picture,) = made.layout.images
     assert (picture.x, picture.sizex) == (6.0, 12.0)
+    assert picture.sizing == "stretch"  # a spectrogram is as long as its sound
     assert list(made.layout.xaxis.range) == [0.0, 12.0]
     assert made.layout.yaxis2.domain[1] < 1 - picture.sizey
+    frames = [timeline.Picture(0.0, 6.0, b"x", spans=False)]
+    made = timeline.timeline(frame, CLASSES, 2.0, 0.1, False, pictures=frames)
+    assert made.layout.images[0].sizing == "contain"
 
 
 @pytest.mark.parametrize(
