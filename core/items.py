@@ -171,7 +171,7 @@ def split_table(assignments: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 def with_subset(frame: pd.DataFrame, splits: pd.DataFrame, split: int) -> pd.DataFrame:
     """The item table with a ``subset`` column: that of one split."""
     chosen = splits[splits["split"] == split]
-    subset_of = dict(zip(chosen["clip_id"], chosen["subset"], strict=True))
+    subset_of = chosen.set_index("clip_id")["subset"]
     frame = frame.copy()
     frame["subset"] = frame["clip_id"].map(subset_of).fillna(UNPAIRED)
     return frame

@@ -146,14 +146,14 @@ def rejected(handle: Handle) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=8)
 def modalities(handle: Handle) -> tuple[str, ...]:
     """The modalities that the items have, in the fixed order."""
-    there = set(items(handle)["modality"])
+    there = set(items(handle)["modality"].unique())
     return tuple(name for name in item_table.MODALITIES if name in there)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def subsets(handle: Handle, split: int) -> tuple[str, ...]:
     """The subsets that a split has, in the fixed order."""
-    there = set(items(handle, split)["subset"])
+    there = set(items(handle, split)["subset"].unique())
     return tuple(name for name in SUBSETS if name in there)
 
 
@@ -200,12 +200,12 @@ def map_points(
     opened = study(handle)
     mine = opened.map(pair, space, method, n_dims)
     frame = items(handle, split).loc[mine["item_id"]]
-    number = {name: row for row, name in enumerate(opened.classes)}
+    class_row = pd.Index(opened.classes).get_indexer(frame["class"])  # -1 without one
     return MapPoints(
         item_ids=mine["item_id"].to_numpy(dtype=object),
         xyz=mine[["x", "y", "z"][:n_dims]].to_numpy(dtype=np.float32),
         modality=frame["modality"].to_numpy(dtype=object),
-        class_row=frame["class"].map(lambda name: number.get(name, -1)).to_numpy(dtype=np.int16),
+        class_row=class_row.astype(np.int16),
         subset=frame["subset"].to_numpy(dtype=object),
     )
 
