@@ -18,7 +18,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
 
 from core.errors import MissingArtefact, UserError
-from dashboard import browser, data, session, state, widgets
+from dashboard import browser, data, neighbours, session, state, widgets
 from dashboard.page import Page
 
 VIEWS = {  # file in views/ -> title, icon
@@ -193,5 +193,7 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
     )
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # in a server
     main()
+    if any(record["config"].get("text") for record in data.records(data.workspace())):
+        neighbours.import_ahead()

@@ -1,5 +1,9 @@
 """What lies near a thing in a shared space: an item's neighbours, and the searcher for the rest."""
 
+import contextlib
+import functools
+import importlib
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +49,18 @@ def neighbours(
 def _norms(handle: data.Handle, pair: str, space: str, modality: str, split: int) -> np.ndarray:
     array = data.study(handle).shared(pair, space, modality, split).array
     return np.maximum(np.linalg.norm(np.asarray(array), axis=1), 1e-12)
+
+
+@functools.cache
+def import_ahead() -> None:
+    """Begin to import what embeds words, once a server, in the background: 4 s that the first
+    typed words would else wait."""
+
+    def work() -> None:
+        with contextlib.suppress(ImportError):  # said where words are asked for
+            importlib.import_module("transformers.models.bert.modeling_bert")
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
