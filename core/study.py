@@ -342,15 +342,14 @@ class Study:
 
     @_read_once
     def map(self, pair: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
-        """One map: ``item_id, modality, x, y, z, placed``; ``z`` is NaN in two dimensions,
-        ``placed`` are the points that took no part in the fit.
+        """One map: ``item_id, modality, x, y, z``; ``z`` is NaN in two dimensions.
 
         Raises
         ------
         MissingArtefact
             It has not been computed; the message names the command.
         """
-        columns = ["item_id", "modality", "x", "y", "z", "placed"]
+        columns = ["item_id", "modality", "x", "y", "z"]
         where = {"space": space, "method": method, "n_dims": n_dims}
         found = self.artefact(f"project:{pair}").table("maps.parquet", columns, where)
         if found.empty:

@@ -17,7 +17,9 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
 
+from core import encoders
 from core.errors import MissingArtefact, UserError
+from core.pairs import ready_name
 from dashboard import browser, data, neighbours, session, state, widgets
 from dashboard.page import Page
 
@@ -193,7 +195,17 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
     )
 
 
+def reads_words() -> bool:
+    """Whether a study of the workspace embeds words with a network."""
+    try:
+        records = data.records(data.workspace())
+        names = {name for record in records for name in record["config"].get("text") or ()}
+        return any(not encoders.card(name).fitted for name in names - {ready_name("text")})
+    except UserError:
+        return False  # the page has said why
+
+
 if __name__ == "__main__":  # in a server
     main()
-    if any(record["config"].get("text") for record in data.records(data.workspace())):
+    if reads_words():
         neighbours.import_ahead()

@@ -239,7 +239,7 @@ def test_where_the_time_goes_is_told_part_by_part(tiny: Config, tmp_path: Path) 
     told = {"ranking", "classification forests", "mix-in forests", "centroids"}
     assert told <= set(first.parts["evaluate"])
     for stage, parts in first.parts.items():
-        assert 0.0 <= sum(parts.values()) <= first.seconds[stage]
+        assert 0.0 <= sum(parts.values()) <= first.seconds[stage] + 0.1  # of two clocks
     again = stages.run(tiny, Store(tmp_path), HereEngine())
     assert not any(again.parts.values())
 

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.store import Store
-from dashboard import data, points, state
+from dashboard import app, data, points, state
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -130,6 +130,14 @@ def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None
     again = points.sample(whole, 20, keep=["clip1_03_i"])
     assert list(again.item_ids) == list(some.item_ids)
     assert points.sample(whole, 126) is whole
+
+
+@pytest.mark.parametrize("root", ["s3x://nowhere/at/all", "nowhere"])
+def test_a_workspace_that_cannot_be_read_loads_nothing_ahead(
+    root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JEE_WORKSPACE", root if "://" in root else str(tmp_path / root))
+    assert app.reads_words() is False
 
 
 def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
