@@ -122,10 +122,7 @@ class Draft:
         self.store.write_array(self.path(name), array)
 
     def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        from safetensors.numpy import save
-
-        whole = {key: np.asarray(value, order="C") for key, value in tensors.items()}
-        self.store.write_bytes(self.path(name), save(whole))
+        self.store.write_tensors(self.path(name), tensors)
 
     def write_json(self, name: str, value: Any) -> None:
         self.store.write_json(self.path(name), value)
@@ -250,3 +247,9 @@ class Store(Files):
 
     def read_json(self, name: str) -> Any:
         return json.loads(self.read_bytes(name))
+
+    def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        from safetensors.numpy import save
+
+        whole = {key: np.asarray(value, order="C") for key, value in tensors.items()}
+        self.write_bytes(name, save(whole))

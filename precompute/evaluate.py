@@ -22,7 +22,7 @@ from core.store import Artefact, Draft, Store
 from core.studies import measure, ranking, zeroshot
 from core.study import Space, taxonomy_of
 from core.things import load_encoder, load_tuned
-from precompute import two_sided
+from precompute import labelled, two_sided
 from precompute.engine import Engine
 from precompute.material import GENERATION, NATIVE, Data, Made
 from precompute.zeroshots import Tagger
@@ -164,7 +164,7 @@ def _evaluate(
         rows += tagged
         draft.write_table("tagged.parquet", best)
     draft.write_table("measurements.parquet", measure.table(rows, **common))
-    draft.remove("mixin")
+    draft.remove(labelled.FOLDER)
     return draft.commit(n_measurements=len(rows), seed=seed)
 
 

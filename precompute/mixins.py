@@ -1,9 +1,9 @@
 """The mix-in forests (W §4.2), ``evaluate``'s long part, as tasks that an engine runs.
 
-The labelled items that the forests learn from and are tested on are written into the draft once;
-a block of forests names its cells and that draft, and leaves its rows there. Every forest is grown
-by one thread of one worker, which is as many forests at once as there are cores: no thread waits
-for another at the end of each tree. A cell's row depends on nothing but itself and the items
+A block of forests names its cells and the draft that holds the labelled items
+(``precompute.labelled``), and leaves its rows there. Every forest is grown by one thread of one
+worker, which is as many forests at once as there are cores: no thread waits for another at the end
+of each tree. A cell's row depends on nothing but itself and the items
 (``core.studies.mixin``), so that blocks can be done in any order, twice, and on any machine.
 
     todo = mixins.blocks(draft, train, test, n_classes, draws, seed, config)
@@ -13,20 +13,18 @@ for another at the end of each tree. A cell's row depends on nothing but itself 
 The blocks of several drafts can go through one ``run``.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.store import Draft, Store
 from core.studies import forests, mixin
-from core.studies.classification import Items, Labelled
+from core.studies.classification import Items
 from core.studies.forests import ForestConfig
 from core.studies.mixin import Cell
+from precompute import labelled
 
 Row = dict[str, Any]
-FOLDER = "mixin"  # of a draft; the stage removes it in the end
-CONTENTS = f"{FOLDER}/items.json"  # written after the items: they are whole when it is there
 BLOCK = 8  # forests per task and checkpoint
 
 
@@ -63,14 +61,14 @@ def blocks(
         for name, cells in _named(_unknown(train, draws, seed, known)).items()
         if not draft.has(name)
     ]
-    if missing and not draft.has(CONTENTS):
-        _write(draft, {"train": train, "test": test})
+    if missing:
+        labelled.keep(draft, train, test)
     return sorted(missing, key=lambda block: -_n_trained_on(block.cells, train))
 
 
 def run_block(block: Block) -> str:
     """Grow and test the forests of one block; writes their rows and returns the file's name."""
-    train, test = _items(block.store_root, block.folder)
+    train, test = labelled.read(block.store_root, block.folder)
     found = [
         mixin.run_cell(cell, train, test, block.n_classes, block.config, n_jobs=1)
         for cell in block.cells
@@ -102,7 +100,7 @@ def _unknown(train: Items, draws: int, seed: int, known: Mapping[Cell, Row] | No
 def _named(cells: Sequence[Cell]) -> dict[str, tuple[Cell, ...]]:
     """File name -> its cells."""
     return {
-        f"{FOLDER}/{start // BLOCK:04d}.json": tuple(cells[start : start + BLOCK])
+        f"{labelled.FOLDER}/mixin.{start // BLOCK:04d}.json": tuple(cells[start : start + BLOCK])
         for start in range(0, len(cells), BLOCK)
     }
 
@@ -116,31 +114,3 @@ def _n_trained_on(cells: Sequence[Cell], train: Items) -> int:
             others = train[cell.space].items()
             total += sum(len(items) for modality, items in others if modality != cell.target)
     return total
-
-
-def _file(subset: str, space: str, modality: str, part: str) -> str:
-    return f"{FOLDER}/{subset}.{space}.{modality}.{part}.npy"
-
-
-def _write(draft: Draft, subsets: dict[str, Items]) -> None:
-    contents = []
-    for subset, items in subsets.items():
-        for space, modalities in items.items():
-            for modality, labelled in modalities.items():
-                draft.write_array(_file(subset, space, modality, "x"), labelled.x)
-                draft.write_array(_file(subset, space, modality, "y"), labelled.y)
-                contents.append([subset, space, modality])
-    draft.write_json(CONTENTS, contents)
-
-
-@functools.lru_cache(maxsize=2)
-def _items(store_root: str, folder: str) -> tuple[Items, Items]:
-    """The draft's items, train and test; memory-mapped where the workspace is a folder."""
-    store = Store(store_root)
-    found: dict[str, dict[str, dict[str, Labelled]]] = {"train": {}, "test": {}}
-    for subset, space, modality in store.read_json(f"{folder}/{CONTENTS}"):
-        x, y = (
-            store.read_array(f"{folder}/{_file(subset, space, modality, part)}") for part in "xy"
-        )
-        found[subset].setdefault(space, {})[modality] = Labelled(x, y)
-    return found["train"], found["test"]

@@ -1,7 +1,7 @@
 """W's studies of sounds and pictures: classification, mix-in, centroids, label distribution.
 
-W §3.3 and §4. The mix-in forests are the long part: they are kept in blocks, on every core, and a
-killed run goes on at the last block.
+W §3.3 and §4. The forests are the long part: they are grown wherever the engine has workers, what
+came of them is kept, and a killed run goes on from there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from core import items
 from core.config import Config
 from core.store import Draft
 from core.studies import centroids, classification, distribution, mixin
-from precompute import mixins
+from precompute import classifiers, mixins
 from precompute.engine import Engine
 from precompute.material import SIDES, SPACES, Data
 
@@ -25,14 +25,7 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
     """W's studies of sounds and pictures: classification, mix-in, centroids, distribution."""
     rows: list[Row] = []
     train, test = data.labelled("train"), data.labelled("test")
-    with engine.clock.time("classification forests"):
-        studied = classification.study(
-            train,
-            test,
-            len(data.paired_classes),
-            seeds=[seed + draw for draw in range(config.mixin_draws)],
-            config=config.forest,
-        )
+    studied = _classification(config, draft, engine, data, train, test, seed)
     rows += _classification_rows(data, studied)
     draft.write_table("predictions.parquet", _predictions(data, studied))
     draft.write_tensors(
@@ -49,6 +42,24 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
         rows += _centroids(data)
     rows += _distribution(data, rows)
     return rows
+
+
+def _classification(
+    config: Config,
+    draft: Draft,
+    engine: Engine,
+    data: Data,
+    train: classification.Items,
+    test: classification.Items,
+    seed: int,
+) -> classification.Study:
+    """Every system's forests, one a task; those that are finished are kept."""
+    seeds = [seed + draw for draw in range(config.mixin_draws)]
+    n_classes = len(data.paired_classes)
+    todo = classifiers.tasks(draft, train, test, n_classes, seeds, config.forest)
+    for _ in engine.run(classifiers.grow, todo, "classification forests"):
+        pass
+    return classifiers.study(draft, train, test, n_classes, seeds)
 
 
 def _classification_rows(data: Data, studied: classification.Study) -> list[Row]:

@@ -66,9 +66,9 @@ def test_only_missing_blocks_are_asked_for(draft: Draft) -> None:
 
 def test_items_that_were_half_written_are_written_again(draft: Draft) -> None:
     train, test = make_items(0), make_items(1)
-    draft.write_array("mixin/train.pca.audio.x.npy", np.zeros((1, 1), dtype=np.float32))
+    draft.write_array("forests/train.pca.audio.x.npy", np.zeros((1, 1), dtype=np.float32))
     block = todo(draft, train, test)[0]
-    assert draft.array("mixin/train.pca.audio.x.npy").shape == (60, 8)
+    assert draft.array("forests/train.pca.audio.x.npy").shape == (60, 8)
     mixins.run_block(block)
 
 

@@ -162,7 +162,7 @@ SEEN_AT_WORK = {
     "ingest": "*.partial/shards/*.json",
     "extract": "*.partial/shards/*.npy",
     "train": "*.partial/*.safetensors",
-    "evaluate": "*.partial/mixin/*.json",
+    "evaluate": "*.partial/forests/*.safetensors",
     "project": "*.partial/*.parquet",
 }
 

@@ -89,7 +89,7 @@ def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `ast` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(CARD, NETWORK, weights_dir)
     _cut_positions(loaded)
-    encoder = hub.HubEncoder(loaded, prepare, _pooled, 4, n_threads)
+    encoder = hub.HubEncoder(loaded, prepare, _pooled, n_threads)
     hub.try_out(loaded, encoder, np.zeros(N_SAMPLES, np.float32))
     return encoder
 

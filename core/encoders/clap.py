@@ -101,7 +101,7 @@ def _bands() -> np.ndarray:
 def load_audio(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `clap_audio` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(AUDIO_CARD, AUDIO_NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _of_sounds, 4, n_threads)
+    encoder = hub.HubEncoder(loaded, prepare, _of_sounds, n_threads)
     hub.try_out(loaded, encoder, np.zeros(RATE_HZ, np.float32))
     return encoder
 

@@ -71,7 +71,7 @@ def prepare(picture: np.ndarray) -> np.ndarray:
 def load_image(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `clip_image` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(IMAGE_CARD, IMAGE_NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _of_pictures, 16, n_threads)
+    encoder = hub.HubEncoder(loaded, prepare, _of_pictures, n_threads)
     hub.try_out(loaded, encoder, np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8))
     return encoder
 

@@ -7,6 +7,8 @@ side is rounded down, the cut's corner too. Of a picture more than four times as
 only what lies in the cut is resized: 2 by 3000 pixels would else become 224 by 336,000 first.
 """
 
+import functools
+
 import numpy as np
 
 LONGEST = 4  # long side to short, up to which a picture is resized whole
@@ -49,6 +51,13 @@ def normalised(
     picture: np.ndarray, statistics: tuple[tuple[float, ...], tuple[float, ...]]
 ) -> np.ndarray:
     """`(3, h, w)` float32: a uint8 picture over 255, less the mean, over the deviation."""
-    mean, deviation = (np.asarray(each, np.float32) for each in statistics)
-    scaled = picture.astype(np.float32) * np.float32(1 / 255)
-    return np.ascontiguousarray(((scaled - mean) / deviation).transpose(2, 0, 1))
+    table = _normalised_values(statistics)
+    return np.stack([values[picture[..., channel]] for channel, values in enumerate(table)])
+
+
+@functools.cache
+def _normalised_values(statistics: tuple[tuple[float, ...], tuple[float, ...]]) -> np.ndarray:
+    """`(3, 256)` float32: what each value of each channel becomes."""
+    mean, deviation = (np.asarray(each, np.float32)[:, None] for each in statistics)
+    scaled = np.arange(256, dtype=np.float32) * np.float32(1 / 255)
+    return (scaled - mean) / deviation

@@ -45,7 +45,9 @@ def prepare(picture: np.ndarray) -> np.ndarray:
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `dinov2` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(CARD, NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _class_token, 2, n_threads)
+    last = loaded.module.encoder.layer[-1]
+    hub.first_token_alone(last.attention.o_proj, last.norm2)
+    encoder = hub.HubEncoder(loaded, prepare, _class_token, n_threads)
     hub.try_out(loaded, encoder, np.zeros((SIZE_PX, SIZE_PX, 3), np.uint8))
     return encoder
 

@@ -25,9 +25,9 @@ import numpy as np
 
 from core.encoders import weights
 from core.encoders.base import Card, Encoder, WeightsFile, fit_length
+from core.encoders.packed import Convolution
 from core.encoders.torch_network import (
     Forward,
-    Kernel,
     TorchEncoder,
     folded,
     refusal,
@@ -183,30 +183,30 @@ def network(state: Mapping[str, np.ndarray]) -> Forward:
             state[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
         ]
 
-    def conv(number: int, suffix: str) -> Kernel:
+    def conv(number: int, suffix: str, rectified: bool = True) -> Convolution:
         name = f"layer{number}.conv{suffix}"
         normed = norm(f"layer{number}.bn{suffix}")
-        return folded(state[f"{name}.weight"], state[f"{name}.bias"], normed, EPSILON)
+        weight, bias = folded(state[f"{name}.weight"], state[f"{name}.bias"], normed, EPSILON)
+        return Convolution(weight, bias, padding=1, rectified=rectified)
 
     layers = [
-        ([conv(n, "")] if kind == "plain" else [conv(n, "_1"), conv(n, "_2")], pool)
+        ([conv(n, "")] if kind == "plain" else [conv(n, "_1"), conv(n, "_2", False)], pool)
         for n, (kind, _, pool) in enumerate(LAYERS, 1)
     ]
     entrance = scale_and_shift(norm("hstft_bn"), EPSILON)
-    dense = folded(
-        state["dense1.weight"][..., None, None], state["dense1.bias"], norm("bn"), EPSILON
+    dense = Convolution(
+        *folded(state["dense1.weight"][..., None, None], state["dense1.bias"], norm("bn"), EPSILON)
     )
 
     def forward(x: Tensor) -> Tensor:
         scale, shift = entrance
         x = x * scale + shift
-        for kernels, pool in layers:
-            y = functional.conv2d(x, *kernels[0], padding=1)
-            if len(kernels) == 2:
-                y = functional.conv2d(functional.relu_(y), *kernels[1], padding=1).add_(x)
-            x = functional.max_pool2d(functional.relu_(y), pool)
-        x = x.amax((2, 3), keepdim=True)
-        return functional.relu_(functional.conv2d(x, *dense)).flatten(1)
+        for convolutions, pool in layers:
+            y = convolutions[0](x)
+            if len(convolutions) == 2:
+                y = functional.relu_(convolutions[1](y).add_(x))
+            x = functional.max_pool2d(y, pool)
+        return dense(x.amax((2, 3), keepdim=True)).flatten(1)
 
     return forward
 

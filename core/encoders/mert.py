@@ -60,7 +60,7 @@ def prepare(samples: np.ndarray) -> np.ndarray:
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `mert` encoder; raises as `core.encoders.hub.Loaded`."""
     loaded = hub.Loaded(CARD, NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _mean_of_layers, 4, n_threads)
+    encoder = hub.HubEncoder(loaded, prepare, _mean_of_layers, n_threads)
     hub.try_out(loaded, encoder, np.zeros(N_SAMPLES, np.float32))
     return encoder
 

@@ -25,11 +25,11 @@ import numpy as np
 
 from core.encoders import keras_h5, mel, weights
 from core.encoders.base import Card, Encoder, Modality, WeightsFile, fit_length
+from core.encoders.packed import Convolution
 from core.encoders.torch_network import (
     Forward,
     TorchEncoder,
     folded,
-    kernel,
     refusal,
     scale_and_shift,
 )
@@ -164,27 +164,24 @@ def network(
     names = [f"{kind} {n + (kind == 'conv')}" for n in range(last) for kind in ("norm", "conv")]
     named = keras_h5.named(layers, names, refuse)
     entrance = scale_and_shift(keras_h5.norm(named, "norm 0", n_inputs, refuse), EPSILON)
-    kernels, after_relu = [], None
+    convolutions, after_relu = [], None
     for n, (n_before, n_channels) in enumerate(pairwise((n_inputs, *N_CHANNELS)), 1):
         weight, bias = keras_h5.conv(named, f"conv {n}", (3, 3, n_before, n_channels), refuse)
         if n == last:
-            kernels.append(kernel(weight, bias))
+            convolutions.append(Convolution(weight, bias, padding=1, rectified=False))
             continue
         norm = keras_h5.norm(named, f"norm {n}", n_channels, refuse)
         if n == 2 and n_inputs == 3:  # in the image network's first block: rectifier, then norm
-            kernels.append(kernel(weight, bias))
             after_relu = scale_and_shift(norm, EPSILON)
         else:
-            kernels.append(folded(weight, bias, norm, EPSILON))
+            weight, bias = folded(weight, bias, norm, EPSILON)
+        convolutions.append(Convolution(weight, bias, padding=1))
 
     def forward(x: Tensor) -> Tensor:
         scale, shift = entrance
         x = x * scale + shift
-        for n, (weight, bias) in enumerate(kernels, 1):
-            x = functional.conv2d(x, weight, bias, padding=1)
-            if n == last:
-                break
-            x = functional.relu_(x)
+        for n, convolution in enumerate(convolutions, 1):
+            x = convolution(x)
             if n == 2 and after_relu is not None:
                 scale, shift = after_relu
                 x = x.mul_(scale).add_(shift)

@@ -2,15 +2,13 @@
 
 The networks are frozen, so each is written as one function of its weights: a batch normalisation
 after a convolution is folded into it once, at loading (in float64: the vectors keep six digits),
-and pictures travel `(batch, height, width, channels)` in memory, the order in which oneDNN and
-cuDNN convolve without rearranging. Both together save about a fifth of OpenL3's time on a CPU.
+and its weights are laid out once (`core.encoders.packed`).
 
 A CPU is handed one thing at a time: these networks keep a core busy with one (measured on one core:
-OpenL3's sound 204 ms in batches of one, 236 of eight; VGG-16 296 and 319; HCNN 89 and 112), it
-stays in the cache, and the vector is the same to the last bit whatever came with it. ResNet-50
-alone is quicker in fours (96 ms a picture, 127 one by one): there the weights are rearranged at
-every call, and weigh as much as the picture. CUDA is handed many, and convolves in full float32,
-not in TF32, so that both devices agree.
+OpenL3's sound 204 ms in batches of one, 236 of eight; VGG-16 286 and 319; HCNN 89 and 112;
+ResNet-50 78, and 80 in fours), it stays in the cache, and the vector is the same to the last bit
+whatever came with it. CUDA is handed many, and convolves in full float32, not in TF32, so that both
+devices agree.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,24 +25,12 @@ if TYPE_CHECKING:
     import torch
 
 Forward = Callable[["torch.Tensor"], "torch.Tensor"]  # (b, c, h, w) to (b, dim)
-Kernel = tuple["torch.Tensor", "torch.Tensor"]  # (out, in, h, w) and (out,)
-
-
-def kernel(weight: np.ndarray, bias: np.ndarray) -> Kernel:
-    """A convolution's weight `(out, in, h, w)` and bias `(out,)`, as float32 on the device."""
-    import torch
-
-    tensor = torch.from_numpy(np.ascontiguousarray(weight, dtype=np.float32)).to(device())
-    return (
-        tensor.contiguous(memory_format=torch.channels_last),
-        torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32)).to(device()),
-    )
 
 
 def folded(
     weight: np.ndarray, bias: np.ndarray, norm: Sequence[np.ndarray], epsilon: float
-) -> Kernel:
-    """The convolution that does what this one and the batch normalisation after it do.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weight and bias of the convolution that does what this one and the norm after it do.
 
     Parameters
     ----------
@@ -54,7 +40,7 @@ def folded(
     epsilon : that the normalisation adds to the variance
     """
     scale, shift = _affine(norm, epsilon)
-    return kernel(weight * scale[:, None, None, None], bias * scale + shift)
+    return weight * scale[:, None, None, None], bias * scale + shift
 
 
 def scale_and_shift(
@@ -81,7 +67,6 @@ class TorchEncoder:
 
     prepare : one medium -> `(height, width, channels)` float32
     forward : a batch of those, channels second, to the vectors
-    n_per_batch : how many at a time, on a CPU
     """
 
     def __init__(
@@ -91,14 +76,13 @@ class TorchEncoder:
         forward: Forward,
         weights_sha256: str,
         n_threads: int,
-        n_per_batch: int = 1,
     ) -> None:
         self.card = card
         self.prepare = prepare
         self.forward = forward
         self.weights_sha256: str | None = weights_sha256
         self.n_threads = n_threads
-        self.n_per_batch = n_per_batch
+        self.n_per_batch = 1
         if device().type == "cuda":
             import torch
 

@@ -41,6 +41,7 @@ _PREROLL_S = 0.5  # decoded before the wanted start: AAC and Opus need some fram
 # Nearer starts are decoded from the beginning (30 s of AAC in 0.1 s): only so is a part exactly
 # that part of the whole. After a seek AAC draws other noise and Opus settles anew.
 _SEEK_FROM_S = 30.0
+_BLOCK_SAMPLES = 2**16  # frames of 1,024 or so are handed on together: each step costs as much
 _GAP_S = 0.02  # a larger hole in the time stamps becomes silence; Matroska rounds to 1 ms
 # Work that a small file can make out of nothing: packets that decode to no frame, frames of a
 # sample or two, packets only counted. Real ones lie far below: 120 samples a frame at least.
@@ -194,6 +195,18 @@ class StreamedSound:
 
     def blocks(self, start: int, n: int | None) -> Iterator[np.ndarray]:
         """(n_i,) float32 mono blocks from sample `start` on, `n` samples in all or to the end."""
+        waiting: list[np.ndarray] = []
+        n_waiting = 0
+        for block in self._frame_by_frame(start, n):
+            waiting.append(block)
+            n_waiting += len(block)
+            if n_waiting >= _BLOCK_SAMPLES:
+                yield np.concatenate(waiting)
+                waiting, n_waiting = [], 0
+        if waiting:
+            yield np.concatenate(waiting)
+
+    def _frame_by_frame(self, start: int, n: int | None) -> Iterator[np.ndarray]:
         end = None if n is None else start + n
         frames, position = self._from(start)
         n_decoded = 0
@@ -314,7 +327,7 @@ def _to_mono(frame: "AudioFrame") -> np.ndarray:
     values = frame.to_ndarray()
     if not frame.format.is_planar:  # (1, n * channels), interleaved
         values = values.reshape(-1, frame.layout.nb_channels).T
-    mono = values.mean(axis=0, dtype=np.float64)
+    mono = np.add.reduce(values, axis=0, dtype=np.float64) / len(values)  # mean: 3 times as long
     kind = frame.format.name.removesuffix("p")
     if kind == "u8":
         mono -= 128.0

@@ -129,7 +129,7 @@ def _to_rgb(picture: "Image", name: str) -> "Image":
         white = Image.new("RGBA", picture.size, "white")
         white.alpha_composite(picture.convert("RGBA"))
         return white.convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_8_bits(values: np.ndarray, name: str) -> np.ndarray:

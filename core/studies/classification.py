@@ -165,26 +165,48 @@ def run(
         config,
         n_jobs,
     )
-    outcomes = []
-    for modality, part, target in zip(system.modalities, parts, targets, strict=True):
-        proba = forest.predict_proba(target.x, n_jobs)
-        predicted = proba.argmax(axis=1)
-        f1 = f1_per_class(target.y, predicted, n_classes)
-        outcomes.append(
-            Outcome(
-                system=name,
-                space=system.space,
-                target=modality,
-                seed=seed,
-                n_target=len(part),
-                macro_f1=float(f1.mean()),
-                f1=f1,
-                confusion=confusion(target.y, predicted, n_classes),
-                predicted=predicted,
-                proba=proba,
-            )
+    outcomes = [
+        outcome(
+            name,
+            seed,
+            modality,
+            n_target=len(part),
+            truth=target.y,
+            proba=forest.predict_proba(target.x, n_jobs),
+            n_classes=n_classes,
+            systems=systems,
         )
+        for modality, part, target in zip(system.modalities, parts, targets, strict=True)
+    ]
     return forest, outcomes
+
+
+def outcome(
+    name: str,
+    seed: int,
+    target: str,
+    *,
+    n_target: int,
+    truth: NDArray[np.integer],
+    proba: NDArray[np.float32],
+    n_classes: int,
+    systems: Mapping[str, System] = SYSTEMS,
+) -> Outcome:
+    """What a forest's probabilities `(n_test, n_classes)` come to, by the true classes `truth`."""
+    predicted = proba.argmax(axis=1)
+    f1 = f1_per_class(truth, predicted, n_classes)
+    return Outcome(
+        system=name,
+        space=systems[name].space,
+        target=target,
+        seed=seed,
+        n_target=n_target,
+        macro_f1=float(f1.mean()),
+        f1=f1,
+        confusion=confusion(truth, predicted, n_classes),
+        predicted=predicted,
+        proba=proba,
+    )
 
 
 def pick(items: Items, space: str, modality: str, subset: str) -> Labelled:

@@ -1,8 +1,8 @@
 """Extraction of pictures, each encoder: against one picture per call, and its network alone.
 
 Pictures are frames as videos give them, 640 x 360 and 1280 x 720, as jpg (most), png and webp. The
-plain way opens each with Pillow, prepares it alike and calls the network with it alone: Keras's own
-of those that Keras published (`keras_networks`), else the very network of the encoder.
+plain way opens each with Pillow and calls the network with it alone, as users of the library that
+published it do: Keras (`keras_networks`) or transformers (`hub_networks`).
 
     python -m tests.benchmarks image_encoders
     python -m tests.benchmarks.bench_image_encoders resnet50 vgg16
@@ -19,21 +19,19 @@ import numpy as np
 from core.encoders.base import Encoder
 from core.items import Item
 from tests import media_samples
-from tests.benchmarks import encoder_runs, keras_networks
+from tests.benchmarks import encoder_runs, hub_networks, keras_networks
 from tests.benchmarks.encoder_runs import Plain
 
 FORMATS = ("jpg", "jpg", "jpg", "png", "webp")
 SIZES_PX = ((640, 360), (1280, 720), (640, 360))
 
-# Pictures, at least against the plain loop, at least against the bare network. OpenL3, VGG-16 and
-# DINOv2 keep a core busy with one picture (the first two at 102 to 107 of 112 GFLOP/s), and one
-# call spreads over both cores: of the network's own time a sixth is left to win there.
+# Pictures, and at least against the plain loop.
 CASES = {
-    "openl3_image": (48, 1.3, 0.87),
-    "resnet50": (96, 1.3, 0.87),
-    "vgg16": (32, 1.3, 0.87),
-    "clip_image": (96, 1.3, 0.87),
-    "dinov2": (32, 1.1, 0.87),
+    "openl3_image": (48, 1.3),
+    "resnet50": (96, 1.3),
+    "vgg16": (32, 1.3),
+    "clip_image": (96, 1.3),
+    "dinov2": (32, 1.3),
 }
 
 
@@ -42,12 +40,12 @@ def run(asked: Sequence[str] = ()) -> list[dict]:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        items = write_pictures(root, max(n for n, _, _ in CASES.values()))
+        items = write_pictures(root, max(n for n, _ in CASES.values()))
         for name in encoder_runs.chosen(list(CASES), asked):
-            n, at_least, least_share = CASES[name]
-            plain = KERAS if name in keras_networks.BUILDERS else ONE_BY_ONE
+            n, at_least = CASES[name]
+            plain = KERAS if name in keras_networks.BUILDERS else HUB
             what = f"extraction of {n:,} pictures"
-            rows += encoder_runs.rows_of(name, items[:n], root, plain, what, at_least, least_share)
+            rows += encoder_runs.rows_of(name, items[:n], root, plain, what, at_least)
     return rows
 
 
@@ -70,9 +68,9 @@ def write_pictures(root: Path, n: int) -> list[Item]:
     return items
 
 
-def of_encoder(encoder: Encoder, root: Path, item: Item) -> np.ndarray:
-    """The vector of one picture, alone."""
-    return encoder.embed([opened(root, item)])[0]
+def of_hub(state: Any, root: Path, item: Item) -> np.ndarray:
+    """The vector of one picture by one call of the network of `transformers`."""
+    return hub_networks.vector_of(state, opened(root, item))
 
 
 def of_keras(state: tuple[Any, Encoder], root: Path, item: Item) -> np.ndarray:
@@ -87,8 +85,8 @@ def opened(root: Path, item: Item) -> np.ndarray:
         return np.asarray(picture.convert("RGB"))
 
 
-ONE_BY_ONE = Plain(encoder_runs.loaded, of_encoder)
-KERAS = Plain(keras_networks.load, of_keras)
+HUB = Plain(hub_networks.load, of_hub, hub_networks.forward)
+KERAS = Plain(keras_networks.load, of_keras, keras_networks.forward)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,11 @@ def vector_of(state: tuple[Any, Any], medium: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict(encoder.prepare(medium)[None], verbose=0)[0])
 
 
+def forward(state: tuple[Any, Any], batch: np.ndarray) -> np.ndarray:
+    """`(b, dim)` float32 of prepared inputs, without the bookkeeping of `predict`."""
+    return np.asarray(state[0].predict_on_batch(batch))
+
+
 def _application(name: str, path: Path) -> Any:
     import keras
 

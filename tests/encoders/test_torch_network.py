@@ -6,6 +6,7 @@ import torch
 
 from core.encoders import torch_network
 from core.encoders.hcnn import CARD
+from core.encoders.packed import Convolution
 from core.encoders.torch_network import TorchEncoder
 
 RNG = np.random.default_rng(0)
@@ -23,8 +24,7 @@ def test_a_folded_convolution_does_what_both_did(epsilon: float) -> None:
     bias = RNG.normal(size=5).astype(np.float32)
     x = torch.from_numpy(RNG.normal(size=(2, 3, 8, 6)).astype(np.float32))
     plain = torch.nn.functional.conv2d(x, torch.from_numpy(weight), torch.from_numpy(bias))
-    kernel = torch_network.folded(weight, bias, NORM, epsilon)
-    found = torch.nn.functional.conv2d(x, *kernel)
+    found = Convolution(*torch_network.folded(weight, bias, NORM, epsilon), rectified=False)(x)
     torch.testing.assert_close(found, normalised(plain, epsilon), rtol=1e-4, atol=1e-5)
 
 
@@ -46,7 +46,8 @@ def test_batches_arrive_channels_second_and_in_order(n_per_batch: int, sizes: li
     def prepare(one: np.ndarray) -> np.ndarray:
         return np.broadcast_to(one, (7, 6, 256)).astype(np.float32)
 
-    encoder = TorchEncoder(CARD, prepare, forward, "sum", 2, n_per_batch)
+    encoder = TorchEncoder(CARD, prepare, forward, "sum", 2)
+    encoder.n_per_batch = n_per_batch
     media = [np.float32(i) for i in range(5)]
     vectors = encoder.embed(media)
     assert shapes == [(size, 256, 7, 6) for size in sizes]

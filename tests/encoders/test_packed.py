@@ -1,0 +1,64 @@
+"""Layers laid out once give what torch's own give, packed or not."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from core.encoders import packed
+from core.encoders.packed import Convolution, pack_linear
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(params=["packed", "plain"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "plain":
+        monkeypatch.setattr(packed, "can_pack", lambda: False)
+    elif not packed.can_pack():
+        pytest.skip("this torch cannot lay out weights for its CPU")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("rectified", [True, False])
+@pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 1), (1, 2, 0), (7, 2, 3)])
+def test_a_convolution_is_torchs(
+    way: str, size: int, stride: int, padding: int, rectified: bool
+) -> None:
+    weight = RNG.normal(size=(8, 3, size, size))
+    bias = RNG.normal(size=8)
+    x = torch.from_numpy(RNG.normal(size=(2, 3, 20, 17)).astype(np.float32))
+    expected = functional.conv2d(
+        x,
+        torch.from_numpy(weight.astype(np.float32)),
+        torch.from_numpy(bias.astype(np.float32)),
+        stride,
+        padding,
+    )
+    if rectified:
+        expected = functional.relu(expected)
+    convolution = Convolution(weight, bias, stride=stride, padding=padding, rectified=rectified)
+    for found in (convolution(x), convolution(x)):  # what it was handed is left as it was
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_linear_layer_is_torchs(way: str) -> None:
+    module = torch.nn.Sequential(
+        torch.nn.Linear(24, 40), torch.nn.GELU(), torch.nn.Linear(40, 8, bias=False)
+    ).requires_grad_(False)
+    inputs = [torch.randn(3, 5, 24), torch.randn(1, 24), torch.randn(5, 3, 24).transpose(0, 1)]
+    expected = [module(x) for x in inputs]
+    pack_linear(module)
+    assert (module[0].weight is None) == (way == "packed")
+    for x, wanted in zip(inputs, expected, strict=True):
+        torch.testing.assert_close(module(x), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_torch_without_the_operators_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "_OPERATORS", ("_an_operator_of_tomorrow",))
+    assert not packed.can_pack()
+
+
+def test_nothing_is_packed_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "device", lambda: torch.device("cuda"))
+    assert not packed.can_pack()
