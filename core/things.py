@@ -64,8 +64,12 @@ class Part:
     window: int | None = None
 
 
-def load_encoder(name: str, extracted: Artefact, weights_dir: Path | None) -> Encoder:
+def load_encoder(
+    name: str, extracted: Artefact, weights_dir: Path | None, *, trainable: bool = False
+) -> Encoder:
     """The very encoder that made the vectors of an ``extract`` artefact.
+
+    ``trainable``: see ``encoders.load``.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def load_encoder(name: str, extracted: Artefact, weights_dir: Path | None) -> En
         from core.encoders import lsa
 
         return lsa.Lsa.from_arrays(extracted.tensors("encoder.safetensors"))
-    encoder = encoders.load(name, weights_dir, n_threads=2)
+    encoder = encoders.load(name, weights_dir, n_threads=2, trainable=trainable)
     if encoder.weights_sha256 != extracted.manifest.get("weights_sha256"):
         raise UserError(
             f"The weights of {name} differ from those that embedded this collection: point "
@@ -97,12 +101,13 @@ def load_tuned(
     """
     import torch
 
-    encoder = load_encoder(name, extracted, weights_dir)
+    encoder = load_encoder(name, extracted, weights_dir, trainable=True)
     tensors = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
     try:
         if not isinstance(encoder, TextEncoder):
             raise RuntimeError(f"{name} has no network")
         encoder.module.load_state_dict(tensors)
+        encoder.freeze()
     except RuntimeError as error:
         raise UserError(
             f"The fine-tuned parameters of {name} belong to another network: run the study again."

@@ -128,7 +128,7 @@ def generate(task: Task) -> str:
 
 def _tunable(task: Task, extracted: Artefact) -> TextEncoder:
     weights_dir = Path(task.weights_dir) if task.weights_dir else None
-    encoder = load_encoder(task.text_encoder, extracted, weights_dir)
+    encoder = load_encoder(task.text_encoder, extracted, weights_dir, trainable=True)
     if not isinstance(encoder, TextEncoder):
         raise UserError(
             f"The text encoder {task.text_encoder} cannot be fine-tuned: use bert, minilm, "

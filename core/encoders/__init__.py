@@ -41,6 +41,7 @@ from core.encoders import (
     yamnet_lite,
 )
 from core.encoders.base import Card, Encoder
+from core.encoders.hub_text import TextEncoder
 from core.errors import MissingWeights, UserError
 
 
@@ -97,7 +98,9 @@ def present(name: str, weights_dir: Path | None = None) -> bool:
     return True
 
 
-def load(name: str, weights_dir: Path | None = None, n_threads: int = 1) -> Encoder:
+def load(
+    name: str, weights_dir: Path | None = None, n_threads: int = 1, *, trainable: bool = False
+) -> Encoder:
     """The encoder `name`, ready to embed.
 
     Parameters
@@ -105,6 +108,7 @@ def load(name: str, weights_dir: Path | None = None, n_threads: int = 1) -> Enco
     name : one of `names()`
     weights_dir : where weights are looked for first (see `core.encoders.weights`)
     n_threads : how many threads one call of `embed` spreads its media over
+    trainable : whether a text network may be fine-tuned; else it is frozen, and quicker
 
     Raises
     ------
@@ -113,7 +117,10 @@ def load(name: str, weights_dir: Path | None = None, n_threads: int = 1) -> Enco
     MissingWeights
         Its weights are not on this machine.
     """
-    return _entry(name).loader(weights_dir, n_threads)
+    encoder = _entry(name).loader(weights_dir, n_threads)
+    if isinstance(encoder, TextEncoder) and not trainable:
+        encoder.freeze()
+    return encoder
 
 
 def _entry(name: str) -> Entry:

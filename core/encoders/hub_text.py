@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from core.encoders.hub import Loaded
+from core.encoders.packed import pack_linear
 from core.errors import UserError
 
 MAX_CHARACTERS = 20_000  # 512 tokens of English are about 2,500
@@ -29,7 +30,8 @@ Pool = Callable[[Any, Any, Any], Any]  # the module, ids and mask (b, length) ->
 class TextEncoder:
     """A text network with its tokenizer.
 
-    module : the torch network; `pool(module, ids, mask)` can be differentiated, for fine-tuning
+    module : the torch network; `pool(module, ids, mask)` can be differentiated, for fine-tuning,
+        as long as it is not frozen
     """
 
     def __init__(self, loaded: Loaded, pool: Pool, max_tokens: int) -> None:
@@ -40,6 +42,10 @@ class TextEncoder:
         self.max_tokens = max_tokens
         self._device = loaded.device
         self._tokenizer = _tokenizer(loaded, max_tokens)
+
+    def freeze(self) -> None:
+        """Lay the network out for the processor (`core.encoders.packed`): it is to embed alone."""
+        pack_linear(self.module)
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, its marks of beginning and end included, cut to the limit.

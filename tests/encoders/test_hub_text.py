@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core import encoders
-from core.encoders import bert, clap, clip, hub_text, minilm
+from core.encoders import bert, clap, clip, hub_text, minilm, packed
 from core.encoders.hub_text import TextEncoder
 from tests.encoders import tiny_hub
 
@@ -165,6 +165,15 @@ def test_a_network_can_be_fine_tuned(tiny: Path) -> None:
     gradient = encoder.module.embeddings.word_embeddings.weight.grad
     assert gradient is not None
     assert gradient.abs().sum() > 0
+
+
+def test_a_frozen_network_gives_the_same(tiny: Path) -> None:
+    texts = ["a slow violin", "drum", ""]
+    loose = encoders.load("bert", tiny, trainable=True)
+    frozen = encoders.load("bert", tiny)
+    np.testing.assert_allclose(frozen.embed(texts), loose.embed(texts), rtol=0, atol=1e-5)
+    weights = [len(list(each.module.parameters())) for each in (loose, frozen)]  # type: ignore[attr-defined]
+    assert (weights[1] < weights[0]) == packed.can_pack()
 
 
 def test_batches_hold_every_text_once_and_little_padding() -> None:

@@ -41,7 +41,7 @@ def weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bert(weights_dir: Path) -> TextEncoder:
-    found = encoders.load("bert", weights_dir)
+    found = encoders.load("bert", weights_dir, trainable=True)
     assert isinstance(found, TextEncoder)
     return found
 
@@ -97,7 +97,7 @@ def test_a_frozen_encoder_is_left_as_it_is(bert: TextEncoder) -> None:
 def test_a_resumed_run_ends_like_an_uninterrupted_one(weights_dir: Path, loss: Any) -> None:
     config = dataclasses.replace(TUNED, loss=loss, tuning_epochs=2)
     states: list[generation.State] = []
-    one, other = (encoders.load("bert", weights_dir) for _ in range(2))
+    one, other = (encoders.load("bert", weights_dir, trainable=True) for _ in range(2))
     assert isinstance(one, TextEncoder)
     assert isinstance(other, TextEncoder)
     whole = fit(one, config, checkpoint=states.append)
