@@ -19,7 +19,7 @@ SPACE_NAMES = {
 def show(page: Page) -> None:
     widgets.heading(
         "Retrieve",
-        f"Bring {brought(page)}, and meet what the space puts near it.",
+        f"Bring {brought(page)}, and meet what lies near it.",
     )
     try:
         with st.spinner("Listening and looking …", show_time=False):
