@@ -33,7 +33,7 @@ from core.errors import UserError
 CACHES = ("~/.cache/huggingface/hub", "$HF_HOME/hub", "$HF_HUB_CACHE")
 
 # Media at a time, on a CPU: so few that their activations stay in the cache, so many that the next
-# are prepared meanwhile. Of 1 to 16 none is quicker by more than 6 % for any network here.
+# are prepared meanwhile. Of 1 to 16 none is quicker by more than a tenth for any network here.
 N_PER_BATCH = 4
 
 # Tables that a network computes for itself; some releases of transformers wrote them, some did not.
