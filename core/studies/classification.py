@@ -192,7 +192,15 @@ def outcome(
     n_classes: int,
     systems: Mapping[str, System] = SYSTEMS,
 ) -> Outcome:
-    """What a forest's probabilities `(n_test, n_classes)` come to, by the true classes `truth`."""
+    """What a forest's probabilities for the test items of one modality come to.
+
+    name, target : its system, and the modality tested
+    n_target : train items of that modality that it was given
+    truth : `(n_test,)`, the true classes
+    proba : `(n_test, n_classes)` float32
+
+    Raises UserError for classes out of range, or another number of them than of rows.
+    """
     predicted = proba.argmax(axis=1)
     f1 = f1_per_class(truth, predicted, n_classes)
     return Outcome(
