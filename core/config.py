@@ -13,7 +13,7 @@ from typing import Any, Literal
 from core.errors import UserError
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
-from core.studies import zeroshot
+from core.studies import zero_shot
 from core.studies.forests import ForestConfig
 
 # Where pairs are made within a class, a fixed pairing would be learned by heart: pairs are drawn
@@ -81,7 +81,7 @@ class Config:
     splits: int | None = None
     n_bootstrap: int = 1_000
     mixin_draws: int = 5
-    prompts: tuple[str, ...] = zeroshot.PROMPTS
+    prompts: tuple[str, ...] = zero_shot.PROMPTS
     translation: TranslationConfig | Mapping[str, Any] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
     forest: ForestConfig = field(default_factory=ForestConfig)

@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from core import items, taxonomy
+from core.encoder_sets import modalities_of, pair_name
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
-from core.pairs import modalities_of, pair_name
 from core.spaces import generation, pca, translation
 from core.store import Artefact, Store
 from core.studies import forests

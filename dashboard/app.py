@@ -18,10 +18,11 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
 
 from core import encoders
+from core.encoder_sets import ready_name
 from core.errors import MissingArtefact, UserError
-from core.pairs import ready_name
-from dashboard import browser, data, neighbours, session, state, widgets
+from dashboard import data, session, state
 from dashboard.page import Page
+from dashboard.shared import browser, neighbours, widgets
 
 VIEWS = {  # file in views/ -> title, icon
     "overview": ("Overview", ":material/dashboard:"),

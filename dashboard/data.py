@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core import encoder_sets as pairs_
 from core import items as item_table
-from core import pairs as pairs_
 from core import study as studies_
 from core.errors import UserError
+from core.figures.map_points import MapPoints
 from core.store import CODE_VERSION, Store, digest
 from core.studies import headlines
-from dashboard.points import MapPoints
 
 DEFAULT_WORKSPACE = "workspace/demo"
 RECORDS_TTL_S = 3.0  # how soon a page sees that a stage has been computed meanwhile
@@ -291,7 +291,7 @@ def measurements(handle: Handle, pair: str = "", **equal: Any) -> pd.DataFrame:
 
 
 def pair_of(rows: pd.DataFrame) -> pd.Series:
-    """The pair of encoders that each measurement is of, as ``core.pairs.pair_name`` calls it."""
+    """The pair of encoders that each measurement is of, as ``core.encoder_sets.pair_name`` calls it."""
     there = [name for name in headlines.ENCODERS if name in rows]
     named: dict[tuple[str, ...], str] = {}
     for names in rows[there].drop_duplicates().itertuples(index=False, name=None):

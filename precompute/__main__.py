@@ -16,10 +16,10 @@ from rich.table import Table
 
 from core import config as study_config
 from core.config import Config
+from core.engines.local import Engine, engine_for
 from core.errors import UserError
 from core.items import MODALITIES
 from core.store import Store
-from precompute.engine import Engine, engine_for
 
 app = typer.Typer(
     add_completion=False,
@@ -100,7 +100,7 @@ def _run(
     weights: Path | None,
     engine: Engine,
 ) -> None:
-    from precompute import stages
+    from core.stages import table as stages
 
     store = Store(workspace or _default_workspace(config.dataset))
     try:
@@ -170,8 +170,8 @@ _stage_command("project", "project", "Draw the UMAP and t-SNE maps.")
 @app.command()
 def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
     """Say which studies a workspace holds, and which of their stages are done."""
+    from core.stages.table import STAGES
     from core.study import Study, studies
-    from precompute.stages import STAGES
 
     store = Store(workspace)
     records = studies(store)
@@ -217,13 +217,13 @@ def report(
 ) -> None:
     """Print every stored number: a summary, or with --json all rows, tidy."""
     from core.study import open_study
-    from precompute import reports
+    from precompute import report
 
     opened = open_study(Store(workspace), study)
     if as_json:
-        print(json.dumps(reports.rows(opened)))
+        print(json.dumps(report.rows(opened)))
     else:
-        reports.show(opened, Console())
+        report.show(opened, Console())
 
 
 @app.command()
@@ -250,9 +250,9 @@ def search(
 ) -> None:
     """Find the items nearest to a file or to words: the dashboard's retrieval, as a command."""
     from core.study import open_study
-    from precompute import searches
+    from precompute import search
 
-    wanted = searches.Wanted(
+    wanted = search.Wanted(
         files=[*(file or []), *(files or [])],
         texts=text or [],
         without=without or [],
@@ -263,7 +263,7 @@ def search(
     if not wanted.files and not wanted.texts:
         raise UserError("There is nothing to search with: give --file FILE or --text WORDS.")
     opened = open_study(Store(workspace), study)
-    failed = searches.run(opened, wanted, weights, as_json, Console())
+    failed = search.run(opened, wanted, weights, as_json, Console())
     if failed:
         raise typer.Exit(2)
 

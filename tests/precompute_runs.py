@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from precompute.engine import LocalEngine
+from core.engines.local import LocalEngine
 
 REPO = Path(__file__).resolve().parent.parent
 

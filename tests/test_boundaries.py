@@ -14,7 +14,7 @@ FORBIDDEN = {
     "dashboard": {"precompute"},
 }
 # Modules that hold logic or drawing and must not need a running page.
-WITHOUT_STREAMLIT = ("dashboard/state.py", "dashboard/theme.py", "dashboard/figures")
+WITHOUT_STREAMLIT = ("dashboard/state.py", "core/figures/theme.py", "dashboard/figures")
 HEAVY = {
     "torch",
     "librosa",
@@ -72,7 +72,7 @@ def test_drawing_and_state_need_no_page(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["core.query", "core.config", "core.study", "precompute.__main__"]
+    "module", ["core.retrieval.retriever", "core.config", "core.study", "precompute.__main__"]
 )
 def test_importing_is_light(module: str) -> None:
     code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"

@@ -18,7 +18,7 @@ from core.references import wu2021
 from core.references.reference import Reference, find
 from core.studies import centroids as centroid_study
 from core.studies.headlines import spread
-from core.studies.mixin import SINGLE_MODAL, zero_shot_share
+from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
 
 SHARE, SCORE, RATIO, TIMES, NAME = "share", "score", "ratio", "times chance", "name"
 DIRECTIONS = ("audio_to_image", "image_to_audio")  # those of W

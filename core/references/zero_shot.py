@@ -13,7 +13,7 @@ import pandas as pd
 from core.references import seth2022
 from core.references.counterparts import SCORE, Counterpart
 from core.references.reference import Reference
-from core.studies import zeroshot
+from core.studies import zero_shot
 from core.studies.headlines import spread
 
 DATASETS = ("gtzan", "jamendo", "magnatagatune")
@@ -40,14 +40,14 @@ def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Count
         metric, _, rest = one.metric.partition("_")
         if metric == "accuracy":
             mine = overall[
-                (overall["metric"] == "accuracy") & (overall["system"] == (rest or zeroshot.NAMES))
+                (overall["metric"] == "accuracy") & (overall["system"] == (rest or zero_shot.NAMES))
             ]
         else:
             name, task = one.metric.rsplit("_", 1)
             mine = overall[
                 (overall["metric"] == name)
                 & (overall["direction"] == DIRECTIONS[task])
-                & (overall["system"] == zeroshot.NAMES)
+                & (overall["system"] == zero_shot.NAMES)
             ]
         if mine.empty:
             continue

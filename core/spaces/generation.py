@@ -231,7 +231,7 @@ def fit(
     """
     import torch
 
-    from core.spaces.generating import Run
+    from core.spaces.generation_training import Run
 
     if config.text == "finetuned" and (encoder is None or len(words) != len(natives[TEXT])):
         raise UserError(

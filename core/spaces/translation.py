@@ -167,7 +167,7 @@ def fit(
     """
     import torch
 
-    from core.spaces.training import Run, reader
+    from core.spaces.translation_training import Run, reader
 
     kinds = _validate(natives, pairs, clips, pair_classes, config)
     split = pairing.split_pools if config.pairing == "redrawn" else pairing.split_pairs

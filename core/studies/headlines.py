@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core.items import MODALITIES
-from core.studies import zeroshot
-from core.studies.mixin import SINGLE_MODAL
+from core.studies import zero_shot
+from core.studies.mix_in import SINGLE_MODAL
 
 DIRECTIONS = tuple(f"{a}_to_{b}" for a in MODALITIES for b in MODALITIES if a != b)
 ENCODERS = ("audio", "image", "text")  # the columns that name the encoders of a pair
@@ -69,7 +69,7 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
                 "study": "zeroshot",
                 "space": space,
                 "metric": metric,
-                "system": zeroshot.NAMES,
+                "system": zero_shot.NAMES,
                 "target": target,
                 **({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
             },

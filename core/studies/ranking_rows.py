@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.studies.resample import draw_weights, interval, weighted_means, weighted_medians
+from core.studies.bootstrap import draw_weights, interval, weighted_means, weighted_medians
 
 Float = npt.NDArray[np.float64]
 Row = dict[str, Any]

@@ -16,11 +16,11 @@ import soundfile
 from core import encoders
 from core.config import Config
 from core.datasets.base import Card, Ingested
+from core.engines.local import LocalEngine
 from core.items import Item, split_table, table
 from core.record import Record
+from core.stages import extract
 from core.store import Store
-from precompute import extract
-from precompute.engine import LocalEngine
 
 N_FILES = 2_000
 RATE_HZ = 16_000
@@ -87,7 +87,7 @@ def time_ours(
 
 def import_stage(_: int) -> None:
     """What a worker imports before its first shard; the plain loop has its imports done too."""
-    importlib.import_module("precompute.extract")
+    importlib.import_module("core.stages.extract")
 
 
 def time_theirs(paths: list[Path], name: str, weights_dir: Path | None) -> tuple[float, np.ndarray]:

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+from core.engines.local import LocalEngine
 from core.spaces.translation import TranslationConfig
-from precompute.engine import LocalEngine
 
 N_PAIRS = 130_000
 AUDIO = {"yamnet": 1024, "vggish": 128, "openl3_audio": 512}
@@ -137,7 +137,7 @@ def start(n_audio: int, n_image: int) -> list:
     import torch
     from torch import nn
 
-    from core.spaces.training import Run, Tower
+    from core.spaces.translation_training import Run, Tower
 
     ours = Run(CONFIG, {"audio": n_audio, "image": n_image}, SEED, torch.device("cpu")).towers
     towers = []

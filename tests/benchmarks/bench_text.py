@@ -21,7 +21,7 @@ import numpy as np
 from core.encoders.base import Encoder
 from core.errors import MissingWeights
 from core.spaces.translation import Translation
-from core.studies import zeroshot
+from core.studies import zero_shot
 from tests.benchmarks.bench_upload import demo, environment
 
 N_TEXTS, N_ALONE = 256, 96
@@ -95,7 +95,7 @@ def batched(encoder: Encoder, published: Encoder) -> dict:
 def query() -> dict:
     from streamlit.testing.v1 import AppTest
 
-    from dashboard.retrieval import beside
+    from dashboard.views.retrieve import query_analysis
 
     shown_s: list[float] = []  # when the cards of the results stood, the rest still to come
 
@@ -103,7 +103,7 @@ def query() -> dict:
         shown_s.append(time.perf_counter())
         drawn(*arguments)
 
-    drawn = beside.show
+    drawn = query_analysis.show
     with demo() as root, environment(root), mock.patch.object(beside, "show", show):
         page = AppTest.from_string("from dashboard.app import main\nmain('retrieve')")
         page.run(timeout=120)
@@ -144,9 +144,9 @@ def tags(encoder: Encoder) -> dict:
         # Other tags at every turn: nothing of them can be kept from the turn before.
         mine = [f"{name} {turn}" for name in names[:N_TAGS]]
         started = time.perf_counter()
-        texts = zeroshot.wordings(mine, ["the sound of {tag}"])["the sound of {tag}"]
-        scored = zeroshot.scores(clips, space.project("text", encoder.embed(texts)))
-        by_tag = zeroshot.areas(np.ascontiguousarray(scored.T), truth)
+        texts = zero_shot.wordings(mine, ["the sound of {tag}"])["the sound of {tag}"]
+        scored = zero_shot.scores(clips, space.project("text", encoder.embed(texts)))
+        by_tag = zero_shot.areas(np.ascontiguousarray(scored.T), truth)
         best = scored.argmax(axis=1)
         times_s.append(time.perf_counter() - started)
         assert scored.shape == (N_CLIPS, N_TAGS)

@@ -20,8 +20,8 @@ def run() -> list[dict]:
     from torch import Tensor
 
     from core.spaces.losses import margin_loss
-    from core.spaces.training import Tower
     from core.spaces.translation import TranslationConfig
+    from core.spaces.translation_training import Tower
 
     def copied_out(a: Tensor, b: Tensor) -> Tensor:
         n = len(a)

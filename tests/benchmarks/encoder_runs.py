@@ -33,11 +33,11 @@ from core.config import Config
 from core.datasets.base import Card, Ingested
 from core.encoders import hcnn, hub
 from core.encoders.base import Encoder
+from core.engines.local import LocalEngine, cpu_count
 from core.items import Item, split_table, table
 from core.record import Record
+from core.stages import extract
 from core.store import Artefact, Store
-from precompute import extract
-from precompute.engine import LocalEngine, cpu_count
 from tests.encoders import whole_networks
 
 ENOUGH_S, LEAST_TURNS = 12.0, 3

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core import media
-from core.query import Searcher
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher
 from core.study import Study
-from core.things import Part
 from dashboard.app import VIEWS
 from tests.browser.conftest import Server, Visitor
 

@@ -4,9 +4,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.query import Searcher
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher
 from core.study import Study
-from core.things import Part
 from tests.browser.conftest import Visitor
 from tests.browser.test_browser import IDS
 

@@ -18,11 +18,11 @@ import pandas as pd
 from core import items
 from core.encoders import lsa
 from core.spaces.generation import HISTORY, Generation
+from core.stages.zero_shot import Tagger
 from core.store import Artefact, Draft, Store
-from core.studies import measure, zeroshot
+from core.studies import measure, zero_shot
 from core.study import Study, open_study
 from core.vectors import Vectors
-from precompute.zeroshots import Tagger
 from tests.dashboard import embedded, workspace
 
 ENCODERS = {"audio": ("logmel",), "image": ("hog",), "text": ("lsa",)}
@@ -151,7 +151,7 @@ def zero_shot(
         encoder,
         {"translation": study.space(PAIR, "translation", split), **more},
         workspace.CLASSES,
-        zeroshot.wordings(workspace.CLASSES, PROMPTS),
+        zero_shot.wordings(workspace.CLASSES, PROMPTS),
     )
     frames = {kind: items.of(tested, kind) for kind in ("audio", "image")}
     vectors: dict[str, dict[str, Vectors]] = {

@@ -11,10 +11,11 @@ from core.references import counterparts
 from core.references.wu2021 import REPORTED
 from core.store import Store
 from core.study import open_study
-from dashboard import data, widgets
+from dashboard import data
 from dashboard.page import Page
-from dashboard.sections import paper, ranking
+from dashboard.shared import paper, widgets
 from dashboard.state import Selection
+from dashboard.views.translation import ranking
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 

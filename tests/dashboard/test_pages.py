@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.figures import map_points
 from core.store import Store
-from dashboard import app, data, points, state
+from dashboard import app, data, state
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -124,12 +125,12 @@ def test_of_a_large_map_a_sample_is_drawn(
 def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
     handle = data.open_study(str(tiny))
     whole = data.map_points(handle, data.pair_names(handle)[0], "pca", "umap", 2, 0)
-    some = points.sample(whole, 20, keep=["clip1_03_i"])
+    some = map_points.sample(whole, 20, keep=["clip1_03_i"])
     assert len(some) in (20, 21)
     assert "clip1_03_i" in some.item_ids
-    again = points.sample(whole, 20, keep=["clip1_03_i"])
+    again = map_points.sample(whole, 20, keep=["clip1_03_i"])
     assert list(again.item_ids) == list(some.item_ids)
-    assert points.sample(whole, 126) is whole
+    assert map_points.sample(whole, 126) is whole
 
 
 @pytest.mark.parametrize("root", ["s3x://nowhere/at/all", "nowhere"])
@@ -146,7 +147,7 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     event = {"selection": {"points": [{"customdata": item_id} for item_id in ids]}}
     page.session_state["map_2"] = event
     page.run(timeout=60)
-    from dashboard.sections import picked as view
+    from dashboard.shared import map_selection as view
 
     caught = view.caught(page.session_state["map_2"])
     assert caught == ids
@@ -167,7 +168,7 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     ],
 )
 def test_an_empty_click_catches_nothing(event: object) -> None:
-    from dashboard.sections import picked as view
+    from dashboard.shared import map_selection as view
 
     assert view.caught(event) == []
 

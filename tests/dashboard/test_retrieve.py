@@ -15,13 +15,14 @@ from streamlit.testing.v1 import AppTest
 
 from core import encoders, media
 from core.errors import MissingWeights
-from core.query import Searcher
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher
+from core.retrieval.timeline import best_windows, by_second
 from core.store import Store
 from core.study import open_study
-from core.things import Part
-from core.timeline import best_windows, by_second
-from dashboard import neighbours, state
-from dashboard.retrieval import tray
+from dashboard import state
+from dashboard.shared import neighbours
+from dashboard.views.retrieve import query_state
 from tests.dashboard import embedded, workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -132,15 +133,15 @@ def test_a_sound_finds_the_pictures_that_the_command_finds(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from precompute import searches
+    from precompute import search
 
     page = upload(open_page("retrieve", root), ("horn.wav", workspace.wav(2)))
     assert not page.exception
     assert notices(page) == []
     file = tmp_path / "horn.wav"
     file.write_bytes(workspace.wav(2))
-    wanted = searches.Wanted([file], (), (), "image", 10, "translation_all")
-    searches.run(searcher.study, wanted, None, True, Console())
+    wanted = search.Wanted([file], (), (), "image", 10, "translation_all")
+    search.run(searcher.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
     assert all(row["labels"] == [workspace.CLASSES[2]] for row in printed["results"])
@@ -228,14 +229,14 @@ def test_uploads_stay_in_their_session(open_page: Open, root: Path) -> None:
     one.get_by_key("clear").click()
     one.run(timeout=60)
     assert "mine.wav" not in text_of(one)
-    assert not one.session_state[tray.UPLOADS]
+    assert not one.session_state[query_state.UPLOADS]
 
 
 def test_a_session_is_bounded(open_page: Open, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tray, "MAX_SESSION_BYTES", int(2.5 * len(workspace.wav(0))))
     files = [(f"{number}.wav", workspace.wav(number)) for number in range(4)]
     page = upload(open_page("retrieve", root), *files)
-    assert [one.name for one in page.session_state[tray.UPLOADS]] == ["2.wav", "3.wav"]
+    assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["2.wav", "3.wav"]
     assert "the oldest gave way" in notices(page)[0]
 
 
@@ -301,11 +302,11 @@ def test_files_brought_together_are_a_blend_with_weights(open_page: Open, root: 
     assert len(page.slider) == 2
     page.slider[1].set_value(-1.0)
     page.run(timeout=60)
-    assert [one.weight for one in page.session_state[tray.UPLOADS]] == [1.0, -1.0]
+    assert [one.weight for one in page.session_state[query_state.UPLOADS]] == [1.0, -1.0]
     assert not any(item_id.startswith("clip3") for item_id in found(page))
     page.get_by_key("ask_blend").set_value(False)
     page.run(timeout=60)
-    assert [one.name for one in page.session_state[tray.UPLOADS]] == ["b.png"]
+    assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["b.png"]
     assert not page.slider
 
 
@@ -367,7 +368,7 @@ def test_a_click_on_a_second_asks_with_it_alone(open_page: Open, root: Path) -> 
     assert "Second by second" in text_of(page)
     assert "most like 0:0" in text_of(page)
     whole = found(page)
-    (mine,) = page.session_state[tray.UPLOADS]
+    (mine,) = page.session_state[query_state.UPLOADS]
     mine.second = 1.0  # what a click on its bar sets
     page.run(timeout=60)
     assert {name[:5] for name in found(page)} == {"clip0"}
@@ -379,9 +380,9 @@ def test_a_click_on_a_second_asks_with_it_alone(open_page: Open, root: Path) -> 
 
 def test_the_window_of_a_second_is_the_nearest_one(searcher: Searcher) -> None:
     (thing,) = searcher.embed(three_seconds(0, 1, 2), "long.wav")
-    assert tray.window_at(thing, None) is None
-    assert tray.window_at(thing, 1.4) == 1
-    assert tray.window_at(thing, 99.0) == 2
+    assert query_state.window_at(thing, None) is None
+    assert query_state.window_at(thing, 1.4) == 1
+    assert query_state.window_at(thing, 99.0) == 2
 
 
 # -- the address ---------------------------------------------------------------------------------

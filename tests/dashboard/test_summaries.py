@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from core.studies import headlines, measure
-from dashboard import summaries, widgets
+from dashboard.shared import summaries, widgets
 
 
 def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import tags
-from dashboard import data, neighbours, state, tagging
+from core.retrieval import tags
+from dashboard import data, state
+from dashboard.shared import neighbours
+from dashboard.views.tags import tagging
 from tests.dashboard import tagged, workspace
 from tests.dashboard.conftest import Open, text_of
 from tests.dashboard.test_typed_words import html_of

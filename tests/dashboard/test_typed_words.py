@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.query import Searcher
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher
 from core.store import Store
 from core.study import open_study
-from core.things import Part
-from dashboard import neighbours, state
-from dashboard.retrieval import tray
+from dashboard import state
+from dashboard.shared import neighbours
+from dashboard.views.retrieve import query_state
 from tests.dashboard import tagged, workspace
 from tests.dashboard.conftest import Open, text_of
 from tests.dashboard.test_retrieve import address, choose, found, notices, upload
@@ -88,14 +89,14 @@ def test_the_same_list_as_the_command_line(
 
     from rich.console import Console
 
-    from precompute import searches
+    from precompute import search
 
     page = type_words(open_page("retrieve", root), "banjo")
     page = type_words(page, "accordion", away=True)
     assert address(page, "words") == ["banjo", "-0.5~accordion"]
-    assert tray.AWAY == searches.WITHOUT
-    wanted = searches.Wanted([], ["banjo"], ["accordion"], "audio", 10, "translation_all")
-    searches.run(searcher.study, wanted, None, True, Console())
+    assert query_state.AWAY == search.WITHOUT
+    wanted = search.Wanted([], ["banjo"], ["accordion"], "audio", 10, "translation_all")
+    search.run(searcher.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
     code = "\n".join(element.value for element in page.code)
@@ -143,7 +144,7 @@ def test_a_suggestion_asks_with_the_collections_own_class(open_page: Open, root:
 def test_words_are_removed_and_cleared(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, words=["banjo", "0.5~accordion"])
     assert len(found(page)) == 10
-    page.get_by_key(f"remove_{tray.key_of('accordion')}").click()
+    page.get_by_key(f"remove_{query_state.key_of('accordion')}").click()
     page.run(timeout=60)
     assert address(page, "words") == ["banjo"]
     page.get_by_key("clear").click()

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import cards, data, state, theme
+from core.figures import theme
+from dashboard import data, state
 from dashboard.page import Page
-from dashboard.sections import examples
+from dashboard.shared import cards
 from dashboard.state import Selection
+from dashboard.views.overview import examples
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 

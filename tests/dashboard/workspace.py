@@ -26,7 +26,7 @@ from core.record import Record
 from core.spaces import pca
 from core.spaces.translation import Translation
 from core.store import Store
-from core.studies import centroids, classification, distribution, measure, mixin, ranking
+from core.studies import centroids, classification, distribution, measure, mix_in, ranking
 from core.studies.classification import Labelled
 from core.studies.forests import ForestConfig
 
@@ -430,15 +430,15 @@ def mixed(
     for target in train_items["pca"]:
         n_all = len(train_items["pca"][target])
         cells = [
-            mixin.Cell(space, system, target, n, seed)
+            mix_in.Cell(space, system, target, n, seed)
             for system, space in (("MMT", "translation"), ("MMP", "pca"))
             for n in (0, 4, n_all)
             for seed in range(3)
         ]
-        single = mixin.SINGLE_MODAL[target]
-        cells += [mixin.Cell("pca", single, target, n_all, seed) for seed in range(3)]
+        single = mix_in.SINGLE_MODAL[target]
+        cells += [mix_in.Cell("pca", single, target, n_all, seed) for seed in range(3)]
         for one in cells:
-            row = mixin.run_cell(one, train_items, test_items, len(PAIRED), SMALL, 1)
+            row = mix_in.run_cell(one, train_items, test_items, len(PAIRED), SMALL, 1)
             rows.append({**row, "n": len(test_items["pca"][target]), "chance": 1 / len(PAIRED)})
     return measure.table(rows, study="mixin", **common)
 

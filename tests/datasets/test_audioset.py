@@ -15,11 +15,11 @@ from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.spaces import maps
 from core.spaces.translation import TranslationConfig
+from core.stages import ingest as ingest_stage
+from core.stages import table as stages
 from core.store import Store
 from core.studies.forests import ForestConfig
 from core.study import open_study
-from precompute import ingest as ingest_stage
-from precompute import stages
 from tests import audioset_samples as samples
 from tests.precompute_runs import HereEngine
 

@@ -9,9 +9,9 @@ from core import items
 from core.config import Config
 from core.datasets import gtzan
 from core.errors import UserError
+from core.stages import table as stages
 from core.store import Store
 from core.study import open_study
-from precompute import stages
 from tests import track_samples
 from tests.precompute_runs import HereEngine
 

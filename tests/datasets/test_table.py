@@ -11,9 +11,9 @@ from core import datasets, items
 from core.config import Config
 from core.datasets.base import Ingested, Request
 from core.errors import UserError
+from core.stages import table as stages
 from core.store import Store
 from core.study import open_study
-from precompute import stages
 from tests import media_samples
 from tests.precompute_runs import HereEngine
 

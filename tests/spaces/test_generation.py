@@ -11,7 +11,7 @@ import torch
 from core.errors import UserError
 from core.spaces import generation
 from core.spaces.generation import HISTORY, TEXT, Generation, GenerationConfig, Snapshot
-from core.spaces.generators import Discriminator, Generator, contrastive
+from core.spaces.generation_networks import Discriminator, Generator, contrastive
 
 SMALL = GenerationConfig(
     optimizer="adam",

@@ -14,8 +14,8 @@ from safetensors.numpy import load, save
 from core.config import LABEL_PAIRED
 from core.errors import UserError
 from core.spaces import translation
-from core.spaces.training import Tower
 from core.spaces.translation import TranslationConfig
+from core.spaces.translation_training import Tower
 
 KIND = ("audio", "image")
 SMALL = TranslationConfig(n_hidden=32, n_dims=16, batch=64, max_epochs=6, min_steps=4)

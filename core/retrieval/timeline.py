@@ -1,0 +1,93 @@
+"""Second by second: what each window of a long sound or video is, and what it finds.
+
+Beside ``core.retrieval.retriever``, through the same fits and the same index: the whole recording asks with the
+mean of its windows, weighted by loudness; here every window asks for itself.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.errors import MissingArtefact
+from core.retrieval.query_inputs import Thing
+from core.retrieval.retriever import DEFAULT_SPACE, Searcher
+from core.spaces import index
+
+COLUMNS = (
+    "window",
+    "start_s",
+    "loudness",
+    "class",
+    "class_score",
+    "item_id",
+    "score",
+    "percentile",
+)
+
+
+def by_second(
+    searcher: Searcher,
+    thing: Thing,
+    modality: str,
+    space: str = DEFAULT_SPACE,
+    *,
+    classes: Sequence[str] = (),
+    subsets: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+) -> pd.DataFrame:
+    """One row a window: ``window, start_s, loudness, class, class_score, item_id, score,
+    percentile``.
+
+    ``class`` is what MMT's forest votes for most ("" where none has been trained); ``item_id``
+    the nearest item of ``modality`` with its cosine and the share of random pairs below it;
+    ``loudness`` is relative to the loudest window. Filters as in ``Searcher.search``.
+
+    Raises
+    ------
+    UserError
+        The filters leave nothing.
+    """
+    vectors = searcher.project_windows(thing, space)
+    found = searcher.nearest(
+        vectors, modality, 1, space, classes=classes, subsets=subsets, leave_out=leave_out
+    )
+    names, votes = _classes(searcher, thing)
+    scores = found.scores[:, 0]
+    loudest = float(thing.loudness.max()) or 1.0
+    return pd.DataFrame(
+        {
+            "window": np.arange(len(vectors)),
+            "start_s": thing.starts_s,
+            "loudness": thing.loudness / loudest,
+            "class": names,
+            "class_score": votes,
+            "item_id": found.item_ids[:, 0],
+            "score": scores,
+            "percentile": index.percentile(
+                scores, searcher.background(thing.modality, modality, space)
+            ),
+        },
+        columns=list(COLUMNS),
+    )
+
+
+def best_windows(
+    searcher: Searcher, thing: Thing, item_ids: Sequence[str], modality: str, space: str
+) -> np.ndarray:
+    """``(n,) int64``: the window of a thing that is most like each item of ``modality``."""
+    windows = searcher.project_windows(thing, space)
+    wanted = searcher.study.shared(searcher.pair, space, modality).take(list(item_ids))
+    return np.asarray(np.argmax(windows @ wanted.T, axis=0), dtype=np.int64)
+
+
+def _classes(searcher: Searcher, thing: Thing) -> tuple[list[str], np.ndarray]:
+    """Each window's class by the forest of MMT, and the share of its votes."""
+    study = searcher.study
+    try:
+        forest = study.forest(searcher.pair, "MMT")
+    except MissingArtefact:
+        return [""] * len(thing.native), np.zeros(len(thing.native))
+    proba = forest.predict_proba(searcher.projected(thing, "translation"))
+    best = proba.argmax(axis=1)
+    return [study.paired_classes[row] for row in best], proba.max(axis=1)

@@ -1,0 +1,80 @@
+"""What a page says of averaged measurements: names, numbers, spreads and sizes as text.
+
+Rows are those of ``core.studies.headlines.spread``, the one place that averages. No Streamlit
+here.
+"""
+
+import numpy as np
+import pandas as pd
+
+from core.studies import mix_in
+
+METRIC_NAMES = {
+    "ndcg@30": "NDCG@30",
+    "ndcg_lift": "NDCG lift",
+    "macro_f1": "macro F1",
+    "map": "mAP",
+    "median_rank": "median rank",
+    "modality_gap": "modality gap",
+    "hubness": "hubness",
+    "class_distance_ratio": "class distance ratio",
+    "nearest_class_accuracy": "nearest class accuracy",
+    "nearest_centroid_accuracy": "nearest centroid accuracy",
+}
+LOWER_IS_BETTER = {"median_rank", "modality_gap", "hubness"}
+
+
+def metric_name(metric: str) -> str:
+    return METRIC_NAMES.get(metric, metric)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A measurement as text; "–" where it is undefined."""
+    if not np.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"
+
+
+def spread_text(row: pd.Series, digits: int = 3) -> str:
+    """``± sd``, or the bootstrap interval of a single run, or nothing."""
+    if np.isfinite(row["sd"]):
+        return f"± {row['sd']:.{digits}f}"
+    if np.isfinite(row["low"]):
+        return f"{number(row['low'], digits)} to {number(row['high'], digits)}"
+    return ""
+
+
+def scale_text(row: pd.Series, things: str = "") -> str:
+    """Chance, sizes and runs of a number, in one line."""
+    parts = []
+    if np.isfinite(row["chance"]):
+        parts.append(f"chance {number(row['chance'])}")
+    if row["n"] > 0:
+        parts.append(f"n = {row['n']:,}")
+    if row["gallery_size"] > 0:
+        parts.append(f"gallery of {row['gallery_size']:,}" + (f" {things}" if things else ""))
+    parts.append(runs_text(int(row["runs"]), int(row["splits"])))
+    return ", ".join(parts)
+
+
+def runs_text(runs: int, splits: int) -> str:
+    """How many runs a mean is over: ``5 splits × 5 draws``."""
+    by_split = "1 split" if splits == 1 else f"{splits} splits"
+    draws = runs // splits if splits else runs
+    return by_split if draws <= 1 else f"{by_split} × {draws} draws"
+
+
+def zero_shot_share(rows: pd.DataFrame, target: str) -> tuple[float, str] | None:
+    """W §4.2: the share of ``core.studies.mix_in``, and which system and n was best.
+
+    None without a zero-shot MMT.
+    """
+    mine = rows[(rows["target"] == target) & (rows["metric"] == "macro_f1")]
+    share = mix_in.zero_shot_share(mine.to_dict("records")).get(target)
+    if share is None:
+        return None
+    system, n_target = mine.groupby(["system", "n_target"])["value"].mean().idxmax()
+    at = "" if str(system).startswith("SM") else f" at n = {int(n_target):,}"
+    return share, f"{system}{at}"

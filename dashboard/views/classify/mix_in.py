@@ -1,0 +1,86 @@
+"""Mix-in curves: macro F1 from zero-shot to all data (W figure 3)."""
+
+import pandas as pd
+import streamlit as st
+
+from core.figures import curves, theme
+from core.references import counterparts, wu2021
+from core.references.counterparts import Counterpart
+from core.references.reference import find
+from core.studies import headlines
+from core.studies.mix_in import SINGLE_MODAL
+from dashboard.page import Page
+from dashboard.shared import paper, summaries, widgets
+from dashboard.views.classify.confusions import TARGETS
+
+ZERO_SHOT = find(wu2021.REPORTED, "zero_shot_share")
+
+
+def show(page: Page, rows: pd.DataFrame) -> None:
+    st.subheader("From zero-shot to all data", anchor=False)
+    rows = rows[rows["metric"] == "macro_f1"]
+    if rows.empty:
+        widgets.small("No mix-in curve is stored for this pair.")
+        return
+    found = counterparts.mixin(rows)
+    targets = [name for name in TARGETS if (rows["target"] == name).any()]
+    for start in range(0, len(targets), 2):
+        some = targets[start : start + 2]
+        for place, target in zip(st.columns(2, gap="medium"), some, strict=False):
+            with place:
+                curve(page, rows[rows["target"] == target], target, found)
+    widgets.small(
+        "Both systems learn from all of the other modalities, and from n examples of the tested "
+        "one, balanced over classes; MMT in the translated space, MMP in PCA. The dashed line "
+        "learns from the tested modality alone. Boxes span the draws and splits."
+    )
+    paper.show(paper.of_pair(page), found)
+
+
+def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart]) -> None:
+    widgets.kicker(f"tested on {theme.MODALITY_PLURALS[target]}")
+    single = rows[rows["system"].isin(SINGLE_MODAL.values())]
+    one = headlines.spread(single, ["target"])
+    chance = float(rows["chance"].mean())
+    share = summaries.zero_shot_share(rows, target)
+    made = curves.mixin(
+        rows[rows["system"].isin(["MMT", "MMP"])],
+        target,
+        float(one["mean"].iloc[0]) if len(one) else None,
+        chance,
+        widgets.dark(),
+        reported(rows, share[0]) if share else None,
+    )
+    widgets.show(
+        made,
+        page.handle,
+        f"mixin_{target}",
+        f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
+        pair=page.pair,
+        table=rows,
+        more=paper.facts(paper.of_pair(page), found),
+    )
+    if share:
+        n = int(rows["n"].median())
+        runs = headlines.spread(rows[rows["n_target"] == 0], ["system"])
+        over = summaries.runs_text(int(runs["runs"].max()), int(runs["splits"].max()))
+        widgets.numbers(
+            [
+                (
+                    "zero-shot share",
+                    f"{share[0]:.0%}",
+                    f"of the best, {share[1]}; W: {ZERO_SHOT.reported}",
+                    f"MMT without a single {theme.MODALITY_NAMES[target]}, n = {n:,} test items, "
+                    f"chance {chance:.3f}, {over}.",
+                )
+            ]
+        )
+
+
+def reported(rows: pd.DataFrame, share: float) -> tuple[str, float] | None:
+    """W's zero-shot share of this study's best system, to be drawn where MMT has seen nothing."""
+    zero = rows[(rows["system"] == "MMT") & (rows["n_target"] == 0)]
+    if share <= 0 or ZERO_SHOT.high is None:
+        return None
+    best = float(headlines.spread(zero, ["target"])["mean"].iloc[0]) / share
+    return f"W: {ZERO_SHOT.reported} of the best", ZERO_SHOT.high * best

@@ -1,0 +1,159 @@
+"""The timeline of a long sound or video in the query: which second is what, and found what."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import UserError
+from core.figures import spectrogram, theme
+from core.figures import timeline as figures
+from core.retrieval import timeline
+from core.retrieval.query_inputs import Thing
+from core.retrieval.retriever import Searcher
+from dashboard import session
+from dashboard.page import Page
+from dashboard.shared import cards, widgets
+from dashboard.views.retrieve import query_state
+
+N_FRAMES = 8  # pictures in the lane of a video
+SPECTROGRAM_S = 130.0  # longer recordings are sampled and have no lane of their own
+
+
+def long_thing(one: query_state.Asked) -> Thing | None:
+    """The thing of an upload that has seconds to choose from: its sound, else its frames."""
+    found = [thing for thing in one.things if len(thing.starts_s) > 1]
+    return found[0] if one.upload is not None and found else None
+
+
+def best_seconds(
+    searcher: Searcher, parts: list[query_state.Asked], results: pd.DataFrame, find: str
+) -> dict[str, str]:
+    """For each result, the second of a long upload that is most like it; empty without one."""
+    long = [(one, thing) for one in parts if (thing := long_thing(one)) is not None]
+    if len(long) != 1 or long[0][0].upload is None or long[0][0].upload.second is not None:
+        return {}
+    thing = long[0][1]
+    ids = [str(item_id) for item_id in results["item_id"]]
+    rows = timeline.best_windows(searcher, thing, ids, find, session.current().within)
+    return {
+        item_id: figures.clock(float(thing.starts_s[row]))
+        for item_id, row in zip(ids, rows, strict=True)
+    }
+
+
+def show_timeline(
+    page: Page, searcher: Searcher, one: query_state.Asked, find: str, median_score: float
+) -> None:
+    """Every second of a long upload with its class and best match; a click asks with it alone."""
+    thing, upload = long_thing(one), one.upload
+    if thing is None or upload is None:
+        return
+    chosen = session.current()
+    try:
+        seconds = timeline.by_second(
+            searcher,
+            thing,
+            find,
+            chosen.within,
+            classes=chosen.classes,
+            subsets=chosen.subsets,
+        )
+    except UserError as error:
+        widgets.notice(str(error))
+        return
+    starts = seconds["start_s"].to_numpy()
+    step_s = float(starts[1] - starts[0])
+    key = f"timeline_{upload.key}_{st.session_state.get(f'undo_{upload.key}', 0)}"
+    st.subheader("Second by second", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        widgets.small(said(one, upload, thing, find))
+        if upload.second is not None:
+            st.button(
+                "Ask with the whole",
+                key=f"whole_{upload.key}",
+                type="tertiary",
+                icon=":material/select_all:",
+                on_click=whole,
+                args=(upload,),
+            )
+    made = figures.timeline(
+        seconds,
+        page.study.classes,
+        step_s,
+        median_score,
+        widgets.dark(),
+        picked_s=upload.second,
+        pictures=lane(upload, thing, step_s),
+    )
+    widgets.show(
+        made,
+        page.handle,
+        f"timeline_{upload.key}",
+        f"Timeline of {upload.name}",
+        pair=page.pair,
+        key=key,
+        on_select=lambda: take(key, upload),
+        table=seconds,
+    )
+
+
+def said(one: query_state.Asked, upload: query_state.Upload, thing: Thing, find: str) -> str:
+    what = "sound" if thing.modality == "audio" else "frame"
+    text = (
+        f"{one.name}: each second’s {what} asks for itself. Bars are its nearest "
+        f"{theme.MODALITY_NAMES[find]}’s score, colours and names the class that MMT gives it."
+    )
+    if thing.sampled:
+        text += f" The recording is long: {len(thing.starts_s)} seconds, evenly spread, stand here."
+    if upload.second is not None:
+        return f"{text} The results below are those of {figures.clock(upload.second)} alone."
+    return f"{text} Click one to ask with it alone; the results below are those of the whole."
+
+
+def take(key: str, upload: query_state.Upload) -> None:
+    """A click on a second asks with it; beside all, with the whole."""
+    event: Any = st.session_state.get(key)
+    points = ((event or {}).get("selection") or {}).get("points") or []
+    value = points[0].get("customdata") if points else None
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    upload.second = float(value) if number and value is not None else None
+
+
+def whole(upload: query_state.Upload) -> None:
+    upload.second = None
+    undo = f"undo_{upload.key}"  # a new figure, on which nothing is selected
+    st.session_state[undo] = st.session_state.get(undo, 0) + 1
+
+
+def lane(upload: query_state.Upload, thing: Thing, step_s: float) -> list[figures.Picture]:
+    """The pictures above the bars: frames of a video, else the spectrogram; none when too long."""
+    n = len(thing.starts_s)
+    length = float(thing.starts_s[-1]) + step_s
+    try:
+        if upload.kind == "video":
+            shown = sorted({round(row * (n - 1) / max(1, N_FRAMES - 1)) for row in range(N_FRAMES)})
+            slot = length / len(shown)
+            return [
+                figures.Picture(
+                    number * slot,
+                    slot,
+                    query_state.picture(upload, float(thing.starts_s[row]) + 0.5, 160),
+                    spans=False,
+                )
+                for number, row in enumerate(shown)
+            ]
+        if length > SPECTROGRAM_S:
+            return []
+        dark = widgets.dark()
+        made = ("lane", dark)
+        heard = query_state.sound(upload, 0.0, length)
+        if made not in upload.seen:
+            values = spectrogram.spectrogram(heard.samples, heard.rate_hz, 640)
+            stops = cards.DARK_STOPS if dark else cards.LIGHT_STOPS
+            upload.seen[made] = spectrogram.coloured(values, stops, (1280, 160))
+        return [figures.Picture(0.0, heard.duration_s, upload.seen[made], spans=True)]
+    except UserError:
+        return []

@@ -1,0 +1,54 @@
+"""The best and the worst queries of a ranking, as media cards."""
+
+import streamlit as st
+
+from core.errors import UserError
+from dashboard import session
+from dashboard.page import Page
+from dashboard.shared import cards, controls, widgets
+
+N_QUERIES = 6
+
+
+def show(page: Page) -> None:
+    st.subheader("Best and worst queries", anchor=False)
+    try:
+        found = page.study.queries(page.pair, page.selection.split)
+    except UserError as error:
+        widgets.notice(str(error))
+        return
+    with controls.row():
+        controls.direction(found["direction"].unique())
+        controls.space()
+    chosen = session.current()
+    mine = found[(found["direction"] == chosen.direction) & (found["space"] == chosen.space)]
+    mine = mine.dropna(subset=["average_precision"])
+    if mine.empty:
+        widgets.small("No query is stored for this direction and space.")
+        return
+    ranked = mine.sort_values(["average_precision", "item_id"], ascending=[False, True])
+    for title, part in (
+        ("best by average precision", ranked.head(N_QUERIES)),
+        ("worst by average precision", ranked.tail(N_QUERIES).iloc[::-1]),
+    ):
+        widgets.kicker(title)
+        notes = [
+            f"AP {row.average_precision:.2f}, precision@10 {row.precision_at_10:.2f}, "
+            f"NDCG {row.ndcg:.2f}"
+            for row in part.itertuples()
+        ]
+        cards.grid(
+            page.handle,
+            list(part["item_id"]),
+            key=f"query_{title[:4]}",
+            notes=notes,
+            columns=N_QUERIES,
+            on_open=cards.open_item,
+        )
+    widgets.small(
+        f"{len(mine):,} queries of split {chosen.split + 1}; open one to see what it found."
+    )
+    if chosen.items:
+        cards.picked(page.handle, page.pair, chosen.items, key="queries")
+        st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
+    widgets.csv_button(ranked, page.handle, "queries", pair=page.pair)

@@ -1,0 +1,87 @@
+"""``search``: retrieval as a command, one JSON object a query."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from core.clock import Clock
+from core.errors import UserError
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher, as_json
+from core.study import Study
+
+WITHOUT = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to look for, and what with: files, words, words to keep away from."""
+
+    files: Sequence[Path]
+    texts: Sequence[str]
+    without: Sequence[str]
+    modality: str
+    top: int
+    space: str
+
+
+def run(
+    study: Study, wanted: Wanted, weights_dir: Path | None, print_json: bool, console: Console
+) -> int:
+    """Search with each file in turn, models loaded once; how many queries failed.
+
+    A video asks with its sound and its frames together. Words are blended into every file's
+    query; without files they are one query of their own.
+    """
+    searcher = Searcher(study, weights_dir=weights_dir)
+    n_failed = 0
+    for file in wanted.files or (None,):
+        try:
+            answer = _search(searcher, file, wanted)
+        except UserError as error:
+            answer = {"query": _title(file, wanted), "error": str(error)}
+            n_failed += 1
+        if print_json:
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+        else:
+            _show(answer, console)
+    return n_failed
+
+
+def _search(searcher: Searcher, file: Path | None, wanted: Wanted) -> dict[str, Any]:
+    clock = Clock()
+    things = searcher.embed(file, file.name, clock) if file else []
+    parts = [Part(thing, 1.0 / len(things)) for thing in things]
+    parts += [Part(searcher.embed_text(words, clock)) for words in wanted.texts]
+    parts += [Part(searcher.embed_text(words, clock), WITHOUT) for words in wanted.without]
+    answer = searcher.search(parts, wanted.modality, wanted.top, wanted.space, clock=clock)
+    return dict(as_json(_title(file, wanted), answer))
+
+
+def _title(file: Path | None, wanted: Wanted) -> str:
+    """A query in words, as it is printed."""
+    said = [*wanted.texts, *(f"not {words}" for words in wanted.without)]
+    return " + ".join([*([str(file)] if file else []), *said])
+
+
+def _show(answer: dict[str, Any], console: Console) -> None:
+    console.print(answer["query"], style="bold", markup=False, highlight=False)
+    if "error" in answer:
+        console.print(f"  {answer['error']}", style="red", markup=False, highlight=False)
+        return
+    table = Table()
+    for column in ("score", "percentile", "labels", "item"):
+        table.add_column(column)
+    for row in answer["results"]:
+        labels = ", ".join(row["labels"])
+        table.add_row(f"{row['score']:.3f}", f"{row['percentile']:.0f}", labels, row["item_id"])
+    console.print(table)
+    console.print(
+        f"of {answer['gallery_size']} items; a random pair scores {answer['median_score']:.3f}",
+        style="dim",
+    )

@@ -1,0 +1,411 @@
+"""The Ray engine: the local engine's artefacts, from the workers of a cluster.
+
+A cluster of two cores on this machine, on its loopback interface, is started once for all tests.
+"""
+
+import dataclasses
+import importlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from core.config import Config
+from core.engines.local import LocalEngine, engine_for
+from core.errors import MissingWeights, UserError
+from core.spaces.translation import TranslationConfig
+from core.stages import extract
+from core.stages import table as stages
+from core.store import Store
+from tests.s3_server import S3Server
+
+# Read by Ray when it is imported: addresses of this machine stay on its loopback interface, and a
+# busy machine has more time to start a client's server.
+RAY = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "90",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A number, and the places that a real task names."""
+
+    number: int = 0
+    store_root: str = ""
+    media_root: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """Where the cluster is, the object store that its machines see, and its folder."""
+
+    address: str
+    client: str
+    s3: S3Server
+    folder: str
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch, S3Server() as s3:
+        for name, value in {**RAY, **s3.environment}.items():
+            patch.setenv(name, value)
+        pytest.importorskip("ray", reason="Ray is optional: requirements-ray.txt")
+        s3fs = pytest.importorskip("s3fs", reason="s3fs is optional: requirements-ray.txt")
+        s3fs.S3FileSystem.clear_instance_cache()
+        from ray.cluster_utils import Cluster as Machines
+
+        folder = tempfile.mkdtemp(prefix="ray")  # short: it holds the names of sockets
+        patch.setenv("RAY_TMPDIR", folder)
+        Path(folder, "ray").mkdir()  # where Ray notes the newest cluster, for "auto"
+        port = free_port()
+        small = {"num_cpus": 1, "object_store_memory": 80_000_000}
+        head = {**small, "temp_dir": folder, "ray_client_server_port": port}
+        machines = Machines(
+            initialize_head=True, head_node_args={**head, "include_dashboard": False}
+        )
+        try:
+            machines.add_node(**small)
+            yield Cluster(machines.address, f"ray://127.0.0.1:{port}", s3, folder)
+        finally:
+            machines.shutdown()
+            left = processes_of(folder)
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+            shutil.rmtree(folder, ignore_errors=True)
+    assert not left
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster) -> Iterator[Any]:
+    with engine_for("ray", cluster.address) as engine:
+        yield engine
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def processes_of(folder: str) -> list[int]:
+    """Every process that names the cluster's folder in its command, two seconds later."""
+    deadline = time.monotonic() + 10
+    while True:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if folder.encode() in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:
+                continue
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+# -- functions that workers run -------------------------------------------------------------------
+
+
+def where(task: Task) -> tuple[int, int, str | None]:
+    time.sleep(0.2)
+    return task.number, os.getpid(), os.environ.get("OMP_NUM_THREADS")
+
+
+def fail(kind: str) -> None:
+    if kind == "weights":
+        raise MissingWeights("net.bin is not in /models: get it from its publisher.")
+    if kind == "user":
+        raise UserError("Thirteen was found: expected another number.")
+    raise ZeroDivisionError("one by nought")
+
+
+def die_once(task: Task) -> int:
+    """Write, then die at the first attempt; a marker in the workspace tells the second."""
+    store = Store(task.store_root)
+    if task.number == 2 and not store.exists("died"):
+        store.write_json("died", os.getpid())
+        os.kill(os.getpid(), signal.SIGKILL)
+    store.write_json(f"done/{task.number}", os.getpid())
+    return task.number
+
+
+def die(_: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleep(task: Task) -> int:
+    Store(task.store_root).write_json(f"pids/{os.getpid()}", 0)
+    time.sleep(0.1 if task.number == 0 else 300)
+    return task.number
+
+
+# -- tasks ----------------------------------------------------------------------------------------
+
+
+def test_every_task_is_run_once_by_several_workers_of_one_thread(engine: Any) -> None:
+    assert engine.n_workers == 2
+    found = list(engine.run(where, [Task(number) for number in range(12)], "numbers"))
+    assert sorted(number for number, _, _ in found) == list(range(12))
+    pids = {pid for _, pid, _ in found}
+    assert len(pids) > 1
+    assert os.getpid() not in pids
+    assert {threads for _, _, threads in found} == {"1"}
+    assert list(engine.run(where, [], "nothing")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "message"),
+    [
+        ("weights", MissingWeights, r"^net\.bin is not in /models: get it from its publisher\.$"),
+        ("user", UserError, r"^Thirteen was found: expected another number\.$"),
+        ("other", ZeroDivisionError, r"^one by nought$"),
+    ],
+)
+def test_an_error_in_a_worker_reaches_the_caller_as_it_is(
+    engine: Any, kind: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message) as raised:
+        list(engine.run(fail, [kind], "failing"))
+    assert raised.type is error
+
+
+def test_what_a_worker_lacks_is_said(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text("def function(task):\n    return task\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    function = importlib.import_module("only_here").function
+    with pytest.raises(UserError, match=r"cannot run this code \(.*only_here.*\): install req"):
+        list(engine.run(function, [1], "working"))
+
+
+def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: Path) -> None:
+    tasks = [Task(number, str(tmp_path)) for number in range(5)]
+    assert sorted(engine.run(die_once, tasks, "dying")) == list(range(5))
+    store = Store(tmp_path)
+    assert store.names("done") == [str(number) for number in range(5)]
+    assert store.read_json("done/2") != store.read_json("died")
+
+
+def test_a_task_that_kills_every_worker_is_said(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.engines import ray as ray_engine
+
+    monkeypatch.setattr(ray_engine, "MAX_RETRIES", 0)
+    with pytest.raises(UserError, match=r"^Workers of the Ray cluster died 1 times .* while dying"):
+        list(engine.run(die, [0], "dying"))
+
+
+def test_few_tasks_are_with_the_cluster_at_a_time(engine: Any) -> None:
+    class Counted(Sequence[Task]):
+        taken = 0
+
+        def __len__(self) -> int:
+            return 40
+
+        def __getitem__(self, number: Any) -> Any:
+            if number >= len(self):
+                raise IndexError
+            self.taken += 1
+            return Task(number)
+
+    tasks = Counted()
+    results = engine.run(where, tasks, "numbers")
+    next(results)
+    assert tasks.taken <= 2 * engine.n_workers
+    results.close()
+
+
+# -- places ---------------------------------------------------------------------------------------
+
+
+def test_a_relative_workspace_is_found_by_workers(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert list(engine.run(die_once, [Task(1, "here/w")], "writing")) == [1]
+    assert (tmp_path / "here/w/done/1").exists()
+
+
+def test_a_workspace_that_workers_do_not_see_is_said(engine: Any) -> None:
+    with pytest.raises(UserError, match=r"does not see the workspace memory://w: use a folder"):
+        list(engine.run(die_once, [Task(1, "memory://w")], "writing"))
+
+
+def test_media_that_workers_do_not_see_are_said(engine: Any, tmp_path: Path) -> None:
+    task = Task(1, str(tmp_path), "/nowhere/at/all")
+    with pytest.raises(UserError, match=r"does not see the media /nowhere/at/all: use a folder"):
+        list(engine.run(die_once, [task], "writing"))
+
+
+# -- whole studies --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """24 clips of 3 classes: a picture each, and a ready vector for their sound."""
+    folder = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    rows = []
+    for clip in range(24):
+        kind = clip % 3
+        colour = np.zeros((64, 64, 3), dtype=np.uint8)
+        colour[..., kind] = rng.integers(100, 255, (64, 64))
+        Image.fromarray(colour).save(folder / f"{clip}.png")
+        for modality in ("audio", "image"):
+            rows.append(
+                {
+                    "item_id": f"{modality}{clip}",
+                    "clip_id": f"clip{clip}",
+                    "modality": modality,
+                    "labels": ("cello", "flute", "organ")[kind],
+                    "path": f"{clip}.png" if modality == "image" else "",
+                }
+            )
+    pd.DataFrame(rows).to_csv(folder / "items.csv", index=False)
+    np.save(folder / "audio.npy", rng.normal(size=(24, 6)) + np.arange(24)[:, None] % 3)
+    ids = "\n".join(f"audio{clip}" for clip in range(24))
+    (folder / "audio.ids.csv").write_text(ids + "\n")
+    return Config(
+        dataset=f"table:{folder / 'items.csv'}",
+        image=("hog",),
+        splits=1,
+        translation=TranslationConfig(max_epochs=3),
+    )
+
+
+def run_study(study: Config, store: Store, engine: Any) -> None:
+    """As far as its spaces, in shards so small that every worker has some."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extract, "SHARD_SIZE", 5)
+        stages.run(study, store, engine, until="train")
+
+
+@pytest.fixture(scope="module")
+def local(study: Config, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The study by the local engine."""
+    store = Store(tmp_path_factory.mktemp("local"))
+    with LocalEngine(2) as engine:
+        run_study(study, store, engine)
+    return store
+
+
+def contents(store: Store) -> dict[str, Any]:
+    """Everything that a workspace's artefacts hold, but for times."""
+    found: dict[str, Any] = {}
+    for stage in ("ingest", "extract", "train"):
+        for digest in store.names(stage):
+            artefact = store.open(stage, digest)
+            assert artefact is not None
+            found[f"{stage}/{digest}"] = artefact.manifest["key"]
+            for name in artefact.manifest["files"]:
+                if name.endswith(".npy"):
+                    found[f"{stage}/{digest}/{name}"] = artefact.array(name).tolist()
+                elif name.endswith(".safetensors"):
+                    found[f"{stage}/{digest}/{name}"] = {
+                        key: value.tolist()
+                        for key, value in artefact.tensors(name).items()
+                        if "seconds" not in key
+                    }
+                elif name.endswith(".parquet") and name != "history.parquet":
+                    found[f"{stage}/{digest}/{name}"] = artefact.table(name).to_json()
+    return found
+
+
+def test_ray_makes_the_local_engines_artefacts(
+    engine: Any, study: Config, local: Store, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    run_study(study, store, engine)
+    mine, theirs = contents(store), contents(local)
+    assert len([name for name in mine if name.endswith(".npy")]) >= 6
+    assert mine.keys() == theirs.keys()
+    assert mine == theirs
+
+
+def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Path) -> None:
+    tasks = [Task(number, str(tmp_path)) for number in range(6)]
+
+    def interrupted() -> None:
+        with engine:
+            for _ in engine.run(sleep, tasks, "sleeping"):
+                assert Store(tmp_path).exists(engine._token)
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.iterdir()] == ["pids"]
+    # A worker that was stopped while it wrote leaves "PID.tmp-…".
+    workers = {int(name.split(".")[0]) for name in Store(tmp_path).names("pids")}
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline, "a worker sleeps on"
+        time.sleep(0.1)
+
+
+def test_from_outside_the_cluster_and_into_an_object_store(
+    cluster: Cluster, engine: Any, study: Config, local: Store
+) -> None:
+    """``ray://``: workers have no code but what was sent, and no file but the media."""
+    engine.stop()  # one connection a process
+    store = Store("s3://bucket/study")
+    with engine_for("ray", cluster.client, 2) as client:
+        assert client.n_workers == 2
+        run_study(study, store, client)
+        with pytest.raises(UserError, match=r"does not see the media /nowhere: use a folder"):
+            list(client.run(extract.extract_shard, [lost_shard()], "extracting"))
+    assert contents(store) == contents(local)
+    assert not [name for name in cluster.s3.objects if ".partial" in name or ".seen" in name]
+
+
+def lost_shard() -> extract.Shard:
+    return extract.Shard("s3://bucket/study", "x", "0", "hog", None, "/nowhere", ())
+
+
+# -- no cluster -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere.invalid:6379", "elsewhere", "auto"]
+)
+def test_an_address_that_does_not_answer_is_said_soon(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray", reason="Ray is optional: requirements-ray.txt")
+    if address == "auto":
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    started = time.monotonic()
+    with (
+        pytest.raises(UserError, match=rf"^No Ray cluster answers at {address} \(.*ray start"),
+        engine_for("ray", address),
+    ):
+        pass
+    assert time.monotonic() - started < 15
+
+
+def test_without_ray_the_command_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"^Ray is not installed: run .*requirements-ray\.txt`\.$"):
+        engine_for("ray")
+
+
+def test_unknown_engines_and_useless_addresses_are_said() -> None:
+    with pytest.raises(UserError, match=r"no engine 'rai': expected one of local, ray\."):
+        engine_for("rai")
+    with pytest.raises(UserError, match=r"add `--engine ray`"):
+        engine_for("local", "auto")

@@ -1,0 +1,114 @@
+"""W's figure 2: a row a pair, the chosen one marked, baselines, and a reported range."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from core.figures import ranking, theme
+
+PAIRS = [(audio, image) for audio in ("a", "b") for image in ("x", "y", "z")]
+BOTH = ("audio_to_image", "image_to_audio")
+BAND = ranking.Band("W", 0.79, 0.815, BOTH)
+
+
+def table(pairs: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> pd.DataFrame:
+    rows = []
+    for number, pair in enumerate(pairs):
+        value = low + (high - low) * number / max(1, len(pairs) - 1)
+        for direction in BOTH:
+            for space, less in (("translation", 0.0), ("pca", 0.005)):
+                mean = value - less
+                rows.append(("+".join(pair), space, direction, mean, mean - 0.01, mean + 0.01))
+    columns = ["pair", "space", "direction", "mean", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_a_grid_stands_in_groups_by_its_first_encoder() -> None:
+    laid = ranking.rows(PAIRS)
+    assert laid.labels == ["<b>a</b>", "x", "y", "z", "<b>b</b>", "x", "y", "z"]
+    assert laid.place["b+x"] == 5
+    assert laid.n == 8
+
+
+@pytest.mark.parametrize("pairs", [[("a", "x")], [("a", "x", "t")], [("a", "x"), ("b", "x")]])
+def test_without_rivals_there_are_no_groups(pairs: list[tuple[str, ...]]) -> None:
+    assert ranking.rows(pairs).labels == [" + ".join(pair) for pair in pairs]
+
+
+def test_names_are_data() -> None:
+    assert ranking.rows([("<i>", "x"), ("<i>", "y")]).labels[0] == "<b>&lt;i&gt;</b>"
+
+
+def test_every_mark_carries_its_pair_its_interval_and_its_space() -> None:
+    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, dark=False)
+    marks = [trace for trace in made.data if trace.customdata is not None]
+    assert len(marks) == 4  # two directions, two spaces
+    for trace in marks:
+        assert list(trace.customdata) == ["+".join(pair) for pair in PAIRS]
+        assert list(trace.error_x.array) == pytest.approx([0.01] * len(PAIRS))
+    colours = {trace.name: trace.marker.line.color for trace in marks}
+    assert colours == {
+        "Translation": theme.SPACE_COLOURS["translation"],
+        "PCA": theme.SPACE_COLOURS["pca"],
+    }
+    fills = {trace.name: trace.marker.color for trace in marks}
+    assert fills["PCA"] != colours["PCA"]  # hollow: told apart without colour too
+
+
+def test_the_chosen_pair_is_shaded_in_each_panel() -> None:
+    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, dark=True, chosen="b+x")
+    spans = [(shape.y0, shape.y1) for shape in made.layout.shapes]
+    assert spans == [(4.5, 5.5)] * 2
+    alone = ranking.figure(table(PAIRS[:1]), PAIRS[:1], "NDCG@30", BOTH, False, chosen="a+x")
+    assert not alone.layout.shapes
+
+
+def test_baselines_are_lines_of_their_direction() -> None:
+    lines = [
+        ranking.Baseline("random order", {"audio_to_image": 0.7, "image_to_audio": 0.72}),
+        ranking.Baseline("o + p, untranslated", {"audio_to_image": 0.69}, "#3AA089"),
+    ]
+    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, False, baselines=lines)
+    drawn = [(trace.name, trace.x[0]) for trace in made.data if trace.mode == "lines"]
+    assert drawn == [
+        ("random order", 0.7),
+        ("o + p, untranslated", 0.69),
+        ("random order", 0.72),
+    ]
+    assert made.layout.xaxis.range[0] < 0.69
+
+
+def test_a_reported_range_nearby_is_a_band_and_far_away_a_word() -> None:
+    near = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, False, band=BAND)
+    bands = [shape for shape in near.layout.shapes if shape.x0 == 0.79]
+    assert len(bands) == 2
+    assert near.layout.xaxis.range[0] < 0.79
+    far = ranking.figure(table(PAIRS, 0.96, 0.98), PAIRS, "NDCG@30", BOTH, False, band=BAND)
+    assert not far.layout.shapes
+    assert far.layout.xaxis.range[0] > 0.815
+    words = [note for note in far.layout.annotations if note.text == "← W"]
+    assert len(words) == 2
+
+
+def test_only_the_papers_directions_have_its_range() -> None:
+    rows = table([("a", "x", "t")]).assign(direction="text_to_audio")
+    made = ranking.figure(rows, [("a", "x", "t")], "NDCG@30", ["text_to_audio"], False, band=BAND)
+    assert not made.layout.shapes
+    assert [note.text for note in made.layout.annotations] == ["text to sound"]
+
+
+def test_six_directions_stand_in_three_rows_that_do_not_meet() -> None:
+    names = list(theme.DIRECTION_NAMES)
+    rows = pd.concat([table([("a", "x", "t")]).assign(direction=name) for name in names])
+    made = ranking.figure(rows, [("a", "x", "t")], "NDCG@30", names, dark=False)
+    domains = sorted({tuple(made.layout[f"yaxis{n or ''}"].domain) for n in (0, 2, 3, 4, 5, 6)})
+    assert len(domains) == 3
+    plot_px = made.layout.height - made.layout.margin.t - made.layout.margin.b
+    gaps = [(after[0] - before[1]) * plot_px for before, after in itertools.pairwise(domains)]
+    assert all(gap > 60 for gap in gaps)  # room for tick labels and the next title
+
+
+def test_nothing_stored_is_still_a_figure() -> None:
+    made = ranking.figure(table(PAIRS).iloc[:0], PAIRS, "NDCG@30", BOTH, dark=False, band=BAND)
+    assert not [trace for trace in made.data if trace.customdata is not None]

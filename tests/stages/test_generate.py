@@ -1,0 +1,248 @@
+"""The generation space through the stages: its artefact, its scores, its moving map, a kill."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import encoders
+from core.config import Config
+from core.errors import MissingArtefact, UserError
+from core.retrieval.query_inputs import Part
+from core.retrieval.retriever import Searcher
+from core.spaces.generation import GenerationConfig
+from core.spaces.translation import TranslationConfig
+from core.stages import generate
+from core.stages import table as stages
+from core.store import Store
+from core.studies.forests import ForestConfig
+from core.study import Study, open_study
+from tests.encoders import tiny_hub
+from tests.precompute_runs import HereEngine, KilledError
+
+INSTRUMENTS = ("drum", "flute", "violin")
+MANNERS = ("slow", "loud", "a slow", "someone plays the", "the loud")
+TUNED = GenerationConfig(
+    text="finetuned",
+    optimizer="adam",
+    batch=16,
+    temperature=0.1,
+    n_hidden=16,
+    max_epochs=3,
+    text_learning_rate=3e-3,
+    validation_share=0.3,
+    snapshot_pairs=6,
+)
+FROZEN = dataclasses.replace(TUNED, text="frozen")
+
+
+@pytest.fixture(scope="module")
+def weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("weights")
+    tiny_hub.make_bert(root / Path(encoders.card("bert").weights[0].name).parts[0])
+    return root
+
+
+@pytest.fixture(scope="module")
+def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """48 sounds and pictures as ready vectors, with captions in words."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("data")
+    numbers = range(48)
+    for modality in ("audio", "image"):
+        vectors = 3 * np.eye(6)[np.arange(48) % 3] + 0.3 * rng.standard_normal((48, 6))
+        np.save(folder / f"{modality}.npy", vectors.astype(np.float32))
+        ids = "".join(f"{modality}{number:02d}\n" for number in numbers)
+        (folder / f"{modality}.ids.csv").write_text(ids)
+    rows = [
+        {
+            "item_id": f"{modality}{number:02d}",
+            "clip_id": f"clip{number:02d}",
+            "modality": modality,
+            "labels": INSTRUMENTS[number % 3],
+            "text": f"{MANNERS[number % 5]} {INSTRUMENTS[number % 3]}" * (modality == "text"),
+        }
+        for number in numbers
+        for modality in ("audio", "image", "text")
+    ]
+    path = folder / "items.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return Config(
+        dataset=f"table:{path}",
+        text=("bert",),
+        splits=1,
+        n_bootstrap=10,
+        mixin_draws=1,
+        prompts=("{tag}",),
+        translation=TranslationConfig(max_epochs=2),
+        generation=FROZEN,
+        forest=ForestConfig(n_trees=2),
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_maps() -> Any:
+    """Compiling UMAP takes 20 s, and no map but the moving one is looked at here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("core.stages.maps.run", lambda *arguments: {})
+        yield
+
+
+def run(config: Config, root: Path, weights_dir: Path, engine: HereEngine | None = None) -> Study:
+    stages.run(config, Store(root), engine or HereEngine(), weights_dir)
+    return open_study(Store(root))
+
+
+@pytest.fixture(scope="module")
+def frozen(study_of: Config, weights_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return run(study_of, tmp_path_factory.mktemp("frozen"), weights_dir)
+
+
+@pytest.fixture(scope="module")
+def tuned(study_of: Config, weights_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    config = dataclasses.replace(study_of, generation=TUNED)
+    return run(config, tmp_path_factory.mktemp("tuned"), weights_dir)
+
+
+def test_a_study_with_words_has_the_space_and_one_without_has_not(frozen: Study) -> None:
+    pair = frozen.default_pair
+    assert pair == "ready_audio+ready_image+bert"
+    assert frozen.spaces(pair) == ["translation", "pca", "translation_all", "generation"]
+    fit = frozen.space(pair, "generation")
+    assert fit.n_dims == 768  # type: ignore[union-attr]  # a Generation
+    for modality, encoder in frozen.modalities(pair).items():
+        native, shared = frozen.native(encoder), frozen.shared(pair, "generation", modality)
+        assert shared.array.shape == (48, 768)
+        made = fit.project(modality, native.array)
+        assert np.array_equal(made, shared.take(native.item_ids))
+    assert frozen.text_encoder_state(pair) is None
+    history = frozen.generation_history(pair)
+    assert history["epoch"].tolist() == [1, 2, 3]
+    assert history["validation_loss"].notna().all()
+    assert history["train_discriminator_loss"].isna().all()
+
+
+def test_every_direction_and_every_tag_is_scored_in_it(frozen: Study) -> None:
+    rows = frozen.measurements()
+    mine = rows[rows["space"] == "generation"]
+    ranked = mine[(mine["study"] == "ranking") & (mine["metric"] == "ndcg@30")]
+    assert len(set(ranked["direction"])) == 6
+    accuracy = mine[(mine["study"] == "zeroshot") & (mine["metric"] == "accuracy")]
+    assert set(accuracy["target"]) == {"audio", "image"}
+    # What is Wu's stays his: classes are learned from translation and PCA alone.
+    assert set(mine["study"]) == {"ranking", "zeroshot"}
+
+
+def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
+    table = frozen.epochs(frozen.default_pair)
+    assert list(table.columns) == ["epoch", "item_id", "modality", "partner", "x", "y"]
+    assert sorted(table["epoch"].unique()) == [0, 1, 2, 3]
+    assert np.isfinite(table[["x", "y"]].to_numpy()).all()
+    first = table[table["epoch"] == 0].set_index("item_id")
+    assert first["modality"].value_counts()["audio"] == 6
+    for epoch in (1, 2, 3):
+        assert table[table["epoch"] == epoch]["item_id"].tolist() == first.index.tolist()
+    frame = frozen.items()
+    translation = set(frame["item_id"][frame["subset"] == "translation"])
+    assert set(first.index) <= translation
+    for item_id, partner in first["partner"].items():
+        assert frame.loc[item_id, "clip_id"] == frame.loc[partner, "clip_id"]
+        assert partner in first.index
+
+
+def test_words_are_searched_with_in_it(frozen: Study, weights_dir: Path) -> None:
+    searcher = Searcher(frozen, weights_dir=weights_dir)
+    thing = searcher.embed_text("slow flute")
+    found = searcher.search([Part(thing)], "audio", 5, "generation").results
+    assert len(found) == 5
+    assert found["score"].is_monotonic_decreasing
+
+
+def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_dir: Path) -> None:
+    pair = tuned.default_pair
+    state = tuned.text_encoder_state(pair)
+    assert state
+    searcher = Searcher(tuned, weights_dir=weights_dir)
+    text = tuned.items().loc["text03", "text"]
+    typed, item = searcher.embed_text(text), searcher.embed_item("text03")
+    kept = tuned.shared(pair, "generation", "text").take(["text03"])
+    for thing in (typed, item):
+        assert searcher.projected(thing, "generation") == pytest.approx(kept, abs=1e-5)
+    # Tags were put into words by the same encoder when the study was scored.
+    tags = [searcher.projected(searcher.embed_text(tag), "generation") for tag in tuned.classes]
+    frame = tuned.items()
+    test = frame[(frame["subset"] == "test") & (frame["modality"] == "audio")]
+    sounds = tuned.shared(pair, "generation", "audio").take(test["item_id"])
+    best = np.array(tuned.classes)[(sounds @ np.concatenate(tags).T).argmax(axis=1)]
+    rows = tuned.measurements()
+    rows = rows[(rows["study"] == "zeroshot") & (rows["metric"] == "accuracy")]
+    (stored,) = rows[(rows["space"] == "generation") & (rows["target"] == "audio")]["value"]
+    assert stored == pytest.approx((best == test["class"]).mean())
+    # Other spaces are still entered through the encoder as it was.
+    native = tuned.native("bert").take(["text03"])
+    assert typed.native == pytest.approx(native, abs=1e-5)
+    before = frozen.shared(pair, "generation", "text").take(["text03"])
+    assert not np.allclose(before, kept, atol=1e-3)
+
+
+def test_killed_it_goes_on_and_ends_the_same(
+    tuned: Study,
+    study_of: Config,
+    weights_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = dataclasses.replace(study_of, generation=TUNED)
+    monkeypatch.setattr(generate, "CHECKPOINT_S", 0.0)
+    n_kept = 0
+    keep = generate._keep
+
+    def keep_or_die(*arguments: Any) -> None:
+        nonlocal n_kept
+        n_kept += 1
+        if n_kept == 3:  # before the first epoch, after it, and now
+            raise KilledError
+        keep(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generate, "_keep", keep_or_die)
+        with pytest.raises(KilledError):
+            run(config, tmp_path, weights_dir)
+    assert list(tmp_path.glob("generate/*.partial/checkpoint.safetensors"))
+    resumed = run(config, tmp_path, weights_dir)
+    pair = tuned.default_pair
+    name = f"generate:{pair}:0"
+    for modality in ("audio", "image", "text"):
+        one, other = (s.shared(pair, "generation", modality).array for s in (tuned, resumed))
+        assert np.array_equal(one, other)
+    one, other = (s.artefact(name).array("snapshots.npy") for s in (tuned, resumed))
+    assert np.array_equal(one, other)
+    assert set(resumed.artefact(name).manifest["files"]) == set(
+        tuned.artefact(name).manifest["files"]
+    )
+    drop = ["seconds"]
+    pd.testing.assert_frame_equal(
+        *(s.generation_history(pair).drop(columns=drop) for s in (tuned, resumed))
+    )
+
+
+def test_it_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path) -> None:
+    config = dataclasses.replace(study_of, generation="off")
+    study = run(config, tmp_path, weights_dir)
+    pair = study.default_pair
+    assert "generation" not in study.spaces(pair)
+    assert not (tmp_path / "generate").exists()
+    with pytest.raises(MissingArtefact, match="stage `train`"):
+        study.shared(pair, "generation", "audio")
+
+
+def test_what_cannot_be_tuned_is_said_before_any_work(
+    study_of: Config, weights_dir: Path, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(study_of, generation=TUNED, text=("lsa",))
+    with pytest.raises(UserError, match="lsa cannot be fine-tuned: use bert, minilm"):
+        run(config, tmp_path, weights_dir)
+    assert not (tmp_path / "extract").exists()

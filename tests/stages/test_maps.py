@@ -1,0 +1,121 @@
+"""Maps of a study with more points than are fitted: what is kept, said and resumed."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import items
+from core.config import Config
+from core.encoder_sets import pair_name
+from core.record import Record
+from core.spaces import maps
+from core.stages import maps
+from core.store import Artefact, Store
+from tests.precompute_runs import HereEngine, KilledError
+
+N_CLIPS = 400
+MODALITIES = ("audio", "image", "text")
+
+
+@pytest.fixture
+def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
+    """Vectors of 400 clips in three modalities; maps drawn by a stand-in (UMAP compiles 20 s)."""
+    monkeypatch.setattr(
+        maps,
+        "fit_maps",
+        lambda vectors, method, seed, n_dims, graph: {k: vectors[:, :k] for k in n_dims},
+    )
+    monkeypatch.setattr(maps, "MAX_FITTED", 200)
+    store = Store(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = [
+        items.Item(f"{modality}{number}", f"clip{number}", modality, labels=(str(number % 3),))
+        for modality in MODALITIES
+        for number in range(N_CLIPS)
+    ]
+    subset_of = {f"clip{n}": "test" if n < 40 else "translation" for n in range(N_CLIPS)}
+    draft = store.begin("ingest", {})
+    draft.write_table("items.parquet", items.table(rows))
+    draft.write_table("splits.parquet", items.split_table([subset_of]))
+    ingested = draft.commit()
+    draft = store.begin("train", {"items": ingested.digest})
+    for modality in MODALITIES:
+        ids = [f"{modality}{number}" for number in range(N_CLIPS)]
+        draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": ids}))
+        for space in maps.SPACES:
+            array = rng.standard_normal((N_CLIPS, 8)).astype(np.float32)
+            draft.write_array(f"{space}.{modality}.npy", array)
+    return draft.commit()
+
+
+def run(trained: Artefact, engine: HereEngine | None = None) -> Artefact:
+    config = Config(audio=("logmel",), image=("hog",), seed=0)
+    name = pair_name("logmel", "hog")
+    record = Record(trained.store, config)
+    found = maps.run(config, trained.store, engine or HereEngine(), record, {f"{name}:0": trained})
+    return found[name]
+
+
+def test_all_points_of_all_modalities_are_on_every_map(trained: Artefact) -> None:
+    made = run(trained)
+    table = made.table("maps.parquet")
+    kinds = table.groupby(["space", "method", "n_dims"])
+    assert len(kinds) == 8
+    for (_, _, n_dims), one in kinds:
+        assert len(one) == one["item_id"].nunique() == 3 * N_CLIPS
+        assert set(one["modality"]) == set(MODALITIES)
+        assert np.isfinite(one[["x", "y", "z"][:n_dims]].to_numpy()).all()
+        assert one["z"].isna().all() == (n_dims == 2)
+    assert made.manifest["n_points"] == 3 * N_CLIPS
+    assert made.manifest["n_fitted"] == 200
+    assert made.manifest["n_placed"] == 3 * N_CLIPS - 200
+
+
+def test_the_table_says_which_points_were_placed(trained: Artefact) -> None:
+    table = run(trained).table("maps.parquet")
+    of_point = table.groupby("item_id")["placed"]
+    assert (of_point.nunique() == 1).all()
+    fitted = set(table.loc[~table["placed"], "item_id"])
+    assert len(fitted) == 200
+    # The test clips are few: all of them are fitted, three modalities each.
+    assert {f"{modality}{n}" for modality in MODALITIES for n in range(40)} <= fitted
+    one = table[(table["space"] == "pca") & (table["method"] == "umap") & (table["n_dims"] == 2)]
+    one = one.set_index("item_id")
+    vectors = np.concatenate([trained.array(f"pca.{modality}.npy") for modality in MODALITIES])
+    place = {name: row for row, name in enumerate(one.index)}
+    rows = [place[name] for name in sorted(fitted)]
+    assert one.loc[sorted(fitted), ["x", "y"]].to_numpy() == pytest.approx(vectors[rows, :2])
+    inside = one.loc[one["placed"], "x"]
+    assert inside.between(vectors[rows, 0].min(), vectors[rows, 0].max()).all()
+
+
+def test_one_map_can_be_read_without_the_others(trained: Artefact) -> None:
+    import io
+
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(io.BytesIO(run(trained).bytes("maps.parquet")))
+    assert file.num_row_groups == 8
+    for number in range(8):
+        group = file.read_row_group(number).to_pandas()
+        assert len(group.groupby(["space", "method", "n_dims"])) == 1
+
+
+def test_few_points_are_all_fitted(trained: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "MAX_FITTED", 10_000)
+    made = run(trained)
+    assert made.manifest["n_placed"] == 0
+    assert not made.table("maps.parquet")["placed"].any()
+
+
+@pytest.mark.parametrize("stop_after", [1, 4])
+def test_stopped_between_tasks_it_goes_on(trained: Artefact, stop_after: int) -> None:
+    first, second = HereEngine(stop_after), HereEngine()
+    with pytest.raises(KilledError):
+        run(trained, first)
+    made = run(trained, second)
+    names = [repr(task) for task in [*first.done, *second.done]]
+    assert len(names) == len(set(names)) == 8  # 2 neighbourhoods, 6 sets of maps
+    assert set(made.manifest["files"]) == {"maps.parquet"}
