@@ -80,7 +80,7 @@ class Config:
     seed: int = 0
     splits: int | None = None
     n_bootstrap: int = 1_000
-    mixin_draws: int = 5
+    mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS
     translation: TranslationConfig | Mapping[str, Any] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None

@@ -1,4 +1,4 @@
-"""Names of encoder pairs: one encoder a modality, joined by a plus.
+"""Names of encoder sets: one encoder a modality, joined by a plus.
 
 ``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words, in the order of the modalities.
 Vectors that a dataset brought have ``ready_MODALITY`` in place of an encoder.
@@ -12,17 +12,17 @@ PLUS = "+"
 READY = "ready_"
 
 
-def pair_name(*names: str) -> str:
+def encoder_set_name(*names: str) -> str:
     """One encoder a modality -> the name of their combination."""
     return PLUS.join(names)
 
 
 @functools.lru_cache(maxsize=256)
-def _modalities_of(pair: str) -> tuple[tuple[str, str], ...]:
-    return tuple((_modality(name), name) for name in pair.split(PLUS))
+def _modalities_of(encoder_set: str) -> tuple[tuple[str, str], ...]:
+    return tuple((_modality(name), name) for name in encoder_set.split(PLUS))
 
 
-def modalities_of(pair: str) -> dict[str, str]:
+def encoders_by_modality(encoder_set: str) -> dict[str, str]:
     """``{modality: encoder}`` of a pair's name, in the order audio, image, text.
 
     Raises
@@ -30,7 +30,7 @@ def modalities_of(pair: str) -> dict[str, str]:
     UserError
         It names an encoder that is not registered.
     """
-    return dict(_modalities_of(pair))
+    return dict(_modalities_of(encoder_set))
 
 
 def ready_name(modality: str) -> str:

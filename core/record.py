@@ -10,8 +10,8 @@ name                           artefact
 ``train:PAIR:PART``            spaces and shared vectors; PART is a split's number or ``all``
 ``generate:PAIR:SPLIT``        the generation space, its vectors and snapshots, where there is text
 ``evaluate:PAIR:SPLIT``        measurements, predictions, forests
-``project:PAIR``               maps
-``project:PAIR:epochs``        the moving map of the generation space
+``maps:PAIR``               maps
+``maps:PAIR:epochs``        the moving map of the generation space
 =============================  ================================================================
 
 PAIR joins one encoder a modality, ``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words.

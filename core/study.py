@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from core import items, taxonomy
-from core.encoder_sets import modalities_of, pair_name
+from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
 from core.spaces import generation, pca, translation
@@ -135,17 +135,17 @@ class Study:
         """Every combination of one encoder a modality: pairs, or triples with text."""
         return list(itertools.product(*self.encoders.values()))
 
-    def two_sided(self, pair: str) -> bool:
+    def has_audio_and_image(self, encoder_set: str) -> bool:
         """Whether a pair has sounds and pictures: what W's classification compares."""
-        return {"audio", "image"} <= set(modalities_of(pair))
+        return {"audio", "image"} <= set(encoders_by_modality(encoder_set))
 
-    def modalities(self, pair: str) -> dict[str, str]:
+    def modalities(self, encoder_set: str) -> dict[str, str]:
         """``{modality: encoder}`` of one of the study's pairs."""
-        return modalities_of(pair)
+        return encoders_by_modality(encoder_set)
 
     @property
-    def default_pair(self) -> str:
-        return pair_name(*self.pairs[0])
+    def default_encoder_set(self) -> str:
+        return encoder_set_name(*self.pairs[0])
 
     @functools.cached_property
     def dataset(self) -> dict[str, Any]:
@@ -242,10 +242,13 @@ class Study:
 
     # -- vectors and spaces ------------------------------------------------------------------
 
-    def spaces(self, pair: str) -> list[str]:
+    def spaces(self, encoder_set: str) -> list[str]:
         """Those of ``SPACES`` that a pair has."""
-        made_by = {"translation_all": f"train:{pair}:{ALL}", "generation": f"generate:{pair}:0"}
-        return [space for space in SPACES if self.has(made_by.get(space, f"train:{pair}:0"))]
+        made_by = {
+            "translation_all": f"train:{encoder_set}:{ALL}",
+            "generation": f"generate:{encoder_set}:0",
+        }
+        return [space for space in SPACES if self.has(made_by.get(space, f"train:{encoder_set}:0"))]
 
     @_read_once
     def native(self, encoder: str) -> Vectors:
@@ -253,15 +256,15 @@ class Study:
         return read_vectors(self.artefact(f"extract:{encoder}"), "vectors.npy")
 
     @_read_once
-    def shared(self, pair: str, space: str, modality: str, split: int = 0) -> Vectors:
+    def shared(self, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:
         """Every item of one modality in a shared space."""
-        artefact, file = self._trained(pair, space, split)
+        artefact, file = self._trained(encoder_set, space, split)
         return read_vectors(artefact, f"{file}.{modality}.npy", f"{modality}.items.parquet")
 
     @_read_once
-    def space(self, pair: str, space: str, split: int = 0) -> Space:
+    def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
         """A fitted space, to project new vectors with."""
-        artefact, file = self._trained(pair, space, split)
+        artefact, file = self._trained(encoder_set, space, split)
         if file == "translation":
             return translation.Translation.from_arrays(artefact.tensors("translation.safetensors"))
         if file == "generation":
@@ -269,33 +272,33 @@ class Study:
         return PcaSpace(
             {
                 modality: pca.Pca.from_arrays(artefact.tensors(f"pca.{modality}.safetensors"))
-                for modality in modalities_of(pair)
+                for modality in encoders_by_modality(encoder_set)
             }
         )
 
-    def _trained(self, pair: str, space: str, split: int) -> tuple[Artefact, str]:
+    def _trained(self, encoder_set: str, space: str, split: int) -> tuple[Artefact, str]:
         if space not in SPACES:
             raise UserError(f"There is no space {space!r}: expected one of {', '.join(SPACES)}.")
         if space == "translation_all":
-            return self.artefact(f"train:{pair}:{ALL}"), "translation"
+            return self.artefact(f"train:{encoder_set}:{ALL}"), "translation"
         stage = "generate" if space == "generation" else "train"
-        return self.artefact(f"{stage}:{pair}:{split}"), space
+        return self.artefact(f"{stage}:{encoder_set}:{split}"), space
 
-    def history(self, pair: str, part: int | str = 0) -> pd.DataFrame:
+    def history(self, encoder_set: str, part: int | str = 0) -> pd.DataFrame:
         """``epoch, train_loss, validation_loss, seconds`` of one translation's training."""
-        return self.artefact(f"train:{pair}:{part}").table("history.parquet")
+        return self.artefact(f"train:{encoder_set}:{part}").table("history.parquet")
 
-    def generation_history(self, pair: str, split: int = 0) -> pd.DataFrame:
+    def generation_history(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """``epoch, train_loss, validation_loss, train_discriminator_loss,
         validation_discriminator_loss, seconds`` of the generators' training; the discriminator's
         losses are NaN where it did not play."""
-        return self.artefact(f"generate:{pair}:{split}").table("generation_history.parquet")
+        return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
     @_read_once
-    def text_encoder_state(self, pair: str, split: int = 0) -> dict[str, np.ndarray] | None:
+    def text_encoder_state(self, encoder_set: str, split: int = 0) -> dict[str, np.ndarray] | None:
         """The parameters of the text encoder that was fine-tuned for the generation space; None
         where it was left as it is."""
-        name = f"generate:{pair}:{split}"
+        name = f"generate:{encoder_set}:{split}"
         if not self.has(name) or not self.artefact(name).has("text_encoder.safetensors"):
             return None
         return self.artefact(name).tensors("text_encoder.safetensors")
@@ -315,19 +318,19 @@ class Study:
         return pd.concat(frames, ignore_index=True)
 
     @_read_once
-    def predictions(self, pair: str, split: int = 0) -> pd.DataFrame:
+    def predictions(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """``item_id, target, system, truth, predicted, confidence`` of the test items."""
-        return self.artefact(f"evaluate:{pair}:{split}").table("predictions.parquet")
+        return self.artefact(f"evaluate:{encoder_set}:{split}").table("predictions.parquet")
 
     @_read_once
-    def queries(self, pair: str, split: int = 0) -> pd.DataFrame:
+    def queries(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """``item_id, direction, space, ndcg, precision_at_10, average_precision`` per query."""
-        return self.artefact(f"evaluate:{pair}:{split}").table("queries.parquet")
+        return self.artefact(f"evaluate:{encoder_set}:{split}").table("queries.parquet")
 
     @_read_once
-    def forest(self, pair: str, system: str) -> forests.Forest:
+    def forest(self, encoder_set: str, system: str) -> forests.Forest:
         """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of ``train``."""
-        evaluated = self.artefact(f"evaluate:{pair}:0")
+        evaluated = self.artefact(f"evaluate:{encoder_set}:0")
         if not evaluated.has("forests.safetensors"):
             raise MissingArtefact("This study has no forests: it lacks sounds or pictures.")
         tensors = evaluated.tensors("forests.safetensors")
@@ -341,7 +344,7 @@ class Study:
         return forests.Forest.from_arrays(mine)
 
     @_read_once
-    def map(self, pair: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
+    def map(self, encoder_set: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
         """One map: ``item_id, modality, x, y, z``; ``z`` is NaN in two dimensions.
 
         Raises
@@ -351,15 +354,15 @@ class Study:
         """
         columns = ["item_id", "modality", "x", "y", "z"]
         where = {"space": space, "method": method, "n_dims": n_dims}
-        found = self.artefact(f"project:{pair}").table("maps.parquet", columns, where)
+        found = self.artefact(f"maps:{encoder_set}").table("maps.parquet", columns, where)
         if found.empty:
             raise MissingArtefact(
-                f"There is no {method} map of {space}: run `{self.command('project')}`."
+                f"There is no {method} map of {space}: run `{self.command('maps')}`."
             )
         return found
 
     @_read_once
-    def epochs(self, pair: str) -> pd.DataFrame:
+    def epochs(self, encoder_set: str) -> pd.DataFrame:
         """``epoch, item_id, modality, partner, x, y``: validation pairs of the generation space
         after its epochs (0: before the first); ``partner`` is the text that an item belongs to."""
-        return self.artefact(f"project:{pair}:epochs").table("epochs.parquet")
+        return self.artefact(f"maps:{encoder_set}:epochs").table("epochs.parquet")

@@ -56,7 +56,7 @@ def main(default: str = "overview") -> None:
             default=name == default,
         )
         for name, (title, icon) in VIEWS.items()
-        if (folder / f"{name}.py").exists()
+        if (folder / name / "page.py").exists()
     ]
     # The default page answers to the bare address alone; it shall answer to its name too.
     title, icon = VIEWS[default]
@@ -81,11 +81,11 @@ def draw(name: str) -> None:
 
     def show() -> None:
         pages.append(sidebar(session.begin(name)))
-        importlib.import_module(f"dashboard.views.{name}").show(pages[0])
+        importlib.import_module(f"dashboard.views.{name}.page").show(pages[0])
 
     guarded(name, show)
     for page in pages:
-        guarded(name, functools.partial(widgets.footer, page.handle, page.pair))
+        guarded(name, functools.partial(widgets.footer, page.handle, page.encoder_set))
 
 
 def guarded(name: str, show: Callable[[], None]) -> None:
@@ -119,7 +119,7 @@ def sidebar(selection: state.Selection) -> Page:
         handle, notes = _open(root, selection.study)
         study = data.study(handle)
         titles = data.study_titles(records)
-        pairs = data.pair_names(handle)
+        pairs = data.encoder_set_names(handle)
         known = state.Known(
             studies=list(titles),
             pairs=pairs,
@@ -135,7 +135,7 @@ def sidebar(selection: state.Selection) -> Page:
         choose(titles, handle.digest, pairs, study.n_splits)
     for note in [*notes, *more]:
         st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
-    return Page(handle, fitted.pair or pairs[0], session.current())
+    return Page(handle, fitted.encoder_set or pairs[0], session.current())
 
 
 def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
@@ -158,8 +158,8 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
     def study_changed() -> None:
         session.open_study(st.session_state["choose_study"])
 
-    def pair_changed() -> None:
-        session.change(pair=st.session_state["choose_pair"])
+    def encoder_set_changed() -> None:
+        session.change(encoder_set=st.session_state["choose_encoder_set"])
 
     st.session_state["choose_study"] = digest
     st.selectbox(
@@ -169,13 +169,13 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
         key="choose_study",
         on_change=study_changed,
     )
-    st.session_state["choose_pair"] = session.current().pair or pairs[0]
+    st.session_state["choose_encoder_set"] = session.current().encoder_set or pairs[0]
     st.selectbox(
         "Encoders",
         pairs,
-        format_func=lambda pair: pair.replace("+", " + "),
-        key="choose_pair",
-        on_change=pair_changed,
+        format_func=lambda encoder_set: encoder_set.replace("+", " + "),
+        key="choose_encoder_set",
+        on_change=encoder_set_changed,
         disabled=len(pairs) == 1,
     )
     if n_splits > 1:

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import encoder_sets as pairs_
+from core import encoder_sets as encoder_sets
 from core import items as item_table
 from core import study as studies_
 from core.errors import UserError
@@ -88,9 +88,9 @@ def study(handle: Handle) -> studies_.Study:
     return _study(handle)
 
 
-def pair_names(handle: Handle) -> list[str]:
-    """The names of a study's pairs of encoders, in its order."""
-    return [pairs_.pair_name(*pair) for pair in study(handle).pairs]
+def encoder_set_names(handle: Handle) -> list[str]:
+    """The names of a study's encoder sets, in its order."""
+    return [encoder_sets.encoder_set_name(*encoder_set) for encoder_set in study(handle).pairs]
 
 
 def study_title(record: dict[str, Any]) -> str:
@@ -188,7 +188,7 @@ def same_items(one: Handle, other: Handle) -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def map_points(
-    handle: Handle, pair: str, space: str, method: str, n_dims: int, split: int
+    handle: Handle, encoder_set: str, space: str, method: str, n_dims: int, split: int
 ) -> MapPoints:
     """A map of a space, with each point's modality, class and subset.
 
@@ -198,7 +198,7 @@ def map_points(
         The maps have not been computed; the message names the command.
     """
     opened = study(handle)
-    mine = opened.map(pair, space, method, n_dims)
+    mine = opened.map(encoder_set, space, method, n_dims)
     frame = items(handle, split).loc[mine["item_id"]]
     class_row = pd.Index(opened.classes).get_indexer(frame["class"])  # -1 without one
     return MapPoints(
@@ -210,9 +210,9 @@ def map_points(
     )
 
 
-def fitted_and_placed(handle: Handle, pair: str) -> tuple[int, int]:
+def fitted_and_placed(handle: Handle, encoder_set: str) -> tuple[int, int]:
     """How many points of a pair's maps were fitted, and how many placed by their neighbours."""
-    manifest = study(handle).artefact(f"project:{pair}").manifest
+    manifest = study(handle).artefact(f"maps:{encoder_set}").manifest
     return int(manifest.get("n_fitted", 0)), int(manifest.get("n_placed", 0))
 
 
@@ -236,26 +236,32 @@ def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _predictions_by_item(handle: Handle, pair: str, split: int) -> dict[str, pd.DataFrame]:
-    frame = study(handle).predictions(pair, split)
+def _predictions_by_item(handle: Handle, encoder_set: str, split: int) -> dict[str, pd.DataFrame]:
+    frame = study(handle).predictions(encoder_set, split)
     return {str(item_id): rows for item_id, rows in frame.groupby("item_id", sort=False)}
 
 
-def predictions_of(handle: Handle, pair: str, item_id: str, split: int = 0) -> pd.DataFrame:
+def predictions_of(handle: Handle, encoder_set: str, item_id: str, split: int = 0) -> pd.DataFrame:
     """``system, truth, predicted, confidence`` of one test item; empty for any other item."""
-    if not study(handle).has(f"evaluate:{pair}:{split}"):
+    if not study(handle).has(f"evaluate:{encoder_set}:{split}"):
         return pd.DataFrame(columns=["system", "truth", "predicted", "confidence"])
-    found = _predictions_by_item(handle, pair, split).get(item_id)
+    found = _predictions_by_item(handle, encoder_set, split).get(item_id)
     if found is None:
         return pd.DataFrame(columns=["system", "truth", "predicted", "confidence"])
     return found
 
 
 def cell_items(
-    handle: Handle, pair: str, split: int, system: str, target: str, truth: str, predicted: str
+    handle: Handle,
+    encoder_set: str,
+    split: int,
+    system: str,
+    target: str,
+    truth: str,
+    predicted: str,
 ) -> pd.DataFrame:
     """The very items that a confusion cell counts, the surest prediction first."""
-    frame = study(handle).predictions(pair, split)
+    frame = study(handle).predictions(encoder_set, split)
     mine = frame[
         (frame["system"] == system)
         & (frame["target"] == target)
@@ -266,23 +272,23 @@ def cell_items(
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def tagged(handle: Handle, pair: str, split: int) -> pd.DataFrame:
+def tagged(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
     """``item_id, target, space, system, truth, predicted, score``: each held-out item's best tag,
     as the zero-shot study stored it; ``system`` is the wording.
     """
-    artefact = study(handle).artefact(f"evaluate:{pair}:{split}")
+    artefact = study(handle).artefact(f"evaluate:{encoder_set}:{split}")
     return artefact.table("tagged.parquet")
 
 
 # -- measurements --------------------------------------------------------------------------------
 
 
-def measurements(handle: Handle, pair: str = "", **equal: Any) -> pd.DataFrame:
-    """The stored numbers, of one pair of encoders when given, with these column values."""
+def measurements(handle: Handle, encoder_set: str = "", **equal: Any) -> pd.DataFrame:
+    """The stored numbers, of one encoder set when given, with these column values."""
     frame = study(handle).measurements()
     mask = np.ones(len(frame), dtype=bool)
-    if pair:
-        for modality, name in study(handle).modalities(pair).items():
+    if encoder_set:
+        for modality, name in study(handle).modalities(encoder_set).items():
             mask &= (frame[modality] == name).to_numpy()
     for name, value in equal.items():
         wanted = list(value) if isinstance(value, (list, tuple, set)) else [value]
@@ -291,11 +297,11 @@ def measurements(handle: Handle, pair: str = "", **equal: Any) -> pd.DataFrame:
 
 
 def pair_of(rows: pd.DataFrame) -> pd.Series:
-    """The pair of encoders that each measurement is of, as ``core.encoder_sets.pair_name`` calls it."""
+    """The encoder set that each measurement is of, by its name."""
     there = [name for name in headlines.ENCODERS if name in rows]
     named: dict[tuple[str, ...], str] = {}
     for names in rows[there].drop_duplicates().itertuples(index=False, name=None):
-        named[names] = pairs_.pair_name(*(name for name in names if name))
+        named[names] = encoder_sets.encoder_set_name(*(name for name in names if name))
     columns = (rows[name] for name in there)
     return pd.Series([named[names] for names in zip(*columns, strict=True)], index=rows.index)
 
@@ -304,24 +310,25 @@ def pair_of(rows: pd.DataFrame) -> pd.Series:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def provenance(handle: Handle, pair: str = "") -> dict[str, str]:
+def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
     """Where the numbers of a page come from, as short texts in the order they are shown."""
     opened = study(handle)
     config, dataset = opened.config, opened.dataset
     frame = items(handle)
     by_kind = frame["modality"].value_counts()
     sizes = ", ".join(f"{by_kind[name]:,} {name}" for name in modalities(handle))
-    encoders = {f"extract:{name}" for name in pair.split(pairs_.PLUS)}
+    encoders = {f"extract:{name}" for name in encoder_set.split(encoder_sets.PLUS)}
     artefacts = [
-        f"{name.replace(f':{pair}', '') if pair else name} {digest_[:8]}"
+        f"{name.replace(f':{encoder_set}', '') if encoder_set else name} {digest_[:8]}"
         for name, (_, digest_) in sorted(opened.artefacts.items())
-        if not pair or pair in name or name == "ingest" or name in encoders
+        if not encoder_set or encoder_set in name or name == "ingest" or name in encoders
     ]
     ingest = opened.artefact("ingest").manifest
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     return {
         "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
-        "encoders": pair or " × ".join(", ".join(names) for names in opened.encoders.values()),
+        "encoders": encoder_set
+        or " × ".join(", ".join(names) for names in opened.encoders.values()),
         "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
         "splits": f"{splits}, seed {config.get('seed', 0)}",
         "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),
@@ -331,9 +338,9 @@ def provenance(handle: Handle, pair: str = "") -> dict[str, str]:
     }
 
 
-def short_provenance(handle: Handle, pair: str = "") -> str:
+def short_provenance(handle: Handle, encoder_set: str = "") -> str:
     """One line for the corner of a figure."""
-    facts = provenance(handle, pair)
+    facts = provenance(handle, encoder_set)
     name = study(handle).dataset["name"]
     return (
         f"{name} · {facts['encoders']} · {facts['computed'][:10]} · code {facts['code']} · "

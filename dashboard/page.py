@@ -11,7 +11,7 @@ class Page:
     """One drawing of a page."""
 
     handle: data.Handle
-    pair: str
+    encoder_set: str
     selection: state.Selection
 
     @property
@@ -20,8 +20,8 @@ class Page:
 
     @property
     def encoders(self) -> dict[str, str]:
-        """The encoder of each modality of the pair, in the fixed order of modalities."""
-        return self.study.modalities(self.pair)
+        """The encoder of each modality of the encoder set, in the fixed order of modalities."""
+        return self.study.modalities(self.encoder_set)
 
     @property
     def modalities(self) -> tuple[str, ...]:

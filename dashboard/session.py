@@ -53,7 +53,7 @@ def open_study(digest: str) -> None:
     """Turn to another study: what belonged to the old one alone is dropped."""
     change(
         study=digest,
-        pair="",
+        encoder_set="",
         split=0,
         items=(),
         cell="",

@@ -24,7 +24,7 @@ class Selection:
     """One view. ``""`` and ``()`` mean "the default" (the newest study, every class, ...)."""
 
     study: str = ""
-    pair: str = ""
+    encoder_set: str = ""
     split: int = 0
     method: str = "umap"
     dims: int = 2
@@ -44,7 +44,7 @@ class Selection:
     matrix: str = "counts"
     cell: str = ""
     other: str = ""
-    other_pair: str = ""
+    other_encoder_set: str = ""
     space: str = "translation"
     other_space: str = "pca"
     both_orders: str = "modality"
@@ -218,13 +218,13 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
             changes[name] = ""
             notes.append(_lost("study", [asked_study]))
     other = changes.get("other", selection.other)
-    for name in ("pair", "other_pair"):
-        if name == "other_pair" and other not in ("", changes.get("study", selection.study)):
+    for name in ("encoder_set", "other_encoder_set"):
+        if name == "other_encoder_set" and other not in ("", changes.get("study", selection.study)):
             continue  # of another study, whose pairs are checked where it is opened
-        asked_pair = getattr(selection, name)
-        if asked_pair and asked_pair not in known.pairs:
+        asked_encoder_set = getattr(selection, name)
+        if asked_encoder_set and asked_encoder_set not in known.encoder_sets:
             changes[name] = ""
-            notes.append(_lost("pair of encoders", [asked_pair]))
+            notes.append(_lost("encoder set", [asked_encoder_set]))
     if selection.split >= known.n_splits:
         changes["split"] = 0
         notes.append(_lost("split", [str(selection.split)]))

@@ -159,12 +159,12 @@ def _stage_command(name: str, until: str, summary: str) -> None:
     app.command(name, help=summary)(command)
 
 
-_stage_command("all", "project", "Run every stage of a study; what is there already costs nothing.")
+_stage_command("all", "maps", "Run every stage of a study; what is there already costs nothing.")
 _stage_command("ingest", "ingest", "Turn media on disk into items, splits and a report.")
 _stage_command("extract", "extract", "Embed every item with the study's encoders.")
 _stage_command("train", "train", "Fit the translation and PCA spaces.")
 _stage_command("evaluate", "evaluate", "Run every study and store its measurements.")
-_stage_command("project", "project", "Draw the UMAP and t-SNE maps.")
+_stage_command("maps", "maps", "Draw the UMAP and t-SNE maps.")
 
 
 @app.command()

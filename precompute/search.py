@@ -11,8 +11,8 @@ from rich.table import Table
 
 from core.clock import Clock
 from core.errors import UserError
-from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher, as_json
+from core.retrieval.query_inputs import WeightedInput
+from core.retrieval.retriever import Retriever, as_json
 from core.study import Study
 
 WITHOUT = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
@@ -38,11 +38,11 @@ def run(
     A video asks with its sound and its frames together. Words are blended into every file's
     query; without files they are one query of their own.
     """
-    searcher = Searcher(study, weights_dir=weights_dir)
+    retriever = Retriever(study, weights_dir=weights_dir)
     n_failed = 0
     for file in wanted.files or (None,):
         try:
-            answer = _search(searcher, file, wanted)
+            answer = _search(retriever, file, wanted)
         except UserError as error:
             answer = {"query": _title(file, wanted), "error": str(error)}
             n_failed += 1
@@ -53,13 +53,15 @@ def run(
     return n_failed
 
 
-def _search(searcher: Searcher, file: Path | None, wanted: Wanted) -> dict[str, Any]:
+def _search(retriever: Retriever, file: Path | None, wanted: Wanted) -> dict[str, Any]:
     clock = Clock()
-    things = searcher.embed(file, file.name, clock) if file else []
-    parts = [Part(thing, 1.0 / len(things)) for thing in things]
-    parts += [Part(searcher.embed_text(words, clock)) for words in wanted.texts]
-    parts += [Part(searcher.embed_text(words, clock), WITHOUT) for words in wanted.without]
-    answer = searcher.search(parts, wanted.modality, wanted.top, wanted.space, clock=clock)
+    things = retriever.embed(file, file.name, clock) if file else []
+    parts = [WeightedInput(thing, 1.0 / len(things)) for thing in things]
+    parts += [WeightedInput(retriever.embed_text(words, clock)) for words in wanted.texts]
+    parts += [
+        WeightedInput(retriever.embed_text(words, clock), WITHOUT) for words in wanted.without
+    ]
+    answer = retriever.search(parts, wanted.modality, wanted.top, wanted.space, clock=clock)
     return dict(as_json(_title(file, wanted), answer))
 
 

@@ -144,8 +144,8 @@ def paired_classes(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:
     modalities.
     """
     sides = frame["modality"].isin(["audio", "image"])
-    two_sided = frame["modality"][sides].nunique() == 2
-    counted = frame[sides] if two_sided else frame
+    has_audio_and_image = frame["modality"][sides].nunique() == 2
+    counted = frame[sides] if has_audio_and_image else frame
     n_modalities = counted["modality"].groupby(items.single_labels(counted)).nunique()
     return [name for name in classes if n_modalities.get(name, 0) >= 2]
 

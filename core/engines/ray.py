@@ -32,8 +32,8 @@ from core.engines.local import ONE_THREAD, Engine, cpu_count
 from core.errors import UserError
 from core.store import Store
 
-REPO = Path(__file__).resolve().parent.parent
-SHIPPED = ("core", "precompute")
+REPO = Path(__file__).resolve().parents[2]
+SHIPPED = ("core",)
 # The fields of a task that name a place, and what a person calls it.
 PLACES = {"store_root": "workspace", "media_root": "media", "weights_dir": "weights"}
 MAX_RETRIES = 3  # of a task whose worker or machine died

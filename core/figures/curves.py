@@ -57,7 +57,7 @@ def training(
     return made
 
 
-def mixin(
+def mix_in(
     rows: pd.DataFrame,
     target: str,
     single: float | None,

@@ -1,4 +1,4 @@
-"""Retrieval scores of every pair of encoders: W's figure 2, a panel a direction.
+"""Retrieval scores of every encoder set: W's figure 2, a panel a direction.
 
 As W drew it: scores across, the combinations of encoders down, grouped by audio encoder, with the
 baselines as dotted lines. Unlike there, PCA stands beside the translation (hollow and red), so the
@@ -52,10 +52,10 @@ class Rows:
 
 
 def rows(pairs: Sequence[Sequence[str]]) -> Rows:
-    """A row a pair, under the name of its first encoder where that has several pairs or rivals."""
+    """One row per encoder set, grouped by its first encoder where that has several sets."""
     groups: dict[str, list[Sequence[str]]] = {}
-    for pair in pairs:
-        groups.setdefault(pair[0], []).append(pair)
+    for encoder_set in pairs:
+        groups.setdefault(encoder_set[0], []).append(encoder_set)
     place: dict[str, float] = {}
     ticks: list[float] = []
     labels: list[str] = []
@@ -66,10 +66,10 @@ def rows(pairs: Sequence[Sequence[str]]) -> Rows:
             ticks.append(height)
             labels.append(f"<b>{common.safe(first)}</b>")
             height += 1
-        for pair in members:
+        for encoder_set in members:
             ticks.append(height)
-            labels.append(common.safe(" + ".join(pair[1:] if grouped else pair)))
-            place["+".join(pair)] = height
+            labels.append(common.safe(" + ".join(encoder_set[1:] if grouped else encoder_set)))
+            place["+".join(encoder_set)] = height
             height += 1
     # The word at a reported range stands beside the first heading, or above the first row.
     return Rows(place, ticks, labels, height, top=-0.6 if grouped else -1.3)
@@ -189,7 +189,7 @@ def _draw_space(
     }
     made.add_scatter(
         x=mine["mean"],
-        y=[laid.place[pair] + (rank - 0.5) * 0.3 for pair in mine["pair"]],
+        y=[laid.place[encoder_set] + (rank - 0.5) * 0.3 for encoder_set in mine["encoder_set"]],
         mode="markers",
         name=theme.SPACE_NAMES[space],
         legendgroup=space,
@@ -206,9 +206,9 @@ def _draw_space(
             "thickness": 1.5,
             "width": 4,
         },
-        customdata=list(mine["pair"]),
+        customdata=list(mine["encoder_set"]),
         hovertext=[
-            f"<b>{common.safe(row.pair.replace('+', ' + '))}</b>, {theme.SPACE_NAMES[space]}<br>"
+            f"<b>{common.safe(row.encoder_set.replace('+', ' + '))}</b>, {theme.SPACE_NAMES[space]}<br>"
             f"{row.mean:.4f}{_interval(row.low, row.high)}"
             for row in mine.itertuples()
         ],

@@ -4,7 +4,7 @@ Stored measurements in (``core.studies.measure``), the paper's statement and thi
 number out. Means are over splits and seeds, as everywhere. A finding whose rows are not stored,
 or whose classes the study does not have, has no counterpart.
 
-    counterparts.mixin(rows)             # figure 3, of one pair of encoders
+    counterparts.mix_in(rows)             # figure 3, of one encoder set
     counterparts.ranking(rows)           # figure 2, of a whole grid
 """
 
@@ -88,8 +88,8 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     return found
 
 
-def mixin(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 3, from the mix-in rows of one pair of encoders."""
+def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
+    """Figure 3, from the mix-in rows of one encoder set."""
     mine = rows[rows["metric"] == "macro_f1"]
     if mine.empty:
         return []
@@ -129,7 +129,7 @@ def mixin(rows: pd.DataFrame) -> list[Counterpart]:
 
 
 def centroids(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 4, from the centroid rows of one pair of encoders."""
+    """Figure 4, from the centroid rows of one encoder set."""
     spaces = {space: _matrix(rows, space) for space in ("pca", "translation")}
     if any(not names for names, _ in spaces.values()):
         return []
@@ -179,7 +179,7 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
 
 
 def confusions(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 5, from the classification rows of one pair of encoders."""
+    """Figure 5, from the classification rows of one encoder set."""
     mine = rows[rows["metric"] == "confusion"]
     found = []
     totals: dict[str, float] = {}
@@ -206,7 +206,7 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
 
 
 def distribution(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 6, from the distribution rows of one pair of encoders."""
+    """Figure 6, from the distribution rows of one encoder set."""
     mine = rows[(rows["metric"] == "correlation_spearman") & (rows["system"] == "MMT")]
     mine = mine.dropna(subset=["value"])
     if mine.empty:

@@ -44,7 +44,7 @@ def _number(
         low=value,
         high=value,
         how=TABLE,
-        study="zeroshot",
+        study="zero_shot",
         metric=metric,
         class_=class_,
         datasets=(dataset,),

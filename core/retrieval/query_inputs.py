@@ -14,7 +14,7 @@ import numpy as np
 
 from core import encoders, media
 from core.clock import Clock
-from core.encoder_sets import modalities_of
+from core.encoder_sets import encoders_by_modality
 from core.encoders import recordings
 from core.encoders.base import Encoder
 from core.encoders.hub_text import TextEncoder
@@ -28,7 +28,7 @@ MAX_WINDOWS = 120  # of one recording; a longer one is sampled evenly, and the a
 
 
 @dataclass(frozen=True)
-class Thing:
+class QueryInput:
     """Something to search with, embedded: one row a window.
 
     ``native`` (k, d) float32; ``starts_s`` (k,) seconds into the recording; ``loudness`` (k,)
@@ -56,10 +56,10 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Part:
+class WeightedInput:
     """One thing in a blend: its weight (below 0: away from it), and one window or the whole."""
 
-    thing: Thing
+    thing: QueryInput
     weight: float = 1.0
     window: int | None = None
 
@@ -116,7 +116,7 @@ def load_tuned(
 
 
 class Embedder:
-    """The encoders of one encoder pair of a study, loaded once and shared.
+    """The encoders of one encoder set of a study, loaded once and shared.
 
     Parameters
     ----------
@@ -128,11 +128,11 @@ class Embedder:
     """
 
     def __init__(
-        self, study: Study, pair: str | None = None, weights_dir: Path | None = None
+        self, study: Study, encoder_set: str | None = None, weights_dir: Path | None = None
     ) -> None:
         self.study = study
-        self.pair = pair or study.default_pair
-        self.encoder_names = modalities_of(self.pair)
+        self.encoder_set = encoder_set or study.default_encoder_set
+        self.encoder_names = encoders_by_modality(self.encoder_set)
         recorded = study.record.get("weights_dir")
         self.weights_dir = weights_dir or (Path(recorded) if recorded else None)
         self._encoders: dict[str, Encoder] = {}
@@ -155,7 +155,7 @@ class Embedder:
                 self._encoders[modality] = self._load(modality)
             return self._encoders[modality]
 
-    def native(self, thing: Thing, space: str) -> np.ndarray:
+    def native(self, thing: QueryInput, space: str) -> np.ndarray:
         """``(k, d)`` float32: a thing's native vectors as a space takes them.
 
         Words enter the generation space through the text encoder that was fine-tuned for it, where
@@ -173,7 +173,7 @@ class Embedder:
         """The text encoder that was fine-tuned for a space; None where none was."""
         if space != "generation":
             return None
-        state = self.study.text_encoder_state(self.pair, split)
+        state = self.study.text_encoder_state(self.encoder_set, split)
         if state is None:
             return None
         key = f"{TUNED} {split}"
@@ -193,7 +193,9 @@ class Embedder:
             )
         return load_encoder(name, self.study.artefact(f"extract:{name}"), self.weights_dir)
 
-    def embed(self, source: media.Source, name: str, clock: Clock | None = None) -> list[Thing]:
+    def embed(
+        self, source: media.Source, name: str, clock: Clock | None = None
+    ) -> list[QueryInput]:
         """An uploaded file to things: one for a sound or picture, two for a video with sound.
 
         Raises
@@ -217,7 +219,7 @@ class Embedder:
             things.insert(0, self._embed_sound(source, name, clock))
         return things
 
-    def embed_text(self, words: str, clock: Clock | None = None) -> Thing:
+    def embed_text(self, words: str, clock: Clock | None = None) -> QueryInput:
         """Typed words to a thing.
 
         Raises
@@ -242,9 +244,9 @@ class Embedder:
                 f"None of these words is among those that {encoder.card.name} knows: it was fitted "
                 "on this collection's captions alone, so ask with words that stand there."
             )
-        return Thing(words, "text", native, np.zeros(1), np.ones(1))
+        return QueryInput(words, "text", native, np.zeros(1), np.ones(1))
 
-    def embed_item(self, item_id: str) -> Thing:
+    def embed_item(self, item_id: str) -> QueryInput:
         """An item of the collection, by its stored vector.
 
         Raises
@@ -262,7 +264,7 @@ class Embedder:
             raise UserError(
                 f"The item {item_id!r} could not be embedded: see the report of `extract`."
             ) from error
-        return Thing(
+        return QueryInput(
             name=item_id,
             modality=str(row["modality"]),
             native=native,
@@ -271,7 +273,7 @@ class Embedder:
             item_id=item_id,
         )
 
-    def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> Thing:
+    def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
         encoder, item_s = self.encoder("audio"), self.study.item_s
         with clock.time("decode"):
             audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
@@ -282,19 +284,19 @@ class Embedder:
         with clock.time("embed"):
             native = recordings.embed(encoder, list(samples))
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
-        return Thing(name, "audio", native, starts_s, loudness, sampled=len(keep) < n_windows)
+        return QueryInput(name, "audio", native, starts_s, loudness, sampled=len(keep) < n_windows)
 
-    def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> Thing:
+    def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
         encoder = self.encoder("image")
         with clock.time("decode"):
             picture = media.read_image(source, name)
         with clock.time("embed"):
             native = encoder.embed([picture])
-        return Thing(name, "image", native, np.zeros(1), np.ones(1))
+        return QueryInput(name, "image", native, np.zeros(1), np.ones(1))
 
     def _embed_frames(
         self, source: media.Source, name: str, duration_s: float, clock: Clock
-    ) -> Thing:
+    ) -> QueryInput:
         encoder = self.encoder("image")
         n_seconds = max(1, int(duration_s))
         starts_s = np.arange(n_seconds, dtype=np.float64)[_spread(n_seconds, MAX_WINDOWS // 4)]
@@ -304,7 +306,7 @@ class Embedder:
         with clock.time("embed"):
             native = encoder.embed(frames)
         sampled = len(starts_s) < n_seconds
-        return Thing(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
+        return QueryInput(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
 
 
 def _spread(n: int, most: int) -> np.ndarray:

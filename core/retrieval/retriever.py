@@ -17,7 +17,7 @@ import pandas as pd
 
 from core.clock import Clock
 from core.errors import UserError
-from core.retrieval.query_inputs import Embedder, Part, Thing
+from core.retrieval.query_inputs import Embedder, QueryInput, WeightedInput
 from core.spaces import index, maps
 from core.study import Study
 from core.vectors import Vectors
@@ -57,39 +57,39 @@ class Nearest(NamedTuple):
     gallery_size: int
 
 
-class Searcher(Embedder):
-    """Indexes and fits beside the encoders of one encoder pair, loaded once and shared."""
+class Retriever(Embedder):
+    """Indexes and fits beside the encoders of one encoder set, loaded once and shared."""
 
     def __init__(
-        self, study: Study, pair: str | None = None, weights_dir: Path | None = None
+        self, study: Study, encoder_set: str | None = None, weights_dir: Path | None = None
     ) -> None:
-        super().__init__(study, pair, weights_dir)
+        super().__init__(study, encoder_set, weights_dir)
         self._indexes: dict[tuple[str, str], index.Index] = {}
         self._backgrounds: dict[tuple[str, str, str], np.ndarray] = {}
         self._maps: dict[tuple[str, str, int], pd.DataFrame] = {}
 
     # -- searching -----------------------------------------------------------------------------
 
-    def project(self, part: Part, space: str) -> np.ndarray:
+    def project(self, part: WeightedInput, space: str) -> np.ndarray:
         """``(d,)`` unit float32: one part in a space, its windows averaged by loudness."""
         shared = self.project_windows(part.thing, space)
         if part.window is not None:
             return np.asarray(shared[part.window])
         return _unit(part.thing.weights @ shared)
 
-    def project_windows(self, thing: Thing, space: str) -> np.ndarray:
+    def project_windows(self, thing: QueryInput, space: str) -> np.ndarray:
         """``(k, d)`` unit float32: every window of a thing in a space."""
         return _unit(self.projected(thing, space))
 
-    def projected(self, thing: Thing, space: str) -> np.ndarray:
+    def projected(self, thing: QueryInput, space: str) -> np.ndarray:
         """``(k, d)`` float32: every window as the space gives it, computed once for a thing."""
-        key = (self.study.digest, self.pair, space)
+        key = (self.study.digest, self.encoder_set, space)
         if key not in thing.shared:
-            fit = self.study.space(self.pair, space)
+            fit = self.study.space(self.encoder_set, space)
             thing.shared[key] = fit.project(thing.modality, self.native(thing, space))
         return thing.shared[key]
 
-    def blend(self, parts: Sequence[Part], space: str) -> np.ndarray:
+    def blend(self, parts: Sequence[WeightedInput], space: str) -> np.ndarray:
         """``(d,)`` unit float32: the weighted sum of the parts' unit vectors.
 
         Raises
@@ -106,7 +106,7 @@ class Searcher(Embedder):
 
     def search(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[WeightedInput],
         modality: str,
         top: int = 10,
         space: str = DEFAULT_SPACE,
@@ -180,7 +180,7 @@ class Searcher(Embedder):
         UserError
             The filters leave nothing.
         """
-        gallery = self.study.shared(self.pair, space, modality)
+        gallery = self.study.shared(self.encoder_set, space, modality)
         allowed = self._allowed(gallery, classes, subsets, leave_out)
         n_allowed = len(gallery.item_ids) if allowed is None else int(allowed.sum())
         if n_allowed == 0:
@@ -220,8 +220,8 @@ class Searcher(Embedder):
         with self._lock:
             key = (query, target, space)
             if key not in self._backgrounds:
-                left = self.study.shared(self.pair, space, query).array
-                right = self.study.shared(self.pair, space, target).array
+                left = self.study.shared(self.encoder_set, space, query).array
+                right = self.study.shared(self.encoder_set, space, target).array
                 self._backgrounds[key] = index.random_pair_scores(
                     left, right, n_pairs=N_BACKGROUND, seed=0
                 )
@@ -233,17 +233,17 @@ class Searcher(Embedder):
 
     # -- what else is known of a query ---------------------------------------------------------
 
-    def class_scores(self, part: Part) -> pd.DataFrame:
+    def class_scores(self, part: WeightedInput) -> pd.DataFrame:
         """``system, class, score``: what each trained system says of one part.
 
         Windows are averaged by loudness. The systems are those of the first split, trained on
         its ``train`` subset; a study without both sounds and pictures has none.
         """
         frames = [pd.DataFrame({"system": [], "class": [], "score": []}).astype({"score": float})]
-        if not self.study.two_sided(self.pair):
+        if not self.study.has_audio_and_image(self.encoder_set):
             return frames[0]
         for system in SYSTEMS[part.thing.modality]:
-            forest = self.study.forest(self.pair, system)
+            forest = self.study.forest(self.encoder_set, system)
             shared = self.projected(part.thing, SPACE_OF[system])
             if part.window is None:
                 scores = part.thing.weights @ forest.predict_proba(shared)
@@ -256,7 +256,9 @@ class Searcher(Embedder):
             )
         return pd.concat(frames, ignore_index=True)
 
-    def place(self, parts: Sequence[Part], space: str, method: str, n_dims: int = 2) -> np.ndarray:
+    def place(
+        self, parts: Sequence[WeightedInput], space: str, method: str, n_dims: int = 2
+    ) -> np.ndarray:
         """``(n_dims,)``: where a query belongs on a map.
 
         The mean of the coordinates of its nearest neighbours in the full space, weighted by
@@ -266,7 +268,7 @@ class Searcher(Embedder):
         chosen = self._map(space, method, n_dims)
         ids, scores = [], []
         for modality in self.encoder_names:
-            gallery = self.study.shared(self.pair, space, modality)
+            gallery = self.study.shared(self.encoder_set, space, modality)
             top = min(maps.N_PLACE, len(gallery.item_ids))
             rows, found = self._index(space, modality, gallery).search(vector, top, None)
             ids += gallery.item_ids[np.ravel(rows)].tolist()
@@ -280,7 +282,7 @@ class Searcher(Embedder):
         with self._lock:
             key = (space, method, n_dims)
             if key not in self._maps:
-                chosen = self.study.map(self.pair, space, method, n_dims)
+                chosen = self.study.map(self.encoder_set, space, method, n_dims)
                 self._maps[key] = chosen.set_index("item_id")[["x", "y", "z"]]
             return self._maps[key]
 

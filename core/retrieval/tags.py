@@ -4,7 +4,7 @@ What ``core.stages.zero_shot`` stores for a study's own classes, asked of any wo
 same texts, the same saved fits, the same cosines, so that a class gets its stored score. Nothing is
 trained or refitted for a tag.
 
-    tagged = tags.tag_scores(searcher, tags.texts(["banjo", "slow strings"]), "audio")
+    tagged = tags.tag_scores(retriever, tags.texts(["banjo", "slow strings"]), "audio")
 """
 
 import unicodedata
@@ -100,15 +100,15 @@ def texts(
     return zero_shot.wordings(tags, [wording])[wording]
 
 
-def gallery(study: Study, pair: str, space: str, modality: str, split: int = 0) -> Vectors:
+def gallery(study: Study, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:
     """Every item of a modality in a space; ``native``: as its encoder gives it."""
     if space == NATIVE:
-        return study.native(study.modalities(pair)[modality])
-    return study.shared(pair, space, modality, split)
+        return study.native(study.modalities(encoder_set)[modality])
+    return study.shared(encoder_set, space, modality, split)
 
 
 def embed(embedder: Embedder, words: Sequence[str], space: str, split: int = 0) -> Embedded:
-    """Texts in a space of a study's pair, all in one batch; in the generation space through the
+    """Texts in a space of a study's encoder set, all in one batch; in the generation space through the
     text encoder that was fine-tuned for it, where one was.
 
     Raises
@@ -121,7 +121,7 @@ def embed(embedder: Embedder, words: Sequence[str], space: str, split: int = 0) 
     known = np.any(native != 0, axis=1)
     if space == NATIVE:
         return Embedded(_unit(native), known)
-    made = embedder.study.space(embedder.pair, space, split).project("text", native)
+    made = embedder.study.space(embedder.encoder_set, space, split).project("text", native)
     return Embedded(_unit(made) * known[:, None].astype(np.float32), known)
 
 
@@ -136,7 +136,7 @@ def tag_scores(
 
     Rows are those of ``gallery``; a text of which the encoder knows no word scores 0 with all.
     """
-    items = gallery(embedder.study, embedder.pair, space, modality, split)
+    items = gallery(embedder.study, embedder.encoder_set, space, modality, split)
     return zero_shot.scores(items.array, embed(embedder, words, space, split).vectors)
 
 

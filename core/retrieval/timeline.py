@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from core.errors import MissingArtefact
-from core.retrieval.query_inputs import Thing
-from core.retrieval.retriever import DEFAULT_SPACE, Searcher
+from core.retrieval.query_inputs import QueryInput
+from core.retrieval.retriever import DEFAULT_SPACE, Retriever
 from core.spaces import index
 
 COLUMNS = (
@@ -27,8 +27,8 @@ COLUMNS = (
 
 
 def by_second(
-    searcher: Searcher,
-    thing: Thing,
+    retriever: Retriever,
+    thing: QueryInput,
     modality: str,
     space: str = DEFAULT_SPACE,
     *,
@@ -41,18 +41,18 @@ def by_second(
 
     ``class`` is what MMT's forest votes for most ("" where none has been trained); ``item_id``
     the nearest item of ``modality`` with its cosine and the share of random pairs below it;
-    ``loudness`` is relative to the loudest window. Filters as in ``Searcher.search``.
+    ``loudness`` is relative to the loudest window. Filters as in ``Retriever.search``.
 
     Raises
     ------
     UserError
         The filters leave nothing.
     """
-    vectors = searcher.project_windows(thing, space)
-    found = searcher.nearest(
+    vectors = retriever.project_windows(thing, space)
+    found = retriever.nearest(
         vectors, modality, 1, space, classes=classes, subsets=subsets, leave_out=leave_out
     )
-    names, votes = _classes(searcher, thing)
+    names, votes = _classes(retriever, thing)
     scores = found.scores[:, 0]
     loudest = float(thing.loudness.max()) or 1.0
     return pd.DataFrame(
@@ -65,7 +65,7 @@ def by_second(
             "item_id": found.item_ids[:, 0],
             "score": scores,
             "percentile": index.percentile(
-                scores, searcher.background(thing.modality, modality, space)
+                scores, retriever.background(thing.modality, modality, space)
             ),
         },
         columns=list(COLUMNS),
@@ -73,21 +73,21 @@ def by_second(
 
 
 def best_windows(
-    searcher: Searcher, thing: Thing, item_ids: Sequence[str], modality: str, space: str
+    retriever: Retriever, thing: QueryInput, item_ids: Sequence[str], modality: str, space: str
 ) -> np.ndarray:
     """``(n,) int64``: the window of a thing that is most like each item of ``modality``."""
-    windows = searcher.project_windows(thing, space)
-    wanted = searcher.study.shared(searcher.pair, space, modality).take(list(item_ids))
+    windows = retriever.project_windows(thing, space)
+    wanted = retriever.study.shared(retriever.encoder_set, space, modality).take(list(item_ids))
     return np.asarray(np.argmax(windows @ wanted.T, axis=0), dtype=np.int64)
 
 
-def _classes(searcher: Searcher, thing: Thing) -> tuple[list[str], np.ndarray]:
+def _classes(retriever: Retriever, thing: QueryInput) -> tuple[list[str], np.ndarray]:
     """Each window's class by the forest of MMT, and the share of its votes."""
-    study = searcher.study
+    study = retriever.study
     try:
-        forest = study.forest(searcher.pair, "MMT")
+        forest = study.forest(retriever.encoder_set, "MMT")
     except MissingArtefact:
         return [""] * len(thing.native), np.zeros(len(thing.native))
-    proba = forest.predict_proba(searcher.projected(thing, "translation"))
+    proba = forest.predict_proba(retriever.projected(thing, "translation"))
     best = proba.argmax(axis=1)
     return [study.paired_classes[row] for row in best], proba.max(axis=1)

@@ -37,7 +37,7 @@ def run(config: Config, draft: Draft, engine: Engine, data: Data, seed: int) -> 
         },
     )
     known = mix_in.known(studied.outcomes, train)
-    rows += _mixin(config, draft, engine, data, train, test, seed, known)
+    rows += _mix_in(config, draft, engine, data, train, test, seed, known)
     with engine.clock.time("centroids"):
         rows += _centroids(data)
     rows += _distribution(data, rows)
@@ -54,7 +54,7 @@ def _classification(
     seed: int,
 ) -> classification.Study:
     """Every system's forests, one a task; those that are finished are kept."""
-    seeds = [seed + draw for draw in range(config.mixin_draws)]
+    seeds = [seed + draw for draw in range(config.mix_in_draws)]
     n_classes = len(data.paired_classes)
     todo = classification_forests.tasks(draft, train, test, n_classes, seeds, config.forest)
     for _ in engine.run(classification_forests.grow, todo, "classification forests"):
@@ -123,7 +123,7 @@ def _predictions(data: Data, studied: classification.Study) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _mixin(
+def _mix_in(
     config: Config,
     draft: Draft,
     engine: Engine,
@@ -134,14 +134,14 @@ def _mixin(
     known: Mapping[mix_in.Cell, Row],
 ) -> list[Row]:
     """The mix-in cells, a block at a time on every core; finished blocks are kept."""
-    draws, n_classes = config.mixin_draws, len(data.paired_classes)
+    draws, n_classes = config.mix_in_draws, len(data.paired_classes)
     todo = mix_in_forests.blocks(draft, train, test, n_classes, draws, seed, config.forest, known)
     for _ in engine.run(mix_in_forests.run_block, todo, "mix-in forests"):
         pass
     rows = mix_in_forests.rows(draft, train, draws, seed, known)
     n_test = {modality: len(test["pca"][modality]) for modality in SIDES}
     chance = 1.0 / len(data.paired_classes)
-    named = _named(rows, "mixin", data.paired_classes)
+    named = _named(rows, "mix_in", data.paired_classes)
     return [{**row, "n": n_test[row["target"]], "chance": chance} for row in named]
 
 

@@ -1,4 +1,4 @@
-"""``evaluate``: every study of every encoder pair and split, into one tidy table each.
+"""``evaluate``: every study of every encoder set and split, into one tidy table each.
 
 Ranking in every direction and space is here (W §3.3); W's studies of sounds against pictures are
 in ``core.stages.audio_image_studies``, S's of words in ``core.stages.zero_shot``.
@@ -14,7 +14,7 @@ import pandas as pd
 
 from core import encoders, items, taxonomy
 from core.config import Config
-from core.encoder_sets import modalities_of, pair_name, ready_name
+from core.encoder_sets import encoder_set_name, encoders_by_modality, ready_name
 from core.engines.local import Engine
 from core.record import Record
 from core.retrieval.query_inputs import load_encoder, load_tuned
@@ -44,13 +44,18 @@ def run(
 ) -> dict[str, Artefact]:
     """Evaluate whatever is not evaluated yet; ``{"PAIR:SPLIT": artefact}``."""
     n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
-    pairs = [pair_name(*names) for names in config.pairs]
-    baselines = [pair for pair in config.untranslated or () if pair not in pairs]
+    pairs = [encoder_set_name(*names) for names in config.encoder_sets]
+    baselines = [
+        encoder_set for encoder_set in config.untranslated or () if encoder_set not in pairs
+    ]
     artefacts = {}
-    for split, pair in itertools.product(range(n_splits), [*pairs, *baselines]):
-        name = f"{pair}:{split}"
+    for split, encoder_set in itertools.product(range(n_splits), [*pairs, *baselines]):
+        name = f"{encoder_set}:{split}"
         made = Made(
-            {modality: extracted[encoder] for modality, encoder in modalities_of(pair).items()},
+            {
+                modality: extracted[encoder]
+                for modality, encoder in encoders_by_modality(encoder_set).items()
+            },
             trained.get(name),
             generated.get(name),
         )
@@ -59,9 +64,9 @@ def run(
             "natives": {modality: artefact.digest for modality, artefact in made.natives.items()},
             "spaces": made.trained.digest if made.trained else None,
             "generation": made.generated.digest if made.generated else None,
-            "joint": _joint(pair),
+            "joint": _joint(encoder_set),
             "n_bootstrap": config.n_bootstrap,
-            "mixin_draws": config.mixin_draws,
+            "mix_in_draws": config.mix_in_draws,
             "prompts": config.prompts,
             "forest": asdict(config.forest),
             "seed": config.seed + split,
@@ -69,21 +74,21 @@ def run(
         }
         artefact = store.find("evaluate", key)
         if artefact is None:
-            data = _data(ingested, made, split, _joint(pair))
+            data = _data(ingested, made, split, _joint(encoder_set))
             draft = store.begin("evaluate", key)
-            common = {**modalities_of(pair), "split": split}
-            tagger = _tagger(config, ingested, pair, made, weights_dir)
+            common = {**encoders_by_modality(encoder_set), "split": split}
+            tagger = _tagger(config, ingested, encoder_set, made, weights_dir)
             artefact = _evaluate(config, draft, engine, data, common, config.seed + split, tagger)
         record.note(f"evaluate:{name}", artefact)
         artefacts[name] = artefact
     return artefacts
 
 
-def _joint(pair: str) -> tuple[str, ...]:
+def _joint(encoder_set: str) -> tuple[str, ...]:
     """The modalities of a pair whose encoders share a published space, if two or more do."""
     of = {
         modality: encoders.card(encoder).joint
-        for modality, encoder in modalities_of(pair).items()
+        for modality, encoder in encoders_by_modality(encoder_set).items()
         if encoder != ready_name(modality)
     }
     shared = [name for name in of.values() if name]
@@ -108,12 +113,12 @@ def _data(ingested: Artefact, made: Made, split: int, joint: tuple[str, ...]) ->
 def _tagger(
     config: Config,
     ingested: Artefact,
-    pair: str,
+    encoder_set: str,
     made: Made,
     weights_dir: Path | None,
 ) -> Tagger | None:
     """What the zero-shot study needs besides the items' vectors; None without a text encoder."""
-    name = modalities_of(pair).get("text")
+    name = encoders_by_modality(encoder_set).get("text")
     if name is None or name == ready_name("text"):
         return None
     card = ingested.json("dataset.json")
@@ -130,7 +135,7 @@ def _tagger(
         if made.generated.has("text_encoder.safetensors"):
             state = made.generated.tensors("text_encoder.safetensors")
             own[GENERATION] = load_tuned(name, made.natives["text"], state, weights_dir)
-    if "text" in _joint(pair):
+    if "text" in _joint(encoder_set):
         spaces[NATIVE] = None
     return Tagger(
         load_encoder(name, made.natives["text"], weights_dir),
@@ -155,7 +160,7 @@ def _evaluate(
         ranked, queries = _ranking(config, data, seed)
     rows += ranked
     draft.write_table("queries.parquet", queries)
-    if data.two_sided:
+    if data.has_audio_and_image:
         rows += audio_image_studies.run(config, draft, engine, data, seed)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}

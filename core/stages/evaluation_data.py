@@ -1,4 +1,4 @@
-"""What the studies of one encoder pair and split work on: items, labels, vectors in every space."""
+"""What the studies of one encoder set and split work on: items, labels, vectors in every space."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ SIDES = ("audio", "image")  # what W's classification, mix-in and centroids are 
 
 @dataclass(frozen=True)
 class Made:
-    """The artefacts that one encoder pair and split are studied through."""
+    """The artefacts that one encoder set and split are studied through."""
 
     natives: dict[str, Artefact]  # by modality
     trained: Artefact | None
@@ -43,7 +43,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Data:
-    """What the studies of one encoder pair and split work on."""
+    """What the studies of one encoder set and split work on."""
 
     items: pd.DataFrame  # with ``subset``
     classes: list[str]  # every class
@@ -57,7 +57,7 @@ class Data:
         return tuple(next(iter(self.vectors.values())))
 
     @property
-    def two_sided(self) -> bool:
+    def has_audio_and_image(self) -> bool:
         """Whether there are both sounds and pictures, fitted: what W's studies compare."""
         return set(SIDES) <= set(self.modalities) and set(SPACES) <= set(self.vectors)
 

@@ -20,7 +20,7 @@ import pandas as pd
 from core import encoders, items, media
 from core.config import Config
 from core.datasets.base import Rejected
-from core.encoder_sets import modalities_of, ready_name
+from core.encoder_sets import encoders_by_modality, ready_name
 from core.encoders import recordings, weights
 from core.encoders.base import Card, Encoder
 from core.engines.local import Engine
@@ -85,8 +85,8 @@ def run(
 def wanted(config: Config) -> dict[str, str]:
     """``{encoder: modality}`` of a study, those of its untranslated baselines included."""
     named = {name: modality for modality, names in config.encoders.items() for name in names}
-    for pair in config.untranslated or ():
-        named |= {name: modality for modality, name in modalities_of(pair).items()}
+    for encoder_set in config.untranslated or ():
+        named |= {name: modality for modality, name in encoders_by_modality(encoder_set).items()}
     return named
 
 

@@ -1,4 +1,4 @@
-"""The generation space (Seth 2022) of every encoder pair with text, as a part of ``train``.
+"""The generation space (Seth 2022) of every encoder set with text, as a part of ``train``.
 
 One generator for each modality but text, fitted on the ``translation`` subset of each split; every
 item carried into the text encoder's space. Snapshots of the validation pairs are kept for the
@@ -20,7 +20,7 @@ import pandas as pd
 
 from core import items
 from core.config import Config, generation_recipe
-from core.encoder_sets import modalities_of, pair_name
+from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.encoders.hub_text import TextEncoder
 from core.engines.local import Engine
 from core.errors import UserError
@@ -40,7 +40,7 @@ SNAPSHOTS = "snapshots"
 
 @dataclass(frozen=True)
 class Task:
-    """The generators of one pair of encoders and one split."""
+    """The generators of one encoder set and one split."""
 
     store_root: str
     key: dict[str, Any]
@@ -68,8 +68,8 @@ def run(
     paired_by = str(ingested.json("dataset.json")["paired_by"])
     chosen = generation_recipe(config, paired_by, int((modality == TEXT).sum()))
     tasks: dict[str, Task] = {}
-    for pair in (pair_name(*names) for names in config.pairs):
-        encoders = modalities_of(pair)
+    for encoder_set in (encoder_set_name(*names) for names in config.encoder_sets):
+        encoders = encoders_by_modality(encoder_set)
         if TEXT not in encoders or chosen is None:
             continue
         natives = tuple((name, extracted[encoder].digest) for name, encoder in encoders.items())
@@ -82,7 +82,7 @@ def run(
                 "seed": config.seed + split,
                 "version": VERSION,
             }
-            tasks[f"{pair}:{split}"] = Task(
+            tasks[f"{encoder_set}:{split}"] = Task(
                 store.root,
                 key,
                 ingested.digest,

@@ -1,4 +1,4 @@
-"""``project``: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
+"""``maps``: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
 
 Of a large study a sample is fitted and every other point is placed by its neighbours (see
 ``core.spaces.maps``); ``maps.parquet`` says of each point which it was, the manifest how many. The
@@ -15,7 +15,7 @@ import pandas as pd
 
 from core import items
 from core.config import Config
-from core.encoder_sets import pair_name
+from core.encoder_sets import encoder_set_name
 from core.engines.local import Engine
 from core.record import Record
 from core.spaces import maps
@@ -67,16 +67,16 @@ def run(
     record: Record,
     trained: dict[str, Artefact],
 ) -> dict[str, Artefact]:
-    """Make the maps of every encoder pair's first split; ``{"PAIR": artefact}``."""
+    """Make the maps of every encoder set's first split; ``{"PAIR": artefact}``."""
     artefacts = {}
-    for names in config.pairs:
-        name = pair_name(*names)
+    for names in config.encoder_sets:
+        name = encoder_set_name(*names)
         space = trained[f"{name}:0"]
         key = {"spaces": space.digest, "seed": config.seed, "version": VERSION}
-        artefact = store.find("project", key)
+        artefact = store.find("maps", key)
         if artefact is None:
             artefact = _project(config, store, engine, space, key)
-        record.note(f"project:{name}", artefact)
+        record.note(f"maps:{name}", artefact)
         artefacts[name] = artefact
     return artefacts
 
@@ -84,7 +84,7 @@ def run(
 def _project(
     config: Config, store: Store, engine: Engine, trained: Artefact, key: dict[str, Any]
 ) -> Artefact:
-    draft = store.begin("project", key)
+    draft = store.begin("maps", key)
     seed, folder = config.seed, draft.folder
     nears = [Near(store.root, trained.digest, space, seed, folder) for space in SPACES]
     # The longest go first; UMAP compiles itself, so its spaces share a process.

@@ -6,9 +6,9 @@ worker, which is as many forests at once as there are cores: no thread waits for
 of each tree. A cell's row depends on nothing but itself and the items
 (``core.studies.mix_in``), so that blocks can be done in any order, twice, and on any machine.
 
-    todo = mixins.blocks(draft, train, test, n_classes, draws, seed, config)
-    for _ in engine.run(mixins.run_block, todo, "mix-in forests"): ...
-    rows = mixins.rows(draft, train, draws, seed)
+    todo = mix_in_forests.blocks(draft, train, test, n_classes, draws, seed, config)
+    for _ in engine.run(mix_in_forests.run_block, todo, "mix-in forests"): ...
+    rows = mix_in_forests.rows(draft, train, draws, seed)
 
 The blocks of several drafts can go through one ``run``.
 """
@@ -100,7 +100,7 @@ def _unknown(train: Items, draws: int, seed: int, known: Mapping[Cell, Row] | No
 def _named(cells: Sequence[Cell]) -> dict[str, tuple[Cell, ...]]:
     """File name -> its cells."""
     return {
-        f"{forest_inputs.FOLDER}/mixin.{start // BLOCK:04d}.json": tuple(
+        f"{forest_inputs.FOLDER}/mix_in.{start // BLOCK:04d}.json": tuple(
             cells[start : start + BLOCK]
         )
         for start in range(0, len(cells), BLOCK)

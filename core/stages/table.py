@@ -8,7 +8,7 @@ stage                 needs                       makes
 ``train``             ingest, extract             translation, PCA and (with text) generation
                                                 spaces, shared vectors
 ``evaluate``          ingest, train               measurements, predictions, forests
-``project``           train                       UMAP and t-SNE maps, the moving map of epochs
+``maps``           train                       UMAP and t-SNE maps, the moving map of epochs
 ====================  ==========================  =========================================
 
 Asking for one stage runs those before it too; whatever is there already costs nothing.
@@ -20,14 +20,14 @@ from pathlib import Path
 
 from core import datasets, encoders, items
 from core.config import Config, generation_recipe
-from core.encoder_sets import pair_name, ready_name
+from core.encoder_sets import encoder_set_name, ready_name
 from core.engines.local import Engine
 from core.errors import UserError
 from core.record import Record
 from core.stages import evaluate, extract, generate, ingest, maps, train, trajectory
 from core.store import Artefact, Store
 
-STAGES = ("ingest", "extract", "train", "evaluate", "project")
+STAGES = ("ingest", "extract", "train", "evaluate", "maps")
 
 
 @dataclass
@@ -122,7 +122,7 @@ def _default_encoder(modality: str, weights_dir: Path | None) -> str:
 def _baselines(config: Config) -> tuple[str, ...]:
     """W figure 2: beside any OpenL3 grid, its 512 dimensions of both modalities as they are."""
     if "openl3_audio" in (config.audio or ()) and "openl3_image" in (config.image or ()):
-        return (pair_name("openl3_audio_512", "openl3_image_512"),)
+        return (encoder_set_name("openl3_audio_512", "openl3_image_512"),)
     return ()
 
 

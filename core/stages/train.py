@@ -1,10 +1,10 @@
-"""``train``: the shared spaces of every encoder pair, and every item projected into them.
+"""``train``: the shared spaces of every encoder set, and every item projected into them.
 
 Sound and picture are translated as W has it. Where there are words too, their tower joins the
 space that the two have made and leaves it as it is, so that no number of W's moves with it; the
 study may ask for all three towers to be trained together (``words: together``).
 
-Each pair of encoders is trained once per split (translation, and PCA on the translation subset
+Each encoder set is trained once per split (translation, and PCA on the translation subset
 alone), and once more on every pair there is, for retrieval of new things. The fits are
 independent of each other and run side by side, one core each; a killed fit goes on from its last
 checkpoint.
@@ -20,7 +20,7 @@ import pandas as pd
 
 from core import items
 from core.config import Config, recipe, words_recipe
-from core.encoder_sets import modalities_of, pair_name
+from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.engines.local import Engine
 from core.errors import UserError
 from core.record import Record
@@ -37,7 +37,7 @@ CHECKPOINTS = "checkpoints"
 
 @dataclass(frozen=True)
 class Task:
-    """One fit: a pair of encoders, and a split's number or "all"."""
+    """One fit: an encoder set, and a split's number or "all"."""
 
     store_root: str
     key: dict[str, Any]
@@ -61,13 +61,13 @@ def run(
     parts: list[int | str] = [*range(n_splits), ALL]
     paired_by = str(ingested.json("dataset.json")["paired_by"])
     tasks: dict[str, Task] = {}
-    for names in config.pairs:
+    for names in config.encoder_sets:
         for part in parts:
             seed = config.seed + (part if isinstance(part, int) else 0)
             chosen = recipe(config, paired_by, for_retrieval=part == ALL)
             natives = tuple(
                 (modality, extracted[encoder].digest)
-                for modality, encoder in modalities_of(pair_name(*names)).items()
+                for modality, encoder in encoders_by_modality(encoder_set_name(*names)).items()
             )
             key = {
                 "items": ingested.digest,
@@ -77,7 +77,7 @@ def run(
                 "seed": seed,
                 "version": VERSION,
             }
-            name = f"{pair_name(*names)}:{part}"
+            name = f"{encoder_set_name(*names)}:{part}"
             tasks[name] = Task(store.root, key, ingested.digest, natives, part, seed, chosen)
     return make_missing("train", train, tasks, "training spaces", store, engine, record)
 

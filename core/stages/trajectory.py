@@ -1,4 +1,4 @@
-"""The moving map of every generation space, as a part of ``project``."""
+"""The moving map of every generation space, as a part of ``maps``."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from core.config import Config
-from core.encoder_sets import pair_name
+from core.encoder_sets import encoder_set_name
 from core.engines.local import Engine
 from core.record import Record
 from core.spaces import trajectory
@@ -31,19 +31,19 @@ def run(
 ) -> dict[str, Artefact]:
     """Draw the epochs of every pair's first split; ``{"PAIR:epochs": artefact}``."""
     tasks: dict[str, Task] = {}
-    for pair in (pair_name(*names) for names in config.pairs):
-        if f"{pair}:0" in generated:
-            digest = generated[f"{pair}:0"].digest
+    for encoder_set in (encoder_set_name(*names) for names in config.encoder_sets):
+        if f"{encoder_set}:0" in generated:
+            digest = generated[f"{encoder_set}:0"].digest
             key = {"generated": digest, "seed": config.seed, "version": VERSION}
-            tasks[f"{pair}:epochs"] = Task(store.root, key, digest, config.seed)
-    return make_missing("project", draw, tasks, "drawing epochs", store, engine, record)
+            tasks[f"{encoder_set}:epochs"] = Task(store.root, key, digest, config.seed)
+    return make_missing("maps", draw, tasks, "drawing epochs", store, engine, record)
 
 
 def draw(task: Task) -> str:
     """Fit the maps of one task's epochs, and commit; returns the digest."""
     store = Store(task.store_root)
     generated = store.need("generate", task.generated)
-    draft = store.begin("project", task.key)
+    draft = store.begin("maps", task.key)
     shown = generated.table("snapshots.items.parquet")
     numbers = generated.table("snapshots.epochs.parquet")["epoch"]
     points = trajectory.fit_epochs(generated.array("snapshots.npy"), seed=task.seed)

@@ -19,7 +19,7 @@ from core.study import Space
 from core.vectors import Vectors
 
 Row = dict[str, Any]
-STUDY = "zeroshot"
+STUDY = "zero_shot"
 TAGGED = ("item_id", "target", "space", "system", "truth", "predicted", "score")
 # The two questions of S, by what is asked for what.
 RETRIEVAL, ANNOTATION = "text_to_{target}", "{target}_to_text"

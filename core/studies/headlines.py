@@ -43,7 +43,7 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
         (
             f"{label}, target {target}",
             {
-                "study": "mixin",
+                "study": "mix_in",
                 "metric": "macro_f1",
                 "system": system,
                 "target": target,
@@ -59,14 +59,14 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
         for target in MODALITIES
     )
     + tuple(
-        (f"{system}, macro F1", {"study": "mixin", "metric": "macro_f1", "system": system})
+        (f"{system}, macro F1", {"study": "mix_in", "metric": "macro_f1", "system": system})
         for system in SINGLE_MODAL.values()
     )
     + tuple(
         (
             f"zero-shot by name, {label}{where}, target {target}",
             {
-                "study": "zeroshot",
+                "study": "zero_shot",
                 "space": space,
                 "metric": metric,
                 "system": zero_shot.NAMES,

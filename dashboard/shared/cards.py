@@ -130,7 +130,9 @@ def close_items() -> None:
     session.change(items=())
 
 
-def detail(handle: data.Handle, pair: str, item_id: str, *, key: str, split: int = 0) -> None:
+def detail(
+    handle: data.Handle, encoder_set: str, item_id: str, *, key: str, split: int = 0
+) -> None:
     """A large card: the item, what the systems say, its other half, its neighbours."""
     frame = data.items(handle, split)
     row = frame.loc[item_id]
@@ -147,11 +149,11 @@ def detail(handle: data.Handle, pair: str, item_id: str, *, key: str, split: int
                 f'<div class="jee-label">{names}</div>'
                 f'<div class="jee-small">{esc(theme.MODALITY_NAMES[modality])} '
                 f"{esc(item_id)}<br>clip {esc(row['clip_id'])}, subset {esc(row['subset'])}"
-                f"{_facts(str(row['facts']))}</div>{_predictions(handle, pair, item_id, split)}"
+                f"{_facts(str(row['facts']))}</div>{_predictions(handle, encoder_set, item_id, split)}"
             )
             find_neighbours(item_id)
         with right:
-            _around(handle, pair, item_id, modality, key, split)
+            _around(handle, encoder_set, item_id, modality, key, split)
 
 
 def find_neighbours(item_id: str) -> None:
@@ -192,8 +194,8 @@ def _leaves(value: object) -> list[str]:
     return [] if value is None or isinstance(value, bool) or value == "" else [str(value)]
 
 
-def _predictions(handle: data.Handle, pair: str, item_id: str, split: int) -> str:
-    found = data.predictions_of(handle, pair, item_id, split)
+def _predictions(handle: data.Handle, encoder_set: str, item_id: str, split: int) -> str:
+    found = data.predictions_of(handle, encoder_set, item_id, split)
     if found.empty:
         return '<p class="jee-small">Not among the test items: no prediction is stored.</p>'
     rows = ""
@@ -211,12 +213,12 @@ def _predictions(handle: data.Handle, pair: str, item_id: str, split: int) -> st
 
 
 def _around(
-    handle: data.Handle, pair: str, item_id: str, modality: str, key: str, split: int
+    handle: data.Handle, encoder_set: str, item_id: str, modality: str, key: str, split: int
 ) -> None:
     """The item's other half, and its nearest items across and within modalities."""
-    kinds = tuple(data.study(handle).modalities(pair))
+    kinds = tuple(data.study(handle).modalities(encoder_set))
     if modality not in kinds:
-        small(f"This pair of encoders reads no {theme.MODALITY_PLURALS[modality]}.")
+        small(f"This encoder set reads no {theme.MODALITY_PLURALS[modality]}.")
         return
     frame = data.items(handle)
     mates = set(data.other_half(handle, item_id))
@@ -224,7 +226,9 @@ def _around(
     across = [name for name in kinds if name != modality]
     for kind in [*across, modality]:
         try:
-            found = neighbours.neighbours(handle, pair, "translation", item_id, kind, 4, split)
+            found = neighbours.neighbours(
+                handle, encoder_set, "translation", item_id, kind, 4, split
+            )
         except (UserError, KeyError) as error:
             small(str(error) if isinstance(error, UserError) else "This item has no vector.")
             return
@@ -247,10 +251,10 @@ def _around(
                 )
 
 
-def picked(handle: data.Handle, pair: str, item_ids: Sequence[str], *, key: str) -> None:
+def picked(handle: data.Handle, encoder_set: str, item_ids: Sequence[str], *, key: str) -> None:
     """The open items: the first in full, the rest as small cards."""
     if not item_ids:
         return
-    detail(handle, pair, item_ids[0], key=f"{key}_0", split=session.current().split)
+    detail(handle, encoder_set, item_ids[0], key=f"{key}_0", split=session.current().split)
     if len(item_ids) > 1:
         grid(handle, item_ids[1:], key=key, on_open=open_item)

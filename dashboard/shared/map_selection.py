@@ -56,7 +56,7 @@ def show(page: Page) -> None:
             text = f"{len(shown)} of the {n:,} items caught, evenly drawn from them"
         widgets.kicker(text)
         st.button("Close", type="tertiary", icon=":material/close:", on_click=close)
-    cards.picked(page.handle, page.pair, shown, key="map")
+    cards.picked(page.handle, page.encoder_set, shown, key="map")
 
 
 def close() -> None:

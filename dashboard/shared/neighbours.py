@@ -1,4 +1,4 @@
-"""What lies near a thing in a shared space: an item's neighbours, and the searcher for the rest."""
+"""What lies near a thing in a shared space: an item's neighbours, and the retriever for the rest."""
 
 import contextlib
 import functools
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from core.retrieval.retriever import Searcher
+from core.retrieval.retriever import Retriever
 from dashboard import data
 
 
@@ -21,14 +21,20 @@ class Neighbour(NamedTuple):
 
 @st.cache_data(show_spinner=False, max_entries=2048)
 def neighbours(
-    handle: data.Handle, pair: str, space: str, item_id: str, modality: str, n: int, split: int = 0
+    handle: data.Handle,
+    encoder_set: str,
+    space: str,
+    item_id: str,
+    modality: str,
+    n: int,
+    split: int = 0,
 ) -> list[Neighbour]:
     """The nearest items of one modality to an item in a shared space, by cosine."""
     opened = data.study(handle)
     own = str(data.items(handle).loc[item_id, "modality"])
-    query = opened.shared(pair, space, own, split).take([item_id])[0].astype(np.float32)
-    gallery = opened.shared(pair, space, modality, split)
-    norms = _norms(handle, pair, space, modality, split)
+    query = opened.shared(encoder_set, space, own, split).take([item_id])[0].astype(np.float32)
+    gallery = opened.shared(encoder_set, space, modality, split)
+    norms = _norms(handle, encoder_set, space, modality, split)
     scores = gallery.array @ query / (norms * max(float(np.linalg.norm(query)), 1e-12))
     if modality == own:
         scores[gallery.rows([item_id])] = -np.inf
@@ -46,8 +52,10 @@ def neighbours(
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _norms(handle: data.Handle, pair: str, space: str, modality: str, split: int) -> np.ndarray:
-    array = data.study(handle).shared(pair, space, modality, split).array
+def _norms(
+    handle: data.Handle, encoder_set: str, space: str, modality: str, split: int
+) -> np.ndarray:
+    array = data.study(handle).shared(encoder_set, space, modality, split).array
     return np.maximum(np.linalg.norm(np.asarray(array), axis=1), 1e-12)
 
 
@@ -64,6 +72,6 @@ def import_ahead() -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def searcher(handle: data.Handle, pair: str) -> Searcher:
-    """Encoders, fits and indexes of one pair of encoders, shared by everybody who asks."""
-    return Searcher(data.study(handle), pair)
+def retriever(handle: data.Handle, encoder_set: str) -> Retriever:
+    """Encoders, fits and indexes of one encoder set, shared by everybody who asks."""
+    return Retriever(data.study(handle), encoder_set)

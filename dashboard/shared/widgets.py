@@ -65,9 +65,9 @@ def split_commands(sentence: str) -> tuple[str, list[str]]:
     return plain.replace("`", ""), commands
 
 
-def footer(handle: data.Handle, pair: str = "", **more: str) -> None:
+def footer(handle: data.Handle, encoder_set: str = "", **more: str) -> None:
     """The provenance of everything on the page."""
-    facts = {**data.provenance(handle, pair), **more}
+    facts = {**data.provenance(handle, encoder_set), **more}
     rows = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in facts.items())
     st.html(f'<dl class="jee-footer" data-testid="provenance">{rows}</dl>')
 
@@ -104,7 +104,7 @@ def show(
     name: str,
     title: str,
     *,
-    pair: str = "",
+    encoder_set: str = "",
     key: str = "",
     on_select: Callable[[], None] | None = None,
     modes: tuple[str, ...] = ("points",),
@@ -118,8 +118,8 @@ def show(
     HTML; ``table`` is the numbers behind it, or what makes them when they are asked for; ``more``
     are further facts for both exports.
     """
-    file = file_of(handle, name, pair)
-    common.sign(made, signature or data.short_provenance(handle, pair), dark())
+    file = file_of(handle, name, encoder_set)
+    common.sign(made, signature or data.short_provenance(handle, encoder_set), dark())
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
     st.plotly_chart(
         made,
@@ -130,7 +130,7 @@ def show(
         alt=title,
         **chosen,
     )
-    facts = {**data.provenance(handle, pair), **(more or {})}
+    facts = {**data.provenance(handle, encoder_set), **(more or {})}
     is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         st.download_button(
@@ -145,12 +145,14 @@ def show(
             help="The figure as a page of its own, with its provenance; opens without a network",
         )
         if table is not None:
-            csv_button(table, handle, name, pair=pair, more=more)
+            csv_button(table, handle, name, encoder_set=encoder_set, more=more)
 
 
-def file_of(handle: data.Handle, name: str, pair: str) -> str:
+def file_of(handle: data.Handle, name: str, encoder_set: str) -> str:
     """What an export is called: the dataset, what it is, the encoders, the study."""
-    return common.file_name(data.study(handle).dataset["name"], name, pair, handle.digest[:8])
+    return common.file_name(
+        data.study(handle).dataset["name"], name, encoder_set, handle.digest[:8]
+    )
 
 
 def csv_button(
@@ -158,15 +160,15 @@ def csv_button(
     handle: data.Handle,
     name: str,
     *,
-    pair: str = "",
+    encoder_set: str = "",
     key: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
     """A table, or what makes it when it is asked for, as CSV; its provenance (and ``more``)
     stands in ``#`` lines above the header.
     """
-    file = file_of(handle, name, pair)
-    facts = {**data.provenance(handle, pair), **(more or {})}
+    file = file_of(handle, name, encoder_set)
+    facts = {**data.provenance(handle, encoder_set), **(more or {})}
     st.download_button(
         "CSV",
         lambda: csv_bytes(table() if callable(table) else table, facts),

@@ -62,8 +62,8 @@ def run() -> list[dict]:
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             theirs_s += 3 * (time.perf_counter() - started)
             theirs[audio, image] = json.loads(done.stdout)
-    for pair, losses in theirs.items():
-        np.testing.assert_allclose(ours[pair], losses, rtol=1e-4, err_msg=str(pair))
+    for encoder_set, losses in theirs.items():
+        np.testing.assert_allclose(ours[encoder_set], losses, rtol=1e-4, err_msg=str(encoder_set))
     shown = ", ".join(f"{audio}+{image} {ours[audio, image][0]:.4f}" for audio, image in theirs)
     return [
         {

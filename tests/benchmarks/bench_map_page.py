@@ -132,9 +132,9 @@ def build(root: Path) -> str:
             }
         )
         parts.append(part)
-    draft = store.begin("project", {"benchmark": "map"})
+    draft = store.begin("maps", {"benchmark": "map"})
     draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))
-    record.note(f"project:{workspace.NAME}", draft.commit())
+    record.note(f"maps:{workspace.NAME}", draft.commit())
     record.finish()
     return record.digest
 

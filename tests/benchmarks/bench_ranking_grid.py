@@ -1,4 +1,4 @@
-"""Figure 2's ranking, nine encoder pairs in both directions, beside scikit-learn's NDCG.
+"""Figure 2's ranking, nine encoder sets in both directions, beside scikit-learn's NDCG.
 
 10,000 items a modality, k = 30. Ours: every metric of ``core.studies.ranking`` with 1,000 bootstrap
 draws, for all nine pairs. Theirs: NDCG alone and no interval, by ``sklearn.metrics.ndcg_score`` on
@@ -35,7 +35,7 @@ def run() -> list[dict]:
     ours_s = theirs_s = worst = 0.0
     for audio_spread in AUDIO.values():
         for image_spread in IMAGE.values():
-            # Every pair of encoders has a space of its own.
+            # Every encoder set has a space of its own.
             centres = rng.standard_normal((len(names), N_DIM))
             audio, image = (
                 (centres[classes] + spread * rng.standard_normal((N_ITEMS, N_DIM))).astype(

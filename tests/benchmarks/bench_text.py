@@ -104,7 +104,7 @@ def query() -> dict:
         drawn(*arguments)
 
     drawn = query_analysis.show
-    with demo() as root, environment(root), mock.patch.object(beside, "show", show):
+    with demo() as root, environment(root), mock.patch.object(query_analysis, "show", show):
         page = AppTest.from_string("from dashboard.app import main\nmain('retrieve')")
         page.run(timeout=120)
         times_ms, whole_ms = [], []

@@ -11,7 +11,7 @@ import pytest
 
 from core import media
 from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher
+from core.retrieval.retriever import Retriever
 from core.study import Study
 from dashboard.app import VIEWS
 from tests.browser.conftest import Server, Visitor
@@ -146,7 +146,7 @@ def test_a_confusion_cell_lists_as_many_items_as_it_counts(visitor: Visitor, stu
     chart.scroll_into_view_if_needed()
     cells = page.evaluate(CELLS)
     seen = [cell for cell in cells if cell["count"] > 0]
-    stored = study.predictions(study.default_pair)
+    stored = study.predictions(study.default_encoder_set)
     tested = stored[(stored["system"] == "MMT") & (stored["target"] == "image")]
     assert sum(cell["count"] for cell in seen) == len(tested)
     cell = max((one for one in seen if one["count"] <= 24), key=lambda one: one["count"])
@@ -169,9 +169,9 @@ def test_an_uploaded_sound_finds_pictures(visitor: Visitor, study: Study, sound_
     page = visitor.open("retrieve")
     bring(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
-    searcher = Searcher(study)
-    parts = [Part(thing) for thing in searcher.embed(sound_file, sound_file.name)]
-    wanted = searcher.search(parts, "image", 10).results
+    retriever = Retriever(study)
+    parts = [Part(thing) for thing in retriever.embed(sound_file, sound_file.name)]
+    wanted = retriever.search(parts, "image", 10).results
     assert ids(visitor, "found") == list(wanted["item_id"])
     visitor.until(
         """() => [...document.querySelectorAll("[class*='st-key-card_found_'] img")]

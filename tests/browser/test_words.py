@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher
+from core.retrieval.retriever import Retriever
 from core.study import Study
 from tests.browser.conftest import Visitor
 from tests.browser.test_browser import IDS
@@ -50,11 +50,11 @@ def test_typed_words_show_sounds_and_pictures(visitor: Visitor, study: Study) ->
     field.press("Enter")
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     assert parse_qs(urlsplit(page.url).query)["words"] == ["someone plays a violin"]
-    searcher = Searcher(study)
-    parts = [Part(searcher.embed_text("someone plays a violin"))]
-    wanted = searcher.search(parts, "audio", 10).results
+    retriever = Retriever(study)
+    parts = [Part(retriever.embed_text("someone plays a violin"))]
+    wanted = retriever.search(parts, "audio", 10).results
     assert ids(visitor, "found") == list(wanted["item_id"])
-    pictures = searcher.search(parts, "image", 5).results
+    pictures = retriever.search(parts, "image", 5).results
     assert ids(visitor, "also_image") == list(pictures["item_id"])
     visitor.until(
         """() => [...document.querySelectorAll("[class*='st-key-card_also_image_'] img")]
@@ -93,11 +93,11 @@ def test_typed_tags_are_scored_and_a_class_of_words_joins_the_matrix(visitor: Vi
 
 
 def test_the_moving_map_moves(visitor: Visitor, study: Study) -> None:
-    if not study.has(f"project:{study.default_pair}:epochs"):
+    if not study.has(f"maps:{study.default_encoder_set}:epochs"):
         pytest.skip("this workspace has no generation space")
     page = visitor.open("map")
     before = page.evaluate(PLACES)
-    stored = study.epochs(study.default_pair)
+    stored = study.epochs(study.default_encoder_set)
     last = stored[stored["epoch"] == stored["epoch"].max()].set_index("item_id")
     page.locator(".st-key-epochs_map .updatemenu-button").first.click(force=True)
     n = int(stored["epoch"].nunique())

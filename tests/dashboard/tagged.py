@@ -53,11 +53,11 @@ def build(root: Path, n_splits: int = 1, generation: bool = False) -> str:
         for split in range(n_splits):
             made = generate(study, natives, spaces["generation"], split)
             record["artefacts"][f"generate:{PAIR}:{split}"] = named(made)
-        record["artefacts"][f"project:{PAIR}:epochs"] = named(epochs(study))
+        record["artefacts"][f"maps:{PAIR}:epochs"] = named(epochs(study))
     for split in range(n_splits):
         name = f"evaluate:{PAIR}:{split}"
         draft = again(study, name)
-        rows, best = zero_shot(study, encoder, split, spaces)
+        rows, best = zero_shot_study(study, encoder, split, spaces)
         common = {kind: names[0] for kind, names in ENCODERS.items()}
         found = pd.concat(
             [
@@ -137,12 +137,12 @@ def epochs(study: Study) -> Artefact:
         for kind, names, places in (("audio", sounds, ends + away), ("text", texts, ends)):
             part = pd.DataFrame({"item_id": names, "modality": kind, "partner": texts})
             parts.append(part.assign(epoch=epoch, x=places[:, 0], y=places[:, 1]))
-    draft = study.store.begin("project", {"test": "epochs"})
+    draft = study.store.begin("maps", {"test": "epochs"})
     draft.write_table("epochs.parquet", pd.concat(parts, ignore_index=True))
     return draft.commit(n_epochs=N_EPOCHS + 1)
 
 
-def zero_shot(
+def zero_shot_study(
     study: Study, encoder: lsa.Lsa, split: int, more: Mapping[str, Generation]
 ) -> tuple[list[dict[str, object]], pd.DataFrame]:
     frame = study.items(split).reset_index(drop=True)

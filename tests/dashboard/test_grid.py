@@ -1,4 +1,4 @@
-"""A grid of encoder pairs: figure 2, choosing a pair for every page, what the paper reports."""
+"""A grid of encoder sets: figure 2, choosing a pair for every page, what the paper reports."""
 
 import textwrap
 from pathlib import Path
@@ -31,7 +31,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_all_pairs_are_shown_and_the_chosen_one_is_named(open_page: Open, grid: Path) -> None:
-    page = open_page("translation", grid, pair=OTHER)
+    page = open_page("translation", grid, encoder_set=OTHER)
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
@@ -47,7 +47,7 @@ def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
         from dashboard.sections import ranking
 
         ranking.take("figure", {pairs!r})
-        st.text(session.current().pair)
+        st.text(session.current().encoder_set)
     """
     page = AppTest.from_string(textwrap.dedent(script))
     page.session_state["figure"] = event
@@ -58,7 +58,7 @@ def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
     pairs = open_study(Store(grid)).pairs
     page = clicked(pairs, {"selection": {"points": [{"customdata": [OTHER]}]}})
     assert page.text[0].value == OTHER
-    assert page.query_params["pair"] in (OTHER, [OTHER])
+    assert page.query_params["encoder_set"] in (OTHER, [OTHER])
 
 
 @pytest.mark.parametrize(
@@ -67,26 +67,26 @@ def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
 def test_a_click_beside_all_marks_changes_nothing(event: object, grid: Path) -> None:
     page = clicked(open_study(Store(grid)).pairs, event)
     assert page.text[0].value == ""
-    assert "pair" not in page.query_params
+    assert "encoder_set" not in page.query_params
 
 
 @pytest.mark.parametrize("name", ["overview", "map", "centroids", "classify", "compare"])
 def test_the_pair_of_the_address_is_that_of_every_page(
     name: str, open_page: Open, grid: Path
 ) -> None:
-    page = open_page(name, grid, pair=OTHER)
+    page = open_page(name, grid, encoder_set=OTHER)
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
     assert f"<dt>encoders</dt><dd>{OTHER}</dd>" in text
-    assert page.selectbox(key="choose_pair").value == OTHER
+    assert page.selectbox(key="choose_encoder_set").value == OTHER
 
 
 def test_each_pair_has_its_own_numbers(grid: Path) -> None:
     handle = data.open_study(str(grid))
     values = {
         name: tuple(data.measurements(handle, name, study="ranking", metric="ndcg@30")["value"])
-        for name in data.pair_names(handle)
+        for name in data.encoder_set_names(handle)
     }
     assert len(set(values.values())) == 4
     rows = data.measurements(handle, study="ranking", metric="ndcg@30")
@@ -100,12 +100,12 @@ def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None
     native = rows[rows["space"] == "pca"].head(2)
     native = native.assign(space="native", audio="openl3_audio_512", image="openl3_image_512")
     both = pd.concat([rows, native])
-    found = ranking.baselines(both.assign(pair=data.pair_of(both)))
+    found = ranking.baselines(both.assign(encoder_set=data.pair_of(both)))
     assert [one.name for one in found] == [
         "random order",
         "openl3_audio_512 + openl3_image_512, untranslated",
     ]
-    assert [one.name for one in ranking.baselines(rows.assign(pair=data.pair_of(rows)))] == [
+    assert [one.name for one in ranking.baselines(rows.assign(encoder_set=data.pair_of(rows)))] == [
         "random order"
     ]
 
@@ -129,7 +129,7 @@ def test_the_zero_shot_share_stands_beside_the_papers(open_page: Open, grid: Pat
 def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     handle = data.open_study(str(grid))
     page = Page(handle, OTHER, Selection())
-    found = counterparts.mixin(data.measurements(handle, OTHER, study="mixin"))
+    found = counterparts.mix_in(data.measurements(handle, OTHER, study="mix_in"))
     facts = paper.facts(paper.of_pair(page), found)
     share = facts["reported: Zero-shot MMT, share of the best system"]
     assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")

@@ -35,7 +35,7 @@ def test_nothing_computed_names_the_command(name: str, open_page: Open, tmp_path
 @pytest.mark.parametrize("name", PAGES)
 def test_an_unfinished_study_names_the_command(name: str, open_page: Open, begun: Path) -> None:
     text = sound(open_page(name, begun))
-    stage = "project" if name == "map" else "evaluate"
+    stage = "maps" if name == "map" else "evaluate"
     assert f"python -m precompute {stage} --dataset demo" in text
 
 
@@ -56,7 +56,7 @@ def test_a_garbage_address(name: str, open_page: Open, tiny: Path) -> None:
         name,
         tiny,
         study="<script>",
-        pair="a+b",
+        encoder_set="a+b",
         split="77",
         dims="ten",
         method="magic",
@@ -67,7 +67,7 @@ def test_a_garbage_address(name: str, open_page: Open, tiny: Path) -> None:
         show="moon",
         order="chaos",
         other="zzz",
-        other_pair="q+r",
+        other_encoder_set="q+r",
     )
     text = sound(page)
     assert "“kazoo”" in text
@@ -112,7 +112,7 @@ def test_a_map_says_which_points_were_fitted(open_page: Open, tiny: Path) -> Non
 def test_of_a_large_map_a_sample_is_drawn(
     open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(points, "MAX_DRAWN", 40)
+    monkeypatch.setattr(map_points, "MAX_DRAWN", 40)
     page = open_page("map", tiny, item="clip1_03_i")
     assert "126 of 126 points, 4" in sound(page)  # 40, or 41 with the open item
     assert "of them drawn in each map" in sound(page)
@@ -124,7 +124,7 @@ def test_of_a_large_map_a_sample_is_drawn(
 
 def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
     handle = data.open_study(str(tiny))
-    whole = data.map_points(handle, data.pair_names(handle)[0], "pca", "umap", 2, 0)
+    whole = data.map_points(handle, data.encoder_set_names(handle)[0], "pca", "umap", 2, 0)
     some = map_points.sample(whole, 20, keep=["clip1_03_i"])
     assert len(some) in (20, 21)
     assert "clip1_03_i" in some.item_ids

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from core import encoders, media
 from core.errors import MissingWeights
-from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher
+from core.retrieval.query_inputs import WeightedInput
+from core.retrieval.retriever import Retriever
 from core.retrieval.timeline import best_windows, by_second
 from core.store import Store
 from core.study import open_study
@@ -38,14 +38,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def searcher(root: Path) -> Searcher:
-    return Searcher(open_study(Store(root)))
+def retriever(root: Path) -> Retriever:
+    return Retriever(open_study(Store(root)))
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     yield
-    neighbours.searcher.clear()
+    neighbours.retriever.clear()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -129,7 +129,7 @@ def test_without_a_study_the_page_names_the_command(open_page: Open, tmp_path: P
 def test_a_sound_finds_the_pictures_that_the_command_finds(
     open_page: Open,
     root: Path,
-    searcher: Searcher,
+    retriever: Retriever,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_sound_finds_the_pictures_that_the_command_finds(
     file = tmp_path / "horn.wav"
     file.write_bytes(workspace.wav(2))
     wanted = search.Wanted([file], (), (), "image", 10, "translation_all")
-    search.run(searcher.study, wanted, None, True, Console())
+    search.run(retriever.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
     assert all(row["labels"] == [workspace.CLASSES[2]] for row in printed["results"])
@@ -233,7 +233,7 @@ def test_uploads_stay_in_their_session(open_page: Open, root: Path) -> None:
 
 
 def test_a_session_is_bounded(open_page: Open, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tray, "MAX_SESSION_BYTES", int(2.5 * len(workspace.wav(0))))
+    monkeypatch.setattr(query_state, "MAX_SESSION_BYTES", int(2.5 * len(workspace.wav(0))))
     files = [(f"{number}.wav", workspace.wav(number)) for number in range(4)]
     page = upload(open_page("retrieve", root), *files)
     assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["2.wav", "3.wav"]
@@ -273,14 +273,14 @@ def test_an_unknown_item_is_left_out_with_a_sentence(open_page: Open, root: Path
     assert len(found(page)) == 10
 
 
-def test_a_blend_leads_towards_and_away(open_page: Open, root: Path, searcher: Searcher) -> None:
+def test_a_blend_leads_towards_and_away(open_page: Open, root: Path, retriever: Retriever) -> None:
     page = open_page("retrieve", root, query=["clip0_03_a", "-0.7~clip1_03_a"])
     assert [slider.value for slider in page.slider] == [1.0, -0.7]
     parts = [
-        Part(searcher.embed_item("clip0_03_a")),
-        Part(searcher.embed_item("clip1_03_a"), -0.7),
+        WeightedInput(retriever.embed_item("clip0_03_a")),
+        WeightedInput(retriever.embed_item("clip1_03_a"), -0.7),
     ]
-    assert found(page) == list(searcher.search(parts, "image").results["item_id"])
+    assert found(page) == list(retriever.search(parts, "image").results["item_id"])
     page.slider[0].set_value(-1.0)
     page.run(timeout=60)
     assert address(page, "query") == ["-1~clip0_03_a", "-0.7~clip1_03_a"]
@@ -310,9 +310,9 @@ def test_files_brought_together_are_a_blend_with_weights(open_page: Open, root: 
     assert not page.slider
 
 
-def test_filters_by_class_and_subset(open_page: Open, root: Path, searcher: Searcher) -> None:
+def test_filters_by_class_and_subset(open_page: Open, root: Path, retriever: Retriever) -> None:
     page = open_page("retrieve", root, query="clip0_03_a", cls="banjo", subset="test")
-    frame = searcher.study.items()
+    frame = retriever.study.items()
     chosen = frame.loc[found(page)]
     assert len(chosen)
     assert {label for labels in chosen["labels"] for label in labels} == {"banjo"}
@@ -347,19 +347,19 @@ def test_ready_vectors_ask_with_items_alone(
 # -- long sounds ---------------------------------------------------------------------------------
 
 
-def test_each_second_of_a_long_sound_asks_for_itself(searcher: Searcher) -> None:
-    (thing,) = searcher.embed(three_seconds(3, 0, 2), "long.wav")
-    seconds = by_second(searcher, thing, "image")
+def test_each_second_of_a_long_sound_asks_for_itself(retriever: Retriever) -> None:
+    (thing,) = retriever.embed(three_seconds(3, 0, 2), "long.wav")
+    seconds = by_second(retriever, thing, "image")
     wanted = [workspace.CLASSES[number] for number in (3, 0, 2)]
     assert list(seconds["start_s"]) == [0.0, 1.0, 2.0]
-    labels = searcher.study.items().loc[seconds["item_id"], "labels"]
+    labels = retriever.study.items().loc[seconds["item_id"], "labels"]
     assert [names[0] for names in labels] == wanted
     assert list(seconds["class"]) == wanted
-    one = searcher.search([Part(thing, window=1)], "image", 1)
+    one = retriever.search([WeightedInput(thing, window=1)], "image", 1)
     assert one.results["item_id"].iloc[0] == seconds["item_id"].iloc[1]
     assert one.results["score"].iloc[0] == pytest.approx(seconds["score"].iloc[1], abs=1e-6)
-    assert list(best_windows(searcher, thing, list(seconds["item_id"]), "image", "pca")) != []
-    rows = best_windows(searcher, thing, list(seconds["item_id"]), "image", "translation_all")
+    assert list(best_windows(retriever, thing, list(seconds["item_id"]), "image", "pca")) != []
+    rows = best_windows(retriever, thing, list(seconds["item_id"]), "image", "translation_all")
     assert list(rows) == [0, 1, 2]
 
 
@@ -378,8 +378,8 @@ def test_a_click_on_a_second_asks_with_it_alone(open_page: Open, root: Path) -> 
     assert found(page) == whole
 
 
-def test_the_window_of_a_second_is_the_nearest_one(searcher: Searcher) -> None:
-    (thing,) = searcher.embed(three_seconds(0, 1, 2), "long.wav")
+def test_the_window_of_a_second_is_the_nearest_one(retriever: Retriever) -> None:
+    (thing,) = retriever.embed(three_seconds(0, 1, 2), "long.wav")
     assert query_state.window_at(thing, None) is None
     assert query_state.window_at(thing, 1.4) == 1
     assert query_state.window_at(thing, 99.0) == 2

@@ -28,7 +28,7 @@ def test_the_default_selection_has_an_empty_address() -> None:
 def test_an_address_gives_back_its_selection() -> None:
     selection = Selection(
         study="aabbccdd",
-        pair="c+d",
+        encoder_set="c+d",
         split=1,
         method="tsne",
         dims=3,
@@ -97,7 +97,7 @@ def test_an_address_is_bounded() -> None:
 def test_what_the_study_lacks_is_dropped_and_named() -> None:
     asked = Selection(
         study="feed",
-        pair="e+f",
+        encoder_set="e+f",
         split=2,
         classes=("banjo", "kazoo"),
         items=("x", "z"),

@@ -10,7 +10,7 @@ from dashboard.shared import summaries, widgets
 def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:
     return measure.table(
         [{"split": split, "seed": seed, "value": value} for split, seed, value in values],
-        **{"study": "mixin", "metric": "macro_f1", **more},
+        **{"study": "mix_in", "metric": "macro_f1", **more},
     )
 
 

@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.searcher.clear()
+    neighbours.retriever.clear()
 
 
 def sound(page: AppTest) -> str:
@@ -80,7 +80,7 @@ def test_live_areas_are_the_stored_ones(open_page: Open, root: Path) -> None:
     table = tables(page)[0]
     handle = data.open_study(str(root))
     rows = data.measurements(
-        handle, tagged.PAIR, study="zeroshot", target="audio", class_="banjo", split=0,
+        handle, tagged.PAIR, study="zero_shot", target="audio", class_="banjo", split=0,
         system="{tag}", space="translation",
     )  # fmt: skip
     for metric, column in (("roc_auc", "ROC-AUC"), ("pr_auc", "PR-AUC")):
@@ -173,11 +173,11 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     page = open_page("tags", root, tag=["someone plays banjo", "take 3"], new="someone plays banjo")
     text = sound(page)
     where = tagging.Where(handle, tagged.PAIR, "translation", "audio", 0)
-    searcher = neighbours.searcher(handle, tagged.PAIR)
+    retriever = neighbours.retriever(handle, tagged.PAIR)
     items = tagging.gallery(where)
     held_out = tagging.tested(where)
     words = [*tags.texts(workspace.CLASSES), "someone plays banjo"]
-    scored = items.array[held_out] @ tags.embed(searcher, words, "translation").vectors.T
+    scored = items.array[held_out] @ tags.embed(retriever, words, "translation").vectors.T
     facts = tagging.facts(where)[held_out]
     single = (facts["class"] != "").to_numpy()
     moved = int((scored.argmax(axis=1)[single] == len(workspace.CLASSES)).sum())

@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.searcher.clear()
+    neighbours.retriever.clear()
 
 
 def test_the_map_plays_the_epochs_with_their_losses(open_page: Open, root: Path) -> None:
@@ -71,7 +71,7 @@ def test_epochs_of_other_items_are_refused(root: Path, monkeypatch: pytest.Monke
     study = data.study(handle)
     frame = study.epochs(tagged.PAIR)
     short = pd.concat([frame[frame["epoch"] == 0], frame[frame["epoch"] == 1].iloc[1:]])
-    monkeypatch.setattr(type(study), "epochs", lambda self, pair: short)
+    monkeypatch.setattr(type(study), "epochs", lambda self, encoder_set: short)
     trajectory.moving.clear()
     with pytest.raises(UserError, match="has other items in epoch 1"):
         trajectory.moving(handle, tagged.PAIR)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher
+from core.retrieval.query_inputs import WeightedInput
+from core.retrieval.retriever import Retriever
 from core.store import Store
 from core.study import open_study
 from dashboard import state
@@ -28,13 +28,13 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def searcher(root: Path) -> Searcher:
-    return Searcher(open_study(Store(root)))
+def retriever(root: Path) -> Retriever:
+    return Retriever(open_study(Store(root)))
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.searcher.clear()
+    neighbours.retriever.clear()
 
 
 def field(page: AppTest, start: str) -> object:
@@ -56,13 +56,13 @@ def html_of(page: AppTest) -> str:
 
 
 def test_words_find_the_sounds_of_their_class_and_pictures_too(
-    open_page: Open, root: Path, searcher: Searcher
+    open_page: Open, root: Path, retriever: Retriever
 ) -> None:
     page = type_words(open_page("retrieve", root), "  a  banjo ")
     assert notices(page) == []
     assert address(page, "words") == ["a banjo"]
     assert page.segmented_control(key="ask_find").value == "audio"
-    wanted = searcher.search([Part(searcher.embed_text("a banjo"))], "audio", 10).results
+    wanted = retriever.search([WeightedInput(retriever.embed_text("a banjo"))], "audio", 10).results
     assert found(page) == list(wanted["item_id"])
     assert all("banjo" in labels for labels in wanted["labels"])
     text = text_of(page)
@@ -83,7 +83,7 @@ def test_captions_are_searched_as_text(open_page: Open, root: Path) -> None:
 
 
 def test_the_same_list_as_the_command_line(
-    open_page: Open, root: Path, searcher: Searcher, capsys: pytest.CaptureFixture[str]
+    open_page: Open, root: Path, retriever: Retriever, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import json
 
@@ -96,14 +96,14 @@ def test_the_same_list_as_the_command_line(
     assert address(page, "words") == ["banjo", "-0.5~accordion"]
     assert query_state.AWAY == search.WITHOUT
     wanted = search.Wanted([], ["banjo"], ["accordion"], "audio", 10, "translation_all")
-    search.run(searcher.study, wanted, None, True, Console())
+    search.run(retriever.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
     code = "\n".join(element.value for element in page.code)
     assert "--text=banjo --without=accordion" in code
 
 
-def test_a_sound_blended_with_words(open_page: Open, root: Path, searcher: Searcher) -> None:
+def test_a_sound_blended_with_words(open_page: Open, root: Path, retriever: Retriever) -> None:
     page = upload(open_page("retrieve", root), ("horn.wav", workspace.wav(2)))
     page = choose(page, "ask_blend", True)
     page = type_words(page, "banjo")
@@ -111,17 +111,17 @@ def test_a_sound_blended_with_words(open_page: Open, root: Path, searcher: Searc
     text = text_of(page)
     assert "horn.wav" in text
     assert address(page, "words") == ["banjo"]
-    sound = searcher.embed(workspace.wav(2), "horn.wav")[0]
-    parts = [Part(sound), Part(searcher.embed_text("banjo"))]
-    wanted = searcher.search(parts, "image", 10).results
+    sound = retriever.embed(workspace.wav(2), "horn.wav")[0]
+    parts = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"))]
+    wanted = retriever.search(parts, "image", 10).results
     assert found(page) == list(wanted["item_id"])
     assert "and the nearest" not in text  # a sound asks too: what is found is chosen
     slider = next(one for one in page.slider if str(one.key).startswith("weight_words_"))
     slider.set_value(-0.4)
     page.run(timeout=60)
     assert address(page, "words") == ["-0.4~banjo"]
-    parts = [Part(sound), Part(searcher.embed_text("banjo"), -0.4)]
-    assert found(page) == list(searcher.search(parts, "image", 10).results["item_id"])
+    parts = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"), -0.4)]
+    assert found(page) == list(retriever.search(parts, "image", 10).results["item_id"])
     assert "to keep away from" in text_of(page)
 
 

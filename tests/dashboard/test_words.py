@@ -93,7 +93,7 @@ def test_points_are_joined_across_all_modalities(open_page: Open, three: Path) -
 
 def test_examples_hold_one_item_of_each_modality(three: Path) -> None:
     handle = data.open_study(str(three))
-    page = Page(handle, data.pair_names(handle)[0], Selection())
+    page = Page(handle, data.encoder_set_names(handle)[0], Selection())
     frame = data.items(handle)
     found = examples.example_pairs(page, turn=1)
     assert found

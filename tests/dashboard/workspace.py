@@ -1,6 +1,6 @@
 """A small but whole workspace for the dashboard's tests: real media files, real studies.
 
-Five classes, the last with sounds only; 14 clips a class; two splits; one pair of encoders, or a
+Five classes, the last with sounds only; 14 clips a class; two splits; one encoder set, or a
 grid of several, with words where it is asked for an encoder of text.
 Both modalities' native vectors lie around one centre a class, and both towers are the same, so
 that the translated space joins the two and PCA, whose axes differ by modality, does not.
@@ -73,9 +73,9 @@ def build(
             record.note(f"extract:{encoder}", draft.commit())
             vectors[encoder] = array
     for names in itertools.product(*encoders.values()):
-        pair = dict(zip(encoders, names, strict=True))
-        own = {kind: vectors[name] for kind, name in pair.items()}
-        one_pair(record, frame, splits, pair, own, stages, seed, towers)
+        encoder_set = dict(zip(encoders, names, strict=True))
+        own = {kind: vectors[name] for kind, name in encoder_set.items()}
+        one_pair(record, frame, splits, encoder_set, own, stages, seed, towers)
     if stages == "all":
         record.finish()
     return record.digest
@@ -85,14 +85,14 @@ def one_pair(
     record: Record,
     frame: pd.DataFrame,
     splits: pd.DataFrame,
-    pair: Mapping[str, str],
+    encoder_set: Mapping[str, str],
     natives: dict[str, np.ndarray],
     stages: str,
     seed: int,
     towers: dict[str, dict[str, np.ndarray]] | None,
 ) -> None:
-    """Spaces, results and maps of one pair of encoders."""
-    name, store = "+".join(pair.values()), record.store
+    """Spaces, results and maps of one encoder set."""
+    name, store = "+".join(encoder_set.values()), record.store
     n_splits = int(splits["split"].max()) + 1
     spaces = {}
     for part in [*range(n_splits), "all"]:
@@ -102,11 +102,11 @@ def one_pair(
     if stages == "train":
         return
     for split in range(n_splits):
-        artefact = evaluate(store, frame, splits, spaces[split], pair, split, seed)
+        artefact = evaluate(store, frame, splits, spaces[split], encoder_set, split, seed)
         record.note(f"evaluate:{name}:{split}", artefact)
     if stages == "evaluate":
         return
-    record.note(f"project:{name}", project(store, frame, spaces[0], name, seed))
+    record.note(f"maps:{name}", project(store, frame, spaces[0], name, seed))
 
 
 # -- ingest --------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def train(
     frame: pd.DataFrame,
     splits: pd.DataFrame,
     natives: dict[str, np.ndarray],
-    pair: str,
+    encoder_set: str,
     part: int | str,
     seed: int,
     towers: dict[str, dict[str, np.ndarray]] | None = None,
@@ -240,7 +240,7 @@ def train(
     split = part if isinstance(part, int) else 0
     towers = towers or {kind: tower(split) for kind in natives}
     translation = Translation(towers)
-    draft = store.begin("train", {"pair": pair, "part": part, "seed": seed})
+    draft = store.begin("train", {"encoder_set": encoder_set, "part": part, "seed": seed})
     draft.write_tensors("translation.safetensors", translation.arrays())
     epochs = np.arange(1, 13)
     history = {
@@ -273,15 +273,17 @@ def evaluate(
     frame: pd.DataFrame,
     splits: pd.DataFrame,
     spaces: dict[str, dict[str, np.ndarray]],
-    pair: Mapping[str, str],
+    encoder_set: Mapping[str, str],
     split: int,
     seed: int,
 ) -> Any:
     frame = items.with_subset(frame, splits, split)
-    common = {**pair, "split": split}
+    common = {**encoder_set, "split": split}
     ranked, queries = rank(frame, spaces, common)
-    draft = store.begin("evaluate", {"pair": dict(pair), "split": split, "seed": seed})
-    if not {"audio", "image"} <= set(pair):  # sounds and words alone: nothing is classified
+    draft = store.begin(
+        "evaluate", {"encoder_set": dict(encoder_set), "split": split, "seed": seed}
+    )
+    if not {"audio", "image"} <= set(encoder_set):  # sounds and words alone: nothing is classified
         draft.write_table("measurements.parquet", ranked)
         draft.write_table("queries.parquet", queries)
         return draft.commit(seed=seed)
@@ -440,7 +442,7 @@ def mixed(
         for one in cells:
             row = mix_in.run_cell(one, train_items, test_items, len(PAIRED), SMALL, 1)
             rows.append({**row, "n": len(test_items["pca"][target]), "chance": 1 / len(PAIRED)})
-    return measure.table(rows, study="mixin", **common)
+    return measure.table(rows, study="mix_in", **common)
 
 
 def centroid_rows(
@@ -484,7 +486,7 @@ def project(
     store: Store,
     frame: pd.DataFrame,
     spaces: dict[str, dict[str, np.ndarray]],
-    pair: str,
+    encoder_set: str,
     seed: int,
 ) -> Any:
     parts = []
@@ -502,7 +504,7 @@ def project(
                 for axis, name in enumerate("xyz"):
                     part[name] = places[:, axis] if axis < n_dims else np.float32("nan")
                 parts.append(part)
-    draft = store.begin("project", {"pair": pair, "seed": seed})
+    draft = store.begin("maps", {"encoder_set": encoder_set, "seed": seed})
     draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))
     n_placed = int(parts[0]["placed"].sum())
     return draft.commit(seed=seed, n_fitted=len(ids) - n_placed, n_placed=n_placed)

@@ -236,7 +236,7 @@ def quick(folder: Path, **changes: object) -> Config:
         image=("hog",),
         splits=1,
         n_bootstrap=10,
-        mixin_draws=1,
+        mix_in_draws=1,
         translation=TranslationConfig(max_epochs=3, n_hidden=16, n_dims=8),
         forest=ForestConfig(n_trees=4),
         **changes,

@@ -138,7 +138,7 @@ def test_a_study_of_sounds_and_words_tags_genres(tmp_path: Path) -> None:
     with HereEngine() as engine:
         stages.run(config, store, engine, until="evaluate")
     measured = open_study(store).measurements()
-    accuracy = (measured["study"] == "zeroshot") & (measured["metric"] == "accuracy")
+    accuracy = (measured["study"] == "zero_shot") & (measured["metric"] == "accuracy")
     tagged = measured[accuracy & (measured["space"] == "translation")]
     by_wording = tagged.set_index("system")
     assert {"{tag}", "description"} <= set(by_wording.index)

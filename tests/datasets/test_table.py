@@ -185,7 +185,7 @@ def test_a_table_of_sounds_and_texts_is_studied(tmp_path: Path) -> None:
     ranked = measured[(measured["study"] == "ranking") & (measured["metric"] == "recall@10")]
     assert set(ranked["direction"]) == {"audio_to_text", "text_to_audio"}
     assert set(ranked["gallery_size"]) == {6}
-    tagged = measured[(measured["study"] == "zeroshot") & (measured["metric"] == "accuracy")]
+    tagged = measured[(measured["study"] == "zero_shot") & (measured["metric"] == "accuracy")]
     assert set(tagged["n"]) == {6}
 
 

@@ -12,7 +12,7 @@ import pytest
 from core.engines.local import LocalEngine
 from core.errors import UserError
 
-REPO = Path(__file__).resolve().parent.parent
+REPO = Path(__file__).resolve().parents[2]
 
 
 def square(number: int) -> int:

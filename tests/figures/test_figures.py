@@ -106,12 +106,12 @@ def test_a_class_without_items_has_an_empty_row() -> None:
     assert np.isfinite(made.data[0].z).all()
 
 
-def test_mixin_boxes_lines_and_ticks() -> None:
+def test_mix_in_boxes_lines_and_ticks() -> None:
     rows = pd.DataFrame(
         [(s, n, v) for s in ("MMT", "MMP") for n in (0, 100) for v in (0.2, 0.4)],
         columns=["system", "n_target", "value"],
     )
-    made = curves.mixin(rows, "image", single=0.8, chance=0.1, dark=False)
+    made = curves.mix_in(rows, "image", single=0.8, chance=0.1, dark=False)
     assert sum(trace.type == "box" for trace in made.data) == 2
     assert list(made.layout.xaxis.ticktext) == ["0", "100"]
     names = {trace.name for trace in made.data}

@@ -1,4 +1,4 @@
-"""W's figure 2: a row a pair, the chosen one marked, baselines, and a reported range."""
+"""W's figure 2: a row an encoder set, the chosen one marked, baselines, and a reported range."""
 
 import itertools
 
@@ -14,13 +14,15 @@ BAND = ranking.Band("W", 0.79, 0.815, BOTH)
 
 def table(pairs: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> pd.DataFrame:
     rows = []
-    for number, pair in enumerate(pairs):
+    for number, encoder_set in enumerate(pairs):
         value = low + (high - low) * number / max(1, len(pairs) - 1)
         for direction in BOTH:
             for space, less in (("translation", 0.0), ("pca", 0.005)):
                 mean = value - less
-                rows.append(("+".join(pair), space, direction, mean, mean - 0.01, mean + 0.01))
-    columns = ["pair", "space", "direction", "mean", "low", "high"]
+                rows.append(
+                    ("+".join(encoder_set), space, direction, mean, mean - 0.01, mean + 0.01)
+                )
+    columns = ["encoder_set", "space", "direction", "mean", "low", "high"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -33,7 +35,7 @@ def test_a_grid_stands_in_groups_by_its_first_encoder() -> None:
 
 @pytest.mark.parametrize("pairs", [[("a", "x")], [("a", "x", "t")], [("a", "x"), ("b", "x")]])
 def test_without_rivals_there_are_no_groups(pairs: list[tuple[str, ...]]) -> None:
-    assert ranking.rows(pairs).labels == [" + ".join(pair) for pair in pairs]
+    assert ranking.rows(pairs).labels == [" + ".join(encoder_set) for encoder_set in pairs]
 
 
 def test_names_are_data() -> None:
@@ -45,7 +47,7 @@ def test_every_mark_carries_its_pair_its_interval_and_its_space() -> None:
     marks = [trace for trace in made.data if trace.customdata is not None]
     assert len(marks) == 4  # two directions, two spaces
     for trace in marks:
-        assert list(trace.customdata) == ["+".join(pair) for pair in PAIRS]
+        assert list(trace.customdata) == ["+".join(encoder_set) for encoder_set in PAIRS]
         assert list(trace.error_x.array) == pytest.approx([0.01] * len(PAIRS))
     colours = {trace.name: trace.marker.line.color for trace in marks}
     assert colours == {

@@ -79,7 +79,7 @@ def mixed(values: dict[tuple[str, int], float]) -> pd.DataFrame:
         for (system, n), value in values.items()
         for seed in (0, 1)
     ]
-    common = {"study": "mixin", "metric": "macro_f1", "target": "image", "chance": 0.05, **PAIR}
+    common = {"study": "mix_in", "metric": "macro_f1", "target": "image", "chance": 0.05, **PAIR}
     return measure.table(rows, **common)
 
 
@@ -93,7 +93,7 @@ def test_the_mix_in_beside_figure_3() -> None:
             ("SMI", 900): 0.90,
         }
     )
-    found = by_key(counterparts.mixin(rows))
+    found = by_key(counterparts.mix_in(rows))
     assert found["zero_shot_share"].values == (("image", pytest.approx(0.6)),)
     assert found["zero_shot_share"].same is None
     assert found["zero_shot_pca"].values[0][1] == pytest.approx(2.0)
@@ -191,7 +191,7 @@ def test_nothing_stored_has_no_counterpart() -> None:
     empty = measure.table([])
     for study in (
         counterparts.ranking,
-        counterparts.mixin,
+        counterparts.mix_in,
         counterparts.centroids,
         counterparts.confusions,
         counterparts.distribution,

@@ -18,7 +18,7 @@ def rows(**common: object) -> pd.DataFrame:
     found.append({"metric": "roc_auc", "direction": "text_to_audio", "class": "x", "value": 0.1,
                   "system": "{tag}", "target": "audio"})  # fmt: skip
     found.append({"metric": "accuracy", "value": 0.9, "system": "{tag}", "target": "image"})
-    return measure.table(found, study="zeroshot", **common)
+    return measure.table(found, study="zero_shot", **common)
 
 
 def test_gtzans_numbers_stand_beside_names_and_descriptions() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from core.clock import Clock
 from core.errors import MediaError, MissingArtefact, UserError
-from core.retrieval.query_inputs import MAX_WINDOWS, Part
-from core.retrieval.retriever import Searcher, as_json
+from core.retrieval.query_inputs import MAX_WINDOWS, WeightedInput
+from core.retrieval.retriever import Retriever, as_json
 from core.store import Store
 from core.study import open_study
 from tests import media_samples
@@ -18,28 +18,28 @@ from tests.precompute_runs import precompute
 
 
 @pytest.fixture(scope="module")
-def searcher(demo_workspace: Path) -> Searcher:
-    return Searcher(open_study(Store(demo_workspace)))
+def retriever(demo_workspace: Path) -> Retriever:
+    return Retriever(open_study(Store(demo_workspace)))
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
     """A set whose two modalities are known to coincide in the translated space."""
     root = tmp_path_factory.mktemp("tiny")
     workspace.build(root)
-    return Searcher(open_study(Store(root)))
+    return Retriever(open_study(Store(root)))
 
 
-def first_item(searcher: Searcher, modality: str) -> str:
-    frame = searcher.study.items()
+def first_item(retriever: Retriever, modality: str) -> str:
+    frame = retriever.study.items()
     return str(frame[frame["modality"] == modality]["item_id"].iloc[0])
 
 
-def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Searcher) -> None:
+def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Retriever) -> None:
     thing = tiny.embed_item(first_item(tiny, "audio"))
-    answer = tiny.search([Part(thing)], "image", top=7, space="translation")
-    gallery = tiny.study.shared(tiny.pair, "translation", "image")
-    scores = gallery.array @ tiny.project(Part(thing), "translation")
+    answer = tiny.search([WeightedInput(thing)], "image", top=7, space="translation")
+    gallery = tiny.study.shared(tiny.encoder_set, "translation", "image")
+    scores = gallery.array @ tiny.project(WeightedInput(thing), "translation")
     best = np.argsort(-scores, kind="stable")[:7]
     assert answer.results["item_id"].tolist() == gallery.item_ids[best].tolist()
     assert answer.results["score"].to_numpy() == pytest.approx(scores[best], abs=1e-6)
@@ -49,21 +49,21 @@ def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Searcher) -> N
     assert set(answer.timings_ms) == {"project", "search", "score"}
 
 
-def test_a_sound_finds_pictures_of_its_class(tiny: Searcher) -> None:
+def test_a_sound_finds_pictures_of_its_class(tiny: Retriever) -> None:
     frame = tiny.study.items()
     sounds = frame[(frame["modality"] == "audio") & frame["class"].isin(workspace.PAIRED)]
     hits = [
         label in labels
         for item_id, label in sounds["class"].items()
-        for labels in tiny.search([Part(tiny.embed_item(str(item_id)))], "image", 5).results[
-            "labels"
-        ]
+        for labels in tiny.search(
+            [WeightedInput(tiny.embed_item(str(item_id)))], "image", 5
+        ).results["labels"]
     ]
     assert np.mean(hits) > 0.6  # chance is a quarter
 
 
-def test_filters_leave_only_what_was_asked_for(tiny: Searcher) -> None:
-    parts = [Part(tiny.embed_item(first_item(tiny, "audio")))]
+def test_filters_leave_only_what_was_asked_for(tiny: Retriever) -> None:
+    parts = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
     found = tiny.search(parts, "image", 50, classes=["banjo"], subsets=["test"]).results
     frame = tiny.study.items().loc[found["item_id"]]
     assert len(found) > 0
@@ -76,87 +76,93 @@ def test_filters_leave_only_what_was_asked_for(tiny: Searcher) -> None:
         tiny.search(parts, "image", 5, classes=["kazoo"])
 
 
-def test_a_blend_is_the_weighted_sum(tiny: Searcher) -> None:
+def test_a_blend_is_the_weighted_sum(tiny: Retriever) -> None:
     one, other = (tiny.embed_item(first_item(tiny, name)) for name in ("audio", "image"))
-    for space in tiny.study.spaces(tiny.pair):
-        a, b = (tiny.project(Part(thing), space) for thing in (one, other))
+    for space in tiny.study.spaces(tiny.encoder_set):
+        a, b = (tiny.project(WeightedInput(thing), space) for thing in (one, other))
         wanted = 0.7 * a - 0.2 * b
-        found = tiny.blend([Part(one, 0.7), Part(other, -0.2)], space)
+        found = tiny.blend([WeightedInput(one, 0.7), WeightedInput(other, -0.2)], space)
         assert found == pytest.approx(wanted / np.linalg.norm(wanted), abs=1e-6)
     with pytest.raises(UserError, match=r"cancel out"):
-        tiny.blend([Part(one, 1.0), Part(one, -1.0)], "translation")
+        tiny.blend([WeightedInput(one, 1.0), WeightedInput(one, -1.0)], "translation")
     with pytest.raises(UserError, match=r"nothing to search with"):
         tiny.blend([], "translation")
 
 
-def test_long_sounds_are_windows_weighted_by_loudness(searcher: Searcher) -> None:
+def test_long_sounds_are_windows_weighted_by_loudness(retriever: Retriever) -> None:
     quiet = 0.01 * media_samples.tone(200, 2.0)
     loud = media_samples.tone(2_000, 1.0)
     data = media_samples.sound_bytes(np.concatenate([quiet, loud]), 44_100, "wav")
-    (thing,) = searcher.embed(data, "x.wav")
+    (thing,) = retriever.embed(data, "x.wav")
     assert thing.starts_s.tolist() == [0.0, 1.0, 2.0]
     assert thing.weights[2] > 0.9
-    whole, last = Part(thing), Part(thing, window=2)
-    cosine = searcher.project(whole, "translation") @ searcher.project(last, "translation")
+    whole, last = WeightedInput(thing), WeightedInput(thing, window=2)
+    cosine = retriever.project(whole, "translation") @ retriever.project(last, "translation")
     assert cosine > 0.99
     silent = media_samples.sound_bytes(np.zeros(88_200, np.float32), 44_100, "wav")
-    (thing,) = searcher.embed(silent, "silence.wav")
+    (thing,) = retriever.embed(silent, "silence.wav")
     assert thing.weights.tolist() == [0.5, 0.5]
 
 
-def test_very_long_sounds_are_sampled_and_say_so(searcher: Searcher) -> None:
+def test_very_long_sounds_are_sampled_and_say_so(retriever: Retriever) -> None:
     n_seconds = MAX_WINDOWS + 50
     data = media_samples.sound_bytes(media_samples.tone(300, n_seconds, 8_000), 8_000, "wav")
-    (thing,) = searcher.embed(data, "long.wav")
+    (thing,) = retriever.embed(data, "long.wav")
     assert thing.sampled
     assert len(thing.native) == len(thing.starts_s) == MAX_WINDOWS
     assert thing.starts_s[[0, -1]].tolist() == [0.0, n_seconds - 1.0]
 
 
-def test_a_video_is_asked_with_sound_and_frames(searcher: Searcher) -> None:
-    things = searcher.embed(media_samples.video_file("mp4", n_seconds=3), "a.mp4")
+def test_a_video_is_asked_with_sound_and_frames(retriever: Retriever) -> None:
+    things = retriever.embed(media_samples.video_file("mp4", n_seconds=3), "a.mp4")
     assert [thing.modality for thing in things] == ["audio", "image"]
     assert len(things[1].native) == 3
-    mute = searcher.embed(media_samples.video_file("mp4", n_seconds=2, with_sound=False), "b.mp4")
+    mute = retriever.embed(media_samples.video_file("mp4", n_seconds=2, with_sound=False), "b.mp4")
     assert [thing.modality for thing in mute] == ["image"]
 
 
-def test_an_upload_of_an_item_gets_its_stored_vector(searcher: Searcher) -> None:
+def test_an_upload_of_an_item_gets_its_stored_vector(retriever: Retriever) -> None:
     """The page's path and the precompute path are one."""
-    item_id = first_item(searcher, "image")
-    source, name = searcher.study.media_of(item_id)
-    (thing,) = searcher.embed(source, name)
-    assert thing.native == pytest.approx(searcher.embed_item(item_id).native, abs=1e-5)
+    item_id = first_item(retriever, "image")
+    source, name = retriever.study.media_of(item_id)
+    (thing,) = retriever.embed(source, name)
+    assert thing.native == pytest.approx(retriever.embed_item(item_id).native, abs=1e-5)
 
 
-def test_class_scores_are_shares_of_every_system(searcher: Searcher) -> None:
+def test_class_scores_are_shares_of_every_system(retriever: Retriever) -> None:
     for modality, systems in (("audio", "SMA MMP MMT"), ("image", "SMI MMP MMT")):
-        scores = searcher.class_scores(Part(searcher.embed_item(first_item(searcher, modality))))
+        scores = retriever.class_scores(
+            WeightedInput(retriever.embed_item(first_item(retriever, modality)))
+        )
         assert sorted(scores["system"].unique()) == sorted(systems.split())
         sums = scores.groupby("system")["score"].sum()
         assert sums.to_numpy() == pytest.approx(1.0, abs=1e-5)
-        assert set(scores["class"]) == set(searcher.study.paired_classes)
+        assert set(scores["class"]) == set(retriever.study.paired_classes)
 
 
 @pytest.mark.parametrize("n_dims", [2, 3])
-def test_an_item_is_placed_near_itself(searcher: Searcher, n_dims: int) -> None:
-    item_id = first_item(searcher, "audio")
-    chosen = searcher.study.map(searcher.pair, "translation", "umap", n_dims).set_index("item_id")
+def test_an_item_is_placed_near_itself(retriever: Retriever, n_dims: int) -> None:
+    item_id = first_item(retriever, "audio")
+    chosen = retriever.study.map(retriever.encoder_set, "translation", "umap", n_dims).set_index(
+        "item_id"
+    )
     coordinates = chosen[list("xyz")[:n_dims]]
-    place = searcher.place([Part(searcher.embed_item(item_id))], "translation", "umap", n_dims)
+    place = retriever.place(
+        [WeightedInput(retriever.embed_item(item_id))], "translation", "umap", n_dims
+    )
     distance = np.linalg.norm(coordinates - place, axis=1)
     own = np.linalg.norm(coordinates.loc[item_id] - place)
     assert own < np.median(distance)
     with pytest.raises(MissingArtefact, match=r"no umap map of translation_all"):
-        searcher.place([Part(searcher.embed_item(item_id))], "translation_all", "umap")
+        retriever.place([WeightedInput(retriever.embed_item(item_id))], "translation_all", "umap")
 
 
-def test_mistakes_are_said(tiny: Searcher) -> None:
+def test_mistakes_are_said(tiny: Retriever) -> None:
     thing = tiny.embed_item(first_item(tiny, "audio"))
     with pytest.raises(UserError, match=r"no modality 'smell'.*audio, image"):
-        tiny.search([Part(thing)], "smell")
+        tiny.search([WeightedInput(thing)], "smell")
     with pytest.raises(UserError, match=r"no space 'hyper'.*translation, pca"):
-        tiny.search([Part(thing)], "image", space="hyper")
+        tiny.search([WeightedInput(thing)], "image", space="hyper")
     with pytest.raises(UserError, match=r"no item 'nothing'"):
         tiny.embed_item("nothing")
     with pytest.raises(MediaError, match=r"empty"):
@@ -164,10 +170,10 @@ def test_mistakes_are_said(tiny: Searcher) -> None:
 
 
 def test_the_command_gives_the_page_s_list(
-    searcher: Searcher, demo_workspace: Path, tmp_path: Path
+    retriever: Retriever, demo_workspace: Path, tmp_path: Path
 ) -> None:
-    item_id = first_item(searcher, "audio")
-    source, name = searcher.study.media_of(item_id)
+    item_id = first_item(retriever, "audio")
+    source, name = retriever.study.media_of(item_id)
     (tmp_path / 'it\'s "a" <b>.flac').write_bytes(Path(str(source)).read_bytes())
     (tmp_path / "bad.wav").write_text("no sound")
     files = [tmp_path / 'it\'s "a" <b>.flac', tmp_path / "bad.wav", tmp_path / "gone.wav"]
@@ -180,8 +186,8 @@ def test_the_command_gives_the_page_s_list(
     assert "\n" not in bad["error"]
     assert "Traceback" not in ran.stderr
     clock = Clock()
-    parts = [Part(thing) for thing in searcher.embed(source, name, clock)]
-    mine = as_json(str(files[0]), searcher.search(parts, "image", 5, clock=clock))
+    parts = [WeightedInput(thing) for thing in retriever.embed(source, name, clock)]
+    mine = as_json(str(files[0]), retriever.search(parts, "image", 5, clock=clock))
     assert good["query"] == str(files[0])
     assert good["results"] == mine["results"]
     fields = {"item_id", "clip_id", "modality", "labels", "score", "percentile", "path"}
@@ -213,28 +219,28 @@ def test_a_real_clarinet_finds_clarinets(shared_dir: Path, tmp_path: Path) -> No
 # -- words -----------------------------------------------------------------------------------------
 
 
-def test_words_find_sounds_and_pictures_of_what_they_name(searcher: Searcher) -> None:
-    part = Part(searcher.embed_text("a drum kit"))
+def test_words_find_sounds_and_pictures_of_what_they_name(retriever: Retriever) -> None:
+    part = WeightedInput(retriever.embed_text("a drum kit"))
     for modality in ("audio", "image"):
-        found = searcher.search([part], modality, top=5)
+        found = retriever.search([part], modality, top=5)
         labels = [label for labels in found.results["labels"] for label in labels]
         assert labels.count("drums") >= 3
         assert found.results["modality"].eq(modality).all()
 
 
-def test_captions_are_found_and_shown_as_words(searcher: Searcher) -> None:
-    found = searcher.search([Part(searcher.embed_text("a flute"))], "text", top=3)
+def test_captions_are_found_and_shown_as_words(retriever: Retriever) -> None:
+    found = retriever.search([WeightedInput(retriever.embed_text("a flute"))], "text", top=3)
     rows = as_json("a flute", found)["results"]
     assert all(row["text"] for row in rows)
     assert all(row["modality"] == "text" for row in rows)
 
 
-def test_words_to_keep_away_from_push_their_class_down(searcher: Searcher) -> None:
-    plain = Part(searcher.embed_text("a drum kit"))
-    away = Part(searcher.embed_text("drums"), weight=-0.9)
+def test_words_to_keep_away_from_push_their_class_down(retriever: Retriever) -> None:
+    plain = WeightedInput(retriever.embed_text("a drum kit"))
+    away = WeightedInput(retriever.embed_text("drums"), weight=-0.9)
 
-    def n_drums(parts: list[Part]) -> int:
-        found = searcher.search(parts, "audio", top=10)
+    def n_drums(parts: list[WeightedInput]) -> int:
+        found = retriever.search(parts, "audio", top=10)
         return sum("drums" in labels for labels in found.results["labels"])
 
     assert n_drums([plain, away]) < n_drums([plain])
@@ -248,19 +254,19 @@ def test_words_to_keep_away_from_push_their_class_down(searcher: Searcher) -> No
         ("la " * 33_334, r"has 100,001 characters: expected 5,000 at most"),
     ],
 )
-def test_texts_that_say_nothing_or_too_much(searcher: Searcher, words: str, message: str) -> None:
+def test_texts_that_say_nothing_or_too_much(retriever: Retriever, words: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        searcher.embed_text(words)
+        retriever.embed_text(words)
 
 
 @pytest.mark.parametrize(
     "words", ["موسيقى flute", "🎻 flute 🥁", "<b>flute</b><script>", "a" * 4_999]
 )
-def test_any_words_give_a_finite_vector_or_one_sentence(searcher: Searcher, words: str) -> None:
-    if searcher.encoder("text").card.fitted and "flute" not in words:
+def test_any_words_give_a_finite_vector_or_one_sentence(retriever: Retriever, words: str) -> None:
+    if retriever.encoder("text").card.fitted and "flute" not in words:
         with pytest.raises(UserError, match="None of these words"):
-            searcher.embed_text(words)
+            retriever.embed_text(words)
         return
-    thing = searcher.embed_text(words)
+    thing = retriever.embed_text(words)
     assert np.isfinite(thing.native).all()
     assert thing.native.any()

@@ -5,7 +5,7 @@ import pytest
 
 from core.errors import UserError
 from core.retrieval import tags
-from core.retrieval.retriever import Searcher
+from core.retrieval.retriever import Retriever
 from core.store import Store
 from core.studies import zero_shot
 from core.study import open_study
@@ -13,10 +13,10 @@ from tests.dashboard import tagged, workspace
 
 
 @pytest.fixture(scope="module")
-def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
+def retriever(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
     root = tmp_path_factory.mktemp("tagged")
     tagged.build(root)
-    return Searcher(open_study(Store(root)))
+    return Retriever(open_study(Store(root)))
 
 
 def test_lines_are_tags_each_once() -> None:
@@ -61,26 +61,26 @@ def test_a_description_stands_for_the_tags_that_have_one() -> None:
     assert found == ["swung and improvised", "new age"]
 
 
-def test_live_scores_are_the_stored_ones(searcher: Searcher) -> None:
-    study = searcher.study
-    stored = study.artefact(f"evaluate:{study.default_pair}:0").table("tagged.parquet")
+def test_live_scores_are_the_stored_ones(retriever: Retriever) -> None:
+    study = retriever.study
+    stored = study.artefact(f"evaluate:{study.default_encoder_set}:0").table("tagged.parquet")
     mine = stored[(stored["target"] == "audio") & (stored["system"] == "{tag}")]
-    scored = tags.tag_scores(searcher, tags.texts(study.classes), "audio")
-    items = tags.gallery(study, study.default_pair, "translation", "audio")
+    scored = tags.tag_scores(retriever, tags.texts(study.classes), "audio")
+    items = tags.gallery(study, study.default_encoder_set, "translation", "audio")
     own = scored[items.rows(mine["item_id"])]
     assert own.max(axis=1) == pytest.approx(mine["score"].to_numpy(), abs=1e-5)
     assert [study.classes[row] for row in own.argmax(axis=1)] == list(mine["predicted"])
 
 
-def test_tags_find_their_class_in_one_batch_as_alone(searcher: Searcher) -> None:
+def test_tags_find_their_class_in_one_batch_as_alone(retriever: Retriever) -> None:
     words = tags.texts(["banjo", "accordion", "somebody's zither"])
-    together = tags.embed(searcher, words, "translation")
-    alone = [tags.embed(searcher, [one], "translation").vectors[0] for one in words]
+    together = tags.embed(retriever, words, "translation")
+    alone = [tags.embed(retriever, [one], "translation").vectors[0] for one in words]
     assert together.vectors == pytest.approx(np.stack(alone), abs=1e-6)
     assert together.known.tolist() == [True, True, False]
     assert not together.vectors[2].any()
-    study = searcher.study
-    items = tags.gallery(study, study.default_pair, "translation", "audio")
+    study = retriever.study
+    items = tags.gallery(study, study.default_encoder_set, "translation", "audio")
     rows, scores = tags.best(items.array, together.vectors)
     found = study.items().loc[items.item_ids[rows], "class"].tolist()
     assert found[:2] == ["banjo", "accordion"]

@@ -12,7 +12,7 @@ from core import encoders
 from core.config import Config
 from core.errors import MissingArtefact, UserError
 from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Searcher
+from core.retrieval.retriever import Retriever
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
 from core.stages import generate
@@ -75,7 +75,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
         text=("bert",),
         splits=1,
         n_bootstrap=10,
-        mixin_draws=1,
+        mix_in_draws=1,
         prompts=("{tag}",),
         translation=TranslationConfig(max_epochs=2),
         generation=FROZEN,
@@ -108,18 +108,18 @@ def tuned(study_of: Config, weights_dir: Path, tmp_path_factory: pytest.TempPath
 
 
 def test_a_study_with_words_has_the_space_and_one_without_has_not(frozen: Study) -> None:
-    pair = frozen.default_pair
-    assert pair == "ready_audio+ready_image+bert"
-    assert frozen.spaces(pair) == ["translation", "pca", "translation_all", "generation"]
-    fit = frozen.space(pair, "generation")
+    encoder_set = frozen.default_encoder_set
+    assert encoder_set == "ready_audio+ready_image+bert"
+    assert frozen.spaces(encoder_set) == ["translation", "pca", "translation_all", "generation"]
+    fit = frozen.space(encoder_set, "generation")
     assert fit.n_dims == 768  # type: ignore[union-attr]  # a Generation
-    for modality, encoder in frozen.modalities(pair).items():
-        native, shared = frozen.native(encoder), frozen.shared(pair, "generation", modality)
+    for modality, encoder in frozen.modalities(encoder_set).items():
+        native, shared = frozen.native(encoder), frozen.shared(encoder_set, "generation", modality)
         assert shared.array.shape == (48, 768)
         made = fit.project(modality, native.array)
         assert np.array_equal(made, shared.take(native.item_ids))
-    assert frozen.text_encoder_state(pair) is None
-    history = frozen.generation_history(pair)
+    assert frozen.text_encoder_state(encoder_set) is None
+    history = frozen.generation_history(encoder_set)
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["validation_loss"].notna().all()
     assert history["train_discriminator_loss"].isna().all()
@@ -130,14 +130,14 @@ def test_every_direction_and_every_tag_is_scored_in_it(frozen: Study) -> None:
     mine = rows[rows["space"] == "generation"]
     ranked = mine[(mine["study"] == "ranking") & (mine["metric"] == "ndcg@30")]
     assert len(set(ranked["direction"])) == 6
-    accuracy = mine[(mine["study"] == "zeroshot") & (mine["metric"] == "accuracy")]
+    accuracy = mine[(mine["study"] == "zero_shot") & (mine["metric"] == "accuracy")]
     assert set(accuracy["target"]) == {"audio", "image"}
     # What is Wu's stays his: classes are learned from translation and PCA alone.
-    assert set(mine["study"]) == {"ranking", "zeroshot"}
+    assert set(mine["study"]) == {"ranking", "zero_shot"}
 
 
 def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
-    table = frozen.epochs(frozen.default_pair)
+    table = frozen.epochs(frozen.default_encoder_set)
     assert list(table.columns) == ["epoch", "item_id", "modality", "partner", "x", "y"]
     assert sorted(table["epoch"].unique()) == [0, 1, 2, 3]
     assert np.isfinite(table[["x", "y"]].to_numpy()).all()
@@ -154,37 +154,37 @@ def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
 
 
 def test_words_are_searched_with_in_it(frozen: Study, weights_dir: Path) -> None:
-    searcher = Searcher(frozen, weights_dir=weights_dir)
-    thing = searcher.embed_text("slow flute")
-    found = searcher.search([Part(thing)], "audio", 5, "generation").results
+    retriever = Retriever(frozen, weights_dir=weights_dir)
+    thing = retriever.embed_text("slow flute")
+    found = retriever.search([Part(thing)], "audio", 5, "generation").results
     assert len(found) == 5
     assert found["score"].is_monotonic_decreasing
 
 
 def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_dir: Path) -> None:
-    pair = tuned.default_pair
-    state = tuned.text_encoder_state(pair)
+    encoder_set = tuned.default_encoder_set
+    state = tuned.text_encoder_state(encoder_set)
     assert state
-    searcher = Searcher(tuned, weights_dir=weights_dir)
+    retriever = Retriever(tuned, weights_dir=weights_dir)
     text = tuned.items().loc["text03", "text"]
-    typed, item = searcher.embed_text(text), searcher.embed_item("text03")
-    kept = tuned.shared(pair, "generation", "text").take(["text03"])
+    typed, item = retriever.embed_text(text), retriever.embed_item("text03")
+    kept = tuned.shared(encoder_set, "generation", "text").take(["text03"])
     for thing in (typed, item):
-        assert searcher.projected(thing, "generation") == pytest.approx(kept, abs=1e-5)
+        assert retriever.projected(thing, "generation") == pytest.approx(kept, abs=1e-5)
     # Tags were put into words by the same encoder when the study was scored.
-    tags = [searcher.projected(searcher.embed_text(tag), "generation") for tag in tuned.classes]
+    tags = [retriever.projected(retriever.embed_text(tag), "generation") for tag in tuned.classes]
     frame = tuned.items()
     test = frame[(frame["subset"] == "test") & (frame["modality"] == "audio")]
-    sounds = tuned.shared(pair, "generation", "audio").take(test["item_id"])
+    sounds = tuned.shared(encoder_set, "generation", "audio").take(test["item_id"])
     best = np.array(tuned.classes)[(sounds @ np.concatenate(tags).T).argmax(axis=1)]
     rows = tuned.measurements()
-    rows = rows[(rows["study"] == "zeroshot") & (rows["metric"] == "accuracy")]
+    rows = rows[(rows["study"] == "zero_shot") & (rows["metric"] == "accuracy")]
     (stored,) = rows[(rows["space"] == "generation") & (rows["target"] == "audio")]["value"]
     assert stored == pytest.approx((best == test["class"]).mean())
     # Other spaces are still entered through the encoder as it was.
     native = tuned.native("bert").take(["text03"])
     assert typed.native == pytest.approx(native, abs=1e-5)
-    before = frozen.shared(pair, "generation", "text").take(["text03"])
+    before = frozen.shared(encoder_set, "generation", "text").take(["text03"])
     assert not np.allclose(before, kept, atol=1e-3)
 
 
@@ -213,10 +213,10 @@ def test_killed_it_goes_on_and_ends_the_same(
             run(config, tmp_path, weights_dir)
     assert list(tmp_path.glob("generate/*.partial/checkpoint.safetensors"))
     resumed = run(config, tmp_path, weights_dir)
-    pair = tuned.default_pair
-    name = f"generate:{pair}:0"
+    encoder_set = tuned.default_encoder_set
+    name = f"generate:{encoder_set}:0"
     for modality in ("audio", "image", "text"):
-        one, other = (s.shared(pair, "generation", modality).array for s in (tuned, resumed))
+        one, other = (s.shared(encoder_set, "generation", modality).array for s in (tuned, resumed))
         assert np.array_equal(one, other)
     one, other = (s.artefact(name).array("snapshots.npy") for s in (tuned, resumed))
     assert np.array_equal(one, other)
@@ -225,18 +225,18 @@ def test_killed_it_goes_on_and_ends_the_same(
     )
     drop = ["seconds"]
     pd.testing.assert_frame_equal(
-        *(s.generation_history(pair).drop(columns=drop) for s in (tuned, resumed))
+        *(s.generation_history(encoder_set).drop(columns=drop) for s in (tuned, resumed))
     )
 
 
 def test_it_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path) -> None:
     config = dataclasses.replace(study_of, generation="off")
     study = run(config, tmp_path, weights_dir)
-    pair = study.default_pair
-    assert "generation" not in study.spaces(pair)
+    encoder_set = study.default_encoder_set
+    assert "generation" not in study.spaces(encoder_set)
     assert not (tmp_path / "generate").exists()
     with pytest.raises(MissingArtefact, match="stage `train`"):
-        study.shared(pair, "generation", "audio")
+        study.shared(encoder_set, "generation", "audio")
 
 
 def test_what_cannot_be_tuned_is_said_before_any_work(

@@ -8,10 +8,10 @@ import pytest
 
 from core import items
 from core.config import Config
-from core.encoder_sets import pair_name
+from core.encoder_sets import encoder_set_name
 from core.record import Record
 from core.spaces import maps
-from core.stages import maps
+from core.stages import maps as map_stage
 from core.store import Artefact, Store
 from tests.precompute_runs import HereEngine, KilledError
 
@@ -27,7 +27,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
         "fit_maps",
         lambda vectors, method, seed, n_dims, graph: {k: vectors[:, :k] for k in n_dims},
     )
-    monkeypatch.setattr(maps, "MAX_FITTED", 200)
+    monkeypatch.setattr(map_stage, "MAX_FITTED", 200)
     store = Store(tmp_path)
     rng = np.random.default_rng(0)
     rows = [
@@ -44,7 +44,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
     for modality in MODALITIES:
         ids = [f"{modality}{number}" for number in range(N_CLIPS)]
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": ids}))
-        for space in maps.SPACES:
+        for space in map_stage.SPACES:
             array = rng.standard_normal((N_CLIPS, 8)).astype(np.float32)
             draft.write_array(f"{space}.{modality}.npy", array)
     return draft.commit()
@@ -52,9 +52,11 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
 
 def run(trained: Artefact, engine: HereEngine | None = None) -> Artefact:
     config = Config(audio=("logmel",), image=("hog",), seed=0)
-    name = pair_name("logmel", "hog")
+    name = encoder_set_name("logmel", "hog")
     record = Record(trained.store, config)
-    found = maps.run(config, trained.store, engine or HereEngine(), record, {f"{name}:0": trained})
+    found = map_stage.run(
+        config, trained.store, engine or HereEngine(), record, {f"{name}:0": trained}
+    )
     return found[name]
 
 
@@ -104,7 +106,7 @@ def test_one_map_can_be_read_without_the_others(trained: Artefact) -> None:
 
 
 def test_few_points_are_all_fitted(trained: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maps, "MAX_FITTED", 10_000)
+    monkeypatch.setattr(map_stage, "MAX_FITTED", 10_000)
     made = run(trained)
     assert made.manifest["n_placed"] == 0
     assert not made.table("maps.parquet")["placed"].any()

@@ -22,7 +22,7 @@ from core.studies.forests import ForestConfig
 from core.study import Study, open_study
 from tests.precompute_runs import REPO, HereEngine, KilledError, precompute
 
-STAGES = ("ingest", "extract", "train", "evaluate", "project")
+STAGES = ("ingest", "extract", "train", "evaluate", "maps")
 
 
 def manifests(root: Path) -> dict[str, int]:
@@ -64,10 +64,10 @@ def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
     assert {row["study"] for row in rows} == {
         "ranking",
         "classification",
-        "mixin",
+        "mix_in",
         "centroids",
         "distribution",
-        "zeroshot",
+        "zero_shot",
     }
     assert {key for row in rows for key in row} == set(measure.COLUMNS)
     metrics = {row["metric"] for row in rows}
@@ -78,7 +78,7 @@ def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
         if row["study"] == "ranking":
             assert row["direction"] in headlines.DIRECTIONS
             assert row["gallery_size"] > 0
-    zero_shot = [row for row in rows if row["study"] == "mixin" and row["n_target"] == 0]
+    zero_shot = [row for row in rows if row["study"] == "mix_in" and row["n_target"] == 0]
     assert {row["system"] for row in zero_shot} == {"MMP", "MMT"}
     for system in ("MMP", "MMT"):
         for target in ("audio", "image"):
@@ -163,7 +163,7 @@ SEEN_AT_WORK = {
     "extract": "*.partial/shards/*.npy",
     "train": "*.partial/*.safetensors",
     "evaluate": "*.partial/forests/*.safetensors",
-    "project": "*.partial/*.parquet",
+    "maps": "*.partial/*.parquet",
 }
 
 
@@ -211,7 +211,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
         dataset=f"table:{tmp_path / 'items.parquet'}",
         splits=2,
         n_bootstrap=20,
-        mixin_draws=2,
+        mix_in_draws=2,
         translation=TranslationConfig(max_epochs=6),
         forest=ForestConfig(n_trees=4),
     )
@@ -224,18 +224,18 @@ def run_tiny(config: Config, root: Path, engine: HereEngine | None = None) -> St
 
 def test_ready_vectors_need_no_encoder(tiny: Config, tmp_path: Path) -> None:
     study = run_tiny(tiny, tmp_path / "w")
-    assert study.default_pair == "ready_audio+ready_image"
+    assert study.default_encoder_set == "ready_audio+ready_image"
     rows = study.measurements()
     found = rows[(rows["metric"] == "precision@5") & (rows["space"] == "translation")]
     assert sorted(found["split"].unique()) == [0, 1]
-    assert {"x", "y", "z"} <= set(study.map(study.default_pair, "pca", "umap", 2).columns)
+    assert {"x", "y", "z"} <= set(study.map(study.default_encoder_set, "pca", "umap", 2).columns)
 
 
 def test_where_the_time_goes_is_told_part_by_part(tiny: Config, tmp_path: Path) -> None:
     first = stages.run(tiny, Store(tmp_path), HereEngine())
     assert list(first.parts) == list(stages.STAGES)
     assert set(first.parts["train"]) == {"training spaces"}
-    assert set(first.parts["project"]) == {"finding neighbours", "drawing maps"}
+    assert set(first.parts["maps"]) == {"finding neighbours", "drawing maps"}
     told = {"ranking", "classification forests", "mix-in forests", "centroids"}
     assert told <= set(first.parts["evaluate"])
     for stage, parts in first.parts.items():
@@ -291,7 +291,7 @@ def test_another_seed_recomputes_what_hangs_on_it(tiny: Config, tmp_path: Path) 
     root = tmp_path / "w"
     run_tiny(tiny, root)
     before = set(manifests(root))
-    run_tiny(replace(tiny, mixin_draws=3), root)
+    run_tiny(replace(tiny, mix_in_draws=3), root)
     fresh = {Path(name).parts[-3] for name in set(manifests(root)) - before}
     assert fresh == {"evaluate"}
 
@@ -311,7 +311,8 @@ def test_no_space_is_fitted_on_test_items(tiny: Config, tmp_path: Path) -> None:
     other = run_tiny(tiny, tmp_path / "w2")
     for name in ("translation.safetensors", "pca.audio.safetensors", "pca.image.safetensors"):
         mine, theirs = (
-            one.artefact(f"train:{one.default_pair}:0").tensors(name) for one in (study, other)
+            one.artefact(f"train:{one.default_encoder_set}:0").tensors(name)
+            for one in (study, other)
         )
         compared = [key for key in mine if "seconds" not in key]
         assert compared

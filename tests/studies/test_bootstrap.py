@@ -31,7 +31,7 @@ def test_weights_stand_for_repeated_items(n, seed, gaps):
 
 
 def test_blocks_hold_all_draws(monkeypatch):
-    monkeypatch.setattr(resample, "_BLOCK_CELLS", 30)
+    monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 30)
     blocks = list(bootstrap.draw_weights(7, 10, np.random.default_rng(0)))
     assert [len(block) for block in blocks] == [4, 4, 2]
     rows = np.concatenate(blocks)

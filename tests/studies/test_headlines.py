@@ -15,7 +15,7 @@ def rows() -> list[dict]:
             for n_target, base in ((0, 0.3), (100, 0.5), (640, 0.6)):
                 found.append(
                     {
-                        "study": "mixin",
+                        "study": "mix_in",
                         "space": "translation",
                         "system": "MMT",
                         "target": "audio",
@@ -58,7 +58,7 @@ def test_a_row_with_an_unknown_column_is_refused() -> None:
 def scored(values: list[tuple[int, int, float]]) -> pd.DataFrame:
     return measure.table(
         [{"split": split, "seed": seed, "value": value} for split, seed, value in values],
-        study="mixin",
+        study="mix_in",
         metric="macro_f1",
     )
 

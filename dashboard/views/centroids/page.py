@@ -22,9 +22,11 @@ def show(page: Page) -> None:
         "The mean of every class in each modality, and how far these lie from one another. Strong "
         "colour is near.",
     )
-    rows = data.measurements(page.handle, page.pair, study="centroids")
+    rows = data.measurements(page.handle, page.encoder_set, study="centroids")
     if rows.empty:
-        widgets.notice("No centroid distance is stored for this pair: evaluate the study again.")
+        widgets.notice(
+            "No centroid distance is stored for this encoder set: evaluate the study again."
+        )
         return
     choices()
     chosen = session.current()
@@ -75,7 +77,7 @@ def heatmap(
         page.handle,
         f"centroids_{space}_{order}_{chosen.scale}",
         title,
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=centroid_matrix.table(names, matrix),
         more=more,
     )
@@ -119,7 +121,7 @@ def explain(page: Page, rows: pd.DataFrame, shared: bool) -> None:
         hide_index=True,
         column_config={"chance": st.column_config.NumberColumn(format="%.3f")},
     )
-    widgets.csv_button(mine, page.handle, "centroid_measures", pair=page.pair)
+    widgets.csv_button(mine, page.handle, "centroid_measures", encoder_set=page.encoder_set)
     over = summaries.runs_text(int(table["runs"].iloc[0]), int(table["splits"].iloc[0]))
     widgets.small(f"Mean and standard deviation over {over}; n counts classes or test items.")
 

@@ -35,13 +35,13 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
         page.handle,
         f"f1_{session.current().target}",
         f"F1 of each class on {target}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=table,
     )
 
 
 def distribution(page: Page, rows: pd.DataFrame) -> None:
-    stored = data.measurements(page.handle, page.pair, study="distribution")
+    stored = data.measurements(page.handle, page.encoder_set, study="distribution")
     target = session.current().target
     counted = stored[
         (stored["metric"] == "label_count")
@@ -71,7 +71,7 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         page.handle,
         f"labels_{target}",
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=counted,
         more=paper.facts(paper.of_pair(page), found),
     )

@@ -67,7 +67,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
             page.handle,
             f"confusion_{chosen.system}_{chosen.target}",
             f"Confusion matrix of {chosen.system} on {theme.MODALITY_PLURALS[chosen.target]}",
-            pair=page.pair,
+            encoder_set=page.encoder_set,
             key=CHART,
             on_select=take,
             table=table,
@@ -102,7 +102,7 @@ def open_cell(page: Page, classes: list[str]) -> None:
         return
     truth, predicted = cell
     found = data.cell_items(
-        page.handle, page.pair, chosen.split, chosen.system, chosen.target, truth, predicted
+        page.handle, page.encoder_set, chosen.split, chosen.system, chosen.target, truth, predicted
     )
     said = "recognised" if truth == predicted else f"taken for {predicted}"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -124,7 +124,9 @@ def open_cell(page: Page, classes: list[str]) -> None:
         widgets.small(f"{len(shown)} of {len(found):,} shown, the surest first.")
     notes = [f"{row.confidence:.0%} of the votes" for row in shown.itertuples()]
     cards.grid(page.handle, list(shown["item_id"]), key="cell", notes=notes, columns=3)
-    widgets.csv_button(found, page.handle, f"cell_{chosen.system}_{chosen.target}", pair=page.pair)
+    widgets.csv_button(
+        found, page.handle, f"cell_{chosen.system}_{chosen.target}", encoder_set=page.encoder_set
+    )
 
 
 def confused(page: Page, classes: list[str]) -> None:
@@ -132,7 +134,7 @@ def confused(page: Page, classes: list[str]) -> None:
     chosen = session.current()
     rows = data.measurements(
         page.handle,
-        page.pair,
+        page.encoder_set,
         metric="confusion",
         system=chosen.system,
         target=chosen.target,

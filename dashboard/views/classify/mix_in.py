@@ -22,7 +22,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     if rows.empty:
         widgets.small("No mix-in curve is stored for this pair.")
         return
-    found = counterparts.mixin(rows)
+    found = counterparts.mix_in(rows)
     targets = [name for name in TARGETS if (rows["target"] == name).any()]
     for start in range(0, len(targets), 2):
         some = targets[start : start + 2]
@@ -43,7 +43,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart])
     one = headlines.spread(single, ["target"])
     chance = float(rows["chance"].mean())
     share = summaries.zero_shot_share(rows, target)
-    made = curves.mixin(
+    made = curves.mix_in(
         rows[rows["system"].isin(["MMT", "MMP"])],
         target,
         float(one["mean"].iloc[0]) if len(one) else None,
@@ -54,9 +54,9 @@ def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart])
     widgets.show(
         made,
         page.handle,
-        f"mixin_{target}",
+        f"mix_in_{target}",
         f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=rows,
         more=paper.facts(paper.of_pair(page), found),
     )

@@ -12,11 +12,13 @@ def show(page: Page) -> None:
         "Random forests that hear, see, or both: what they confuse, and how few examples of a "
         "modality they need.",
     )
-    rows = data.measurements(page.handle, page.pair, study=["classification", "mixin"])
+    rows = data.measurements(page.handle, page.encoder_set, study=["classification", "mix_in"])
     if rows.empty:
-        widgets.notice("No classification is stored for this pair: evaluate the study again.")
+        widgets.notice(
+            "No classification is stored for this encoder set: evaluate the study again."
+        )
         return
-    mix_in.show(page, rows[rows["study"] == "mixin"])
+    mix_in.show(page, rows[rows["study"] == "mix_in"])
     confusions.show(page, rows[rows["study"] == "classification"])
     by_class.f1(page, rows[rows["study"] == "classification"])
     by_class.distribution(page, rows[rows["study"] == "classification"])

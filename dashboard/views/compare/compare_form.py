@@ -15,7 +15,7 @@ class Side:
     """One of the two things compared."""
 
     handle: data.Handle
-    pair: str
+    encoder_set: str
     space: str
     name: str
 
@@ -31,12 +31,12 @@ def choose(page: Page) -> tuple[Side, Side]:
         controls.space()
     with right_place:
         widgets.kicker("right")
-        handle, pair = other_study(page, titles)
+        handle, encoder_set = other_study(page, titles)
         controls.space("other_space")
     chosen = session.current()
     return (
-        side(page.handle, page.pair, chosen.space, "left"),
-        side(handle, pair, chosen.other_space, "right"),
+        side(page.handle, page.encoder_set, chosen.space, "left"),
+        side(handle, encoder_set, chosen.other_space, "right"),
     )
 
 
@@ -49,25 +49,29 @@ def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
         list(titles),
         format_func=lambda name: titles[name],
         key="choose_other",
-        on_change=lambda: session.change(other=st.session_state["choose_other"], other_pair=""),
+        on_change=lambda: session.change(
+            other=st.session_state["choose_other"], other_encoder_set=""
+        ),
     )
     handle = data.open_study(page.handle.root, other or page.handle.digest)
-    pairs = data.pair_names(handle)
-    pair = chosen.other_pair if chosen.other_pair in pairs else ""
-    if not pair:
-        pair = page.pair if page.pair in pairs else pairs[0]
-    st.session_state["choose_other_pair"] = pair
+    pairs = data.encoder_set_names(handle)
+    encoder_set = chosen.other_encoder_set if chosen.other_encoder_set in pairs else ""
+    if not encoder_set:
+        encoder_set = page.encoder_set if page.encoder_set in pairs else pairs[0]
+    st.session_state["choose_other_encoder_set"] = encoder_set
     if len(pairs) > 1:
         st.selectbox(
             "Encoders",
             pairs,
             format_func=lambda name: name.replace("+", " + "),
-            key="choose_other_pair",
-            on_change=lambda: session.change(other_pair=st.session_state["choose_other_pair"]),
+            key="choose_other_encoder_set",
+            on_change=lambda: session.change(
+                other_encoder_set=st.session_state["choose_other_encoder_set"]
+            ),
         )
-    return handle, pair
+    return handle, encoder_set
 
 
-def side(handle: data.Handle, pair: str, space: str, place: str) -> Side:
-    name = f"{place}: {theme.SPACE_NAMES[space]}, {pair.replace('+', ' + ')}"
-    return Side(handle, pair, space, name)
+def side(handle: data.Handle, encoder_set: str, space: str, place: str) -> Side:
+    name = f"{place}: {theme.SPACE_NAMES[space]}, {encoder_set.replace('+', ' + ')}"
+    return Side(handle, encoder_set, space, name)

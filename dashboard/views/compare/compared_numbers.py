@@ -50,7 +50,7 @@ def show(left: Side, right: Side) -> None:
         placeholder="–",
         column_config=dict.fromkeys([*numeric, "difference"], number),
     )
-    widgets.csv_button(joined[columns], left.handle, "compare", pair=left.pair)
+    widgets.csv_button(joined[columns], left.handle, "compare", encoder_set=left.encoder_set)
     widgets.small(
         "difference is right minus left. sd is over splits, or over draws where there is one "
         "split; differences within it mean little. Lower is better for median rank, modality gap, "
@@ -60,11 +60,11 @@ def show(left: Side, right: Side) -> None:
 
 def measures(one: Side) -> pd.DataFrame:
     """``measure, of, mean, sd, chance, n, runs`` of one space of one study."""
-    rows = data.measurements(one.handle, one.pair)
+    rows = data.measurements(one.handle, one.encoder_set)
     mine = rows[(rows["space"] == one.space) & rows["metric"].isin(SUMMARIES)]
     ranked = mine[(mine["study"] == "ranking") & (mine["system"] == "") & (mine["class"] == "")]
     central = mine[mine["study"] == "centroids"]
-    mixed = rows[(rows["study"] == "mixin") & (rows["space"] == one.space)]
+    mixed = rows[(rows["study"] == "mix_in") & (rows["space"] == one.space)]
     mixed = mixed[(mixed["metric"] == "macro_f1") & mixed["system"].isin(["MMT", "MMP"])]
     most = mixed.groupby("target")["n_target"].transform("max")
     parts = [

@@ -22,7 +22,7 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
     try:
         for one in (left, right):
             classes = data.study(one.handle).classes
-            whole = data.map_points(one.handle, one.pair, one.space, chosen.method, 2, 0)
+            whole = data.map_points(one.handle, one.encoder_set, one.space, chosen.method, 2, 0)
             rows = [classes.index(each) for each in chosen.classes if each in classes]
             matching = points_.chosen(whole, rows, chosen.modalities)
             points = points_.sample(matching, points_.MAX_DRAWN, keep=chosen.items)
@@ -38,12 +38,14 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
         left.handle,
         "compare_maps",
         f"Maps of {left.name} and {right.name}",
-        pair=left.pair,
+        encoder_set=left.encoder_set,
         key=key,
         on_select=lambda: map_selection.take(key, left.handle),
         modes=("points", "box", "lasso"),
         table=lambda: pd.concat(tables),
-        signature=" | ".join(data.short_provenance(one.handle, one.pair) for one in (left, right)),
+        signature=" | ".join(
+            data.short_provenance(one.handle, one.encoder_set) for one in (left, right)
+        ),
     )
     if not data.same_items(left.handle, right.handle):
         widgets.small(
@@ -52,7 +54,7 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
         )
     widgets.small("Distances are never read off a map; two maps differ in turn and mirror too.")
     if chosen.items:
-        cards.picked(page.handle, page.pair, chosen.items, key="compare")
+        cards.picked(page.handle, page.encoder_set, chosen.items, key="compare")
         st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
 
 
@@ -64,7 +66,7 @@ def draw_centroids(left: Side, right: Side) -> None:
         st.columns(2, gap="medium"), (left, right), ("left", "right"), strict=True
     ):
         with place:
-            rows = data.measurements(one.handle, one.pair, study="centroids")
+            rows = data.measurements(one.handle, one.encoder_set, study="centroids")
             names, matrix, scale = centroid_matrix.arranged(
                 rows,
                 one.space,
@@ -82,7 +84,7 @@ def draw_centroids(left: Side, right: Side) -> None:
                 one.handle,
                 f"compare_centroids_{name}_{order}",
                 one.name,
-                pair=one.pair,
+                encoder_set=one.encoder_set,
                 table=centroid_matrix.table(names, matrix),
             )
             widgets.small(

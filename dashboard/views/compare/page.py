@@ -11,11 +11,15 @@ def show(page: Page) -> None:
         "Two spaces of one study, or two studies: the same numbers, the same maps, the same items.",
     )
     left, right = compare_form.choose(page)
-    if (left.handle, left.pair, left.space) == (right.handle, right.pair, right.space):
+    if (left.handle, left.encoder_set, left.space) == (
+        right.handle,
+        right.encoder_set,
+        right.space,
+    ):
         widgets.small("Both sides are the same: choose another space, pair or study.")
     compared_numbers.show(left, right)
     compared_pictures.draw_maps(page, left, right)
     compared_pictures.draw_centroids(left, right)
     widgets.kicker("right side")
-    widgets.footer(right.handle, right.pair)
+    widgets.footer(right.handle, right.encoder_set)
     widgets.kicker("left side")

@@ -68,7 +68,7 @@ def draw_maps(page: Page) -> None:
     panels, tables, said = [], [], []
     for space in spaces:
         whole = data.map_points(
-            page.handle, page.pair, space, chosen.method, chosen.dims, chosen.split
+            page.handle, page.encoder_set, space, chosen.method, chosen.dims, chosen.split
         )
         matching = points_.chosen(whole, rows, chosen.modalities, chosen.subsets)
         most = len(matching) if chosen.all_points else points_.MAX_DRAWN
@@ -90,7 +90,7 @@ def draw_maps(page: Page) -> None:
         page.handle,
         f"map_{chosen.method}_{chosen.dims}d",
         title,
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         key=key,
         on_select=(lambda: map_selection.take(key, page.handle)) if flat else None,
         modes=("points", "box", "lasso") if flat else ("points",),
@@ -100,7 +100,7 @@ def draw_maps(page: Page) -> None:
     )
     if not flat:
         browser.clicks(key, cards.open_item)
-    n_fitted, n_placed = data.fitted_and_placed(page.handle, page.pair)
+    n_fitted, n_placed = data.fitted_and_placed(page.handle, page.encoder_set)
     if n_placed:
         said.append(
             f"{n_fitted:,} of all points fitted, the other {n_placed:,} placed by their nearest "

@@ -16,10 +16,10 @@ CHART, PICKED = "epochs_map", "epochs_picked"
 
 def show(page: Page) -> None:
     """The moving map, where the study has one; else nothing."""
-    if not page.study.has(f"project:{page.pair}:epochs"):
+    if not page.study.has(f"maps:{page.encoder_set}:epochs"):
         return
     st.subheader("The generation space, epoch by epoch", anchor=False)
-    found = moving(page.handle, page.pair)
+    found = moving(page.handle, page.encoder_set)
     kinds = [kind for kind in theme.MODALITY_PLURALS if (found.modality == kind).any()]
     widgets.small(
         f"{len(found.item_ids):,} {theme.listed(kinds)} of validation pairs, which training did "
@@ -35,9 +35,9 @@ def show(page: Page) -> None:
             page.handle,
             "epochs",
             "The validation pairs of the generation space, epoch by epoch",
-            pair=page.pair,
+            encoder_set=page.encoder_set,
             key=CHART,
-            table=lambda: page.study.epochs(page.pair),
+            table=lambda: page.study.epochs(page.encoder_set),
         )
         # Plotly's own selection fails once it has played.
         browser.clicks(CHART, lambda item_id: st.session_state.update({PICKED: item_id}))
@@ -52,12 +52,15 @@ def show(page: Page) -> None:
 
 
 def met(page: Page, found: figures.Moving) -> None:
-    """The clicked item and the other half of its pair, beside the map, which stays in place."""
+    """The clicked item and the other half of its encoder set, beside the map, which stays in place."""
     rows = np.flatnonzero(found.item_ids == st.session_state.get(PICKED, ""))
     if not len(rows):
         return
     mates = [
-        int(other) for pair in found.joined for one, other in (pair, pair[::-1]) if one == rows[0]
+        int(other)
+        for encoder_set in found.joined
+        for one, other in (encoder_set, encoder_set[::-1])
+        if one == rows[0]
     ]
     shown = list(dict.fromkeys(str(found.item_ids[row]) for row in [rows[0], *mates]))[:3]
     for place, item_id in zip(st.columns(3, gap="small"), shown, strict=False):
@@ -66,10 +69,10 @@ def met(page: Page, found: figures.Moving) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def moving(handle: data.Handle, pair: str) -> figures.Moving:
+def moving(handle: data.Handle, encoder_set: str) -> figures.Moving:
     """The points of every epoch, in one order."""
     study = data.study(handle)
-    frame = study.epochs(pair)
+    frame = study.epochs(encoder_set)
     epochs = np.sort(frame["epoch"].unique())
     first = frame[frame["epoch"] == epochs[0]].reset_index(drop=True)
     ids = first["item_id"].to_numpy(dtype=object)
@@ -78,8 +81,8 @@ def moving(handle: data.Handle, pair: str) -> figures.Moving:
         mine = frame[frame["epoch"] == epoch]
         if list(mine["item_id"]) != list(ids):
             raise UserError(
-                f"The moving map of {pair} has other items in epoch {epoch}: run "
-                f"`{study.command('project')}`."
+                f"The moving map of {encoder_set} has other items in epoch {epoch}: run "
+                f"`{study.command('maps')}`."
             )
         places.append(mine[["x", "y"]].to_numpy(dtype=np.float32))
     xy = np.stack(places)
@@ -112,8 +115,8 @@ def joined(first: pd.DataFrame) -> np.ndarray:
 
 def losses(page: Page) -> None:
     try:
-        history = page.study.generation_history(page.pair)
-        best = page.study.artefact(f"generate:{page.pair}:0").manifest.get("best_epoch")
+        history = page.study.generation_history(page.encoder_set)
+        best = page.study.artefact(f"generate:{page.encoder_set}:0").manifest.get("best_epoch")
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
@@ -122,7 +125,7 @@ def losses(page: Page) -> None:
         page.handle,
         "generation_losses",
         "Losses of the generation space by epoch",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=history,
     )
     widgets.small(f"{len(history):,} epochs of the first split, on its translation subset.")

@@ -1,4 +1,4 @@
-"""The headline numbers of a pair of encoders, each with its chance level, n and spread."""
+"""The headline numbers of an encoder set, each with its chance level, n and spread."""
 
 import pandas as pd
 import streamlit as st
@@ -15,13 +15,13 @@ from dashboard.shared import summaries, widgets
 def show(page: Page) -> None:
     st.subheader("In numbers", anchor=False)
     try:
-        rows = data.measurements(page.handle, page.pair)
+        rows = data.measurements(page.handle, page.encoder_set)
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
     retrieval, classification = ranking_numbers(rows), classification_numbers(rows)
     if not (retrieval or classification):
-        widgets.small("No score is stored for this pair of encoders.")
+        widgets.small("No score is stored for this encoder set.")
         return
     widgets.numbers(retrieval, narrow=len(retrieval) > 4)
     widgets.numbers(classification, narrow=True)
@@ -29,7 +29,7 @@ def show(page: Page) -> None:
         "Means with their standard deviation over splits, or over draws where there is one split, "
         "or else the 95% bootstrap interval. Chance is what a random order or guess reaches."
     )
-    widgets.csv_button(rows, page.handle, "measurements", pair=page.pair)
+    widgets.csv_button(rows, page.handle, "measurements", encoder_set=page.encoder_set)
 
 
 def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
@@ -50,9 +50,9 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
 
 
 def classification_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    mixin = rows[(rows["study"] == "mixin") & (rows["metric"] == "macro_f1")]
-    zero = headlines.spread(mixin[mixin["n_target"] == 0], ["target", "system"])
-    alone = mixin[mixin["system"].isin(SINGLE_MODAL.values())]
+    mix_in = rows[(rows["study"] == "mix_in") & (rows["metric"] == "macro_f1")]
+    zero = headlines.spread(mix_in[mix_in["n_target"] == 0], ["target", "system"])
+    alone = mix_in[mix_in["system"].isin(SINGLE_MODAL.values())]
     single = headlines.spread(alone, ["target", "system"])
     shown = []
     for target in ("image", "audio", "text"):

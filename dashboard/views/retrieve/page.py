@@ -31,12 +31,12 @@ def show(page: Page) -> None:
     )
     try:
         with st.spinner("Listening and looking …", show_time=False):
-            query_state.take_in(page.handle, page.pair)
+            query_state.take_in(page.handle, page.encoder_set)
     except MemoryError:
         query_state.notices().append(
             "The file needs more memory than there is: bring a shorter one."
         )
-    parts, missing = query_state.asked(page.handle, page.pair)
+    parts, missing = query_state.asked(page.handle, page.encoder_set)
     left, right = st.columns([1.0, 1.25], gap="large")
     with left:
         query_form.inputs(page)
@@ -54,7 +54,7 @@ def answered(page: Page, parts: list[query_state.Asked]) -> None:
     """Everything that follows from a query."""
     find = finding(page, parts)
     choices(page, find, usual(page, parts))
-    searcher = neighbours.searcher(page.handle, page.pair)
+    retriever = neighbours.retriever(page.handle, page.encoder_set)
     clock = Clock()
     for one in parts:
         for step, ms in one.timings_ms.items():
@@ -62,7 +62,7 @@ def answered(page: Page, parts: list[query_state.Asked]) -> None:
     asked = [part for one in parts for part in one.parts()]
     chosen = session.current()
     try:
-        answer = searcher.search(
+        answer = retriever.search(
             asked,
             find,
             chosen.top,
@@ -76,10 +76,10 @@ def answered(page: Page, parts: list[query_state.Asked]) -> None:
         widgets.notice(str(error))
         return
     for one in parts:
-        query_timeline.show_timeline(page, searcher, one, find, answer.median_score)
-    results.show(page, searcher, parts, find, answer)
-    results.others(page, searcher, parts, find)
-    query_analysis.show(page, searcher, asked, parts, answer, clock)
+        query_timeline.show_timeline(page, retriever, one, find, answer.median_score)
+    results.show(page, retriever, parts, find, answer)
+    results.others(page, retriever, parts, find)
+    query_analysis.show(page, retriever, asked, parts, answer, clock)
 
 
 def brought(page: Page) -> str:
@@ -101,7 +101,7 @@ def finding(page: Page, parts: list[query_state.Asked]) -> str:
 def usual(page: Page, parts: list[query_state.Asked]) -> str:
     """Pictures for a sound, sounds for a picture or words: the first that the first part is not.
 
-    A pair of encoders without pictures finds what it has.
+    A encoder set without pictures finds what it has.
     """
     wanted = ("image", "audio", "text") if parts[0].modality == "audio" else page.modalities
     others = [kind for kind in wanted if kind != parts[0].modality and kind in page.modalities]
@@ -120,7 +120,7 @@ def choices(page: Page, find: str, default: str) -> None:
         wanted = st.session_state["ask_find"] or default
         session.change(find="auto" if wanted == default else wanted)
 
-    there = page.study.spaces(page.pair)
+    there = page.study.spaces(page.encoder_set)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         st.session_state["ask_find"] = find
         st.segmented_control(

@@ -9,8 +9,8 @@ from core.errors import MissingArtefact, UserError
 from core.figures import map_points as points_
 from core.figures import place as figures
 from core.figures import theme
-from core.retrieval.query_inputs import Part
-from core.retrieval.retriever import Answer, Searcher
+from core.retrieval.query_inputs import WeightedInput
+from core.retrieval.retriever import Answer, Retriever
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import cards, widgets
@@ -22,8 +22,8 @@ MAX_BACKGROUND = 2_000  # points behind the star
 
 def show(
     page: Page,
-    searcher: Searcher,
-    asked: list[Part],
+    retriever: Retriever,
+    asked: list[WeightedInput],
     parts: list[query_state.Asked],
     answer: Answer,
     clock: Clock,
@@ -31,15 +31,15 @@ def show(
     """Class scores, the place on the map, the milliseconds."""
     left, middle, right = st.columns([1.15, 1.45, 0.62], gap="medium")
     with left:
-        class_scores(page, searcher, parts, clock)
+        class_scores(page, retriever, parts, clock)
     with middle:
-        placed(page, searcher, asked, answer, clock)
+        placed(page, retriever, asked, answer, clock)
     with right:
         milliseconds(clock)
 
 
 def class_scores(
-    page: Page, searcher: Searcher, parts: list[query_state.Asked], clock: Clock
+    page: Page, retriever: Retriever, parts: list[query_state.Asked], clock: Clock
 ) -> None:
     st.subheader("What the systems say", anchor=False)
     things = [(one, part) for one in parts for part in one.parts()]
@@ -57,7 +57,7 @@ def class_scores(
         )
     try:
         with clock.time("classify"):
-            scores = searcher.class_scores(things[number][1])
+            scores = retriever.class_scores(things[number][1])
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
@@ -67,7 +67,7 @@ def class_scores(
         page.handle,
         "class_scores",
         "Class scores of the query",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=scores,
     )
     widgets.small(
@@ -76,13 +76,15 @@ def class_scores(
     )
 
 
-def placed(page: Page, searcher: Searcher, asked: list[Part], answer: Answer, clock: Clock) -> None:
+def placed(
+    page: Page, retriever: Retriever, asked: list[WeightedInput], answer: Answer, clock: Clock
+) -> None:
     st.subheader("Its place on the map", anchor=False)
     space = "pca" if session.current().within == "pca" else "translation"
     try:
         with clock.time("place"):
-            star = searcher.place(asked, space, "umap", 2)
-        points = data.map_points(page.handle, page.pair, space, "umap", 2, 0)
+            star = retriever.place(asked, space, "umap", 2)
+        points = data.map_points(page.handle, page.encoder_set, space, "umap", 2, 0)
     except UserError as error:
         widgets.notice(str(error))
         return
@@ -104,7 +106,7 @@ def placed(page: Page, searcher: Searcher, asked: list[Part], answer: Answer, cl
         page.handle,
         "place",
         "The query on the map",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         key="place_map",
         on_select=take_point,
     )

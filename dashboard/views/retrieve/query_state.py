@@ -18,7 +18,7 @@ from core import media
 from core.clock import Clock
 from core.errors import UserError
 from core.media import formats
-from core.retrieval.query_inputs import Part, Thing
+from core.retrieval.query_inputs import QueryInput, WeightedInput
 from dashboard import data, session, state
 from dashboard.shared import neighbours
 
@@ -36,7 +36,7 @@ class Upload:
     """A file that a person brought. ``second`` is where it asks, None for the whole.
 
     ``seen`` keeps what was made of it to be shown; ``embedded`` its things and the milliseconds
-    that took, by (study, pair of encoders).
+    that took, by (study, encoder set).
     """
 
     key: str
@@ -46,7 +46,7 @@ class Upload:
     weight: float = 1.0
     second: float | None = None
     use: str = "both"
-    embedded: dict[tuple[str, ...], tuple[list[Thing], dict[str, float]]] = field(
+    embedded: dict[tuple[str, ...], tuple[list[QueryInput], dict[str, float]]] = field(
         default_factory=dict
     )
     seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Asked:
 
     key: str
     name: str
-    things: Sequence[Thing]
+    things: Sequence[QueryInput]
     weight: float
     timings_ms: dict[str, float]
     upload: Upload | None = None
@@ -69,13 +69,15 @@ class Asked:
     def modality(self) -> str:
         return self.things[0].modality
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[WeightedInput]:
         """Its things as parts of the blend."""
         second = self.upload.second if self.upload else None
-        return [Part(thing, self.weight, window_at(thing, second)) for thing in self.things]
+        return [
+            WeightedInput(thing, self.weight, window_at(thing, second)) for thing in self.things
+        ]
 
 
-def window_at(thing: Thing, second: float | None) -> int | None:
+def window_at(thing: QueryInput, second: float | None) -> int | None:
     """The window of a thing at a second; None for the whole, or where there is one window."""
     if second is None or len(thing.starts_s) < 2:
         return None
@@ -90,7 +92,7 @@ def bring(files: Sequence[tuple[str, bytes]]) -> None:
     st.session_state[PENDING] = list(files)
 
 
-def take_in(handle: data.Handle, pair: str) -> None:
+def take_in(handle: data.Handle, encoder_set: str) -> None:
     """Embed what was brought; what cannot be taken in leaves a sentence and changes nothing."""
     pending = st.session_state.pop(PENDING, [])
     if not pending:
@@ -106,7 +108,7 @@ def take_in(handle: data.Handle, pair: str) -> None:
                 kind=media.kind_of(content, name),
                 content=content,
             )
-            things_of(upload, handle, pair)
+            things_of(upload, handle, encoder_set)
         except UserError as error:
             notices().append(str(error))
         else:
@@ -142,8 +144,8 @@ def _bounded(whole: list[Upload]) -> list[Upload]:
 
 
 def things_of(
-    upload: Upload, handle: data.Handle, pair: str
-) -> tuple[list[Thing], dict[str, float]]:
+    upload: Upload, handle: data.Handle, encoder_set: str
+) -> tuple[list[QueryInput], dict[str, float]]:
     """An upload's things and the milliseconds they took, embedded once in this session.
 
     Raises
@@ -151,10 +153,10 @@ def things_of(
     UserError
         It cannot be taken in, or there is no encoder for it.
     """
-    key = (handle.root, handle.digest, pair)
+    key = (handle.root, handle.digest, encoder_set)
     if key not in upload.embedded:
         clock = Clock()
-        things = neighbours.searcher(handle, pair).embed(upload.content, upload.name, clock)
+        things = neighbours.retriever(handle, encoder_set).embed(upload.content, upload.name, clock)
         if len(upload.embedded) > 3:
             upload.embedded.clear()
         upload.embedded[key] = (things, dict(clock.ms))
@@ -184,21 +186,21 @@ def n_parts() -> int:
     return len(session.current().query) + len(session.current().words) + len(uploads())
 
 
-def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
+def asked(handle: data.Handle, encoder_set: str) -> tuple[list[Asked], list[str]]:
     """Everything of the query, and a sentence for each part that has no vector here."""
     found: list[Asked] = []
     missing: list[str] = []
     for text in session.current().query:
         item_id, weight = state.weighted(text)
         try:
-            thing = neighbours.searcher(handle, pair).embed_item(item_id)
+            thing = neighbours.retriever(handle, encoder_set).embed_item(item_id)
         except UserError as error:
             missing.append(str(error))
         else:
             found.append(Asked(f"item_{item_id}", item_id, [thing], weight, {}, item_id=item_id))
     for upload in uploads():
         try:
-            things, timings = things_of(upload, handle, pair)
+            things, timings = things_of(upload, handle, encoder_set)
         except UserError as error:
             missing.append(str(error))
         else:
@@ -207,7 +209,7 @@ def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
     for text in session.current().words:
         words, weight = state.weighted(text)
         try:
-            thing, timings = read(words, handle, pair)
+            thing, timings = read(words, handle, encoder_set)
         except UserError as error:
             missing.append(str(error))
         else:
@@ -215,7 +217,7 @@ def asked(handle: data.Handle, pair: str) -> tuple[list[Asked], list[str]]:
     return found, missing
 
 
-def read(words: str, handle: data.Handle, pair: str) -> tuple[Thing, dict[str, float]]:
+def read(words: str, handle: data.Handle, encoder_set: str) -> tuple[QueryInput, dict[str, float]]:
     """Typed words as a thing and the milliseconds that took, read once in this session.
 
     Raises
@@ -223,12 +225,12 @@ def read(words: str, handle: data.Handle, pair: str) -> tuple[Thing, dict[str, f
     UserError
         None of the words is known, or there is no encoder of text.
     """
-    kept: dict[tuple[str, ...], tuple[Thing, dict[str, float]]]
+    kept: dict[tuple[str, ...], tuple[QueryInput, dict[str, float]]]
     kept = st.session_state.setdefault(READ, {})
-    key = (handle.root, handle.digest, pair, words)
+    key = (handle.root, handle.digest, encoder_set, words)
     if key not in kept:
         clock = Clock()
-        thing = neighbours.searcher(handle, pair).embed_text(words, clock)
+        thing = neighbours.retriever(handle, encoder_set).embed_text(words, clock)
         while len(kept) >= MAX_READ:
             del kept[next(iter(kept))]
         kept[key] = (thing, dict(clock.ms))
@@ -240,7 +242,7 @@ def key_of(words: str) -> str:
     return f"words_{hashlib.sha256(words.encode('utf-8', 'replace')).hexdigest()[:12]}"
 
 
-def _used(thing: Thing, use: str) -> bool:
+def _used(thing: QueryInput, use: str) -> bool:
     return use == "both" or thing.modality == ("audio" if use == "sound" else "image")
 
 

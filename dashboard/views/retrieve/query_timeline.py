@@ -9,8 +9,8 @@ from core.errors import UserError
 from core.figures import spectrogram, theme
 from core.figures import timeline as figures
 from core.retrieval import timeline
-from core.retrieval.query_inputs import Thing
-from core.retrieval.retriever import Searcher
+from core.retrieval.query_inputs import QueryInput
+from core.retrieval.retriever import Retriever
 from dashboard import session
 from dashboard.page import Page
 from dashboard.shared import cards, widgets
@@ -20,14 +20,14 @@ N_FRAMES = 8  # pictures in the lane of a video
 SPECTROGRAM_S = 130.0  # longer recordings are sampled and have no lane of their own
 
 
-def long_thing(one: query_state.Asked) -> Thing | None:
+def long_thing(one: query_state.Asked) -> QueryInput | None:
     """The thing of an upload that has seconds to choose from: its sound, else its frames."""
     found = [thing for thing in one.things if len(thing.starts_s) > 1]
     return found[0] if one.upload is not None and found else None
 
 
 def best_seconds(
-    searcher: Searcher, parts: list[query_state.Asked], results: pd.DataFrame, find: str
+    retriever: Retriever, parts: list[query_state.Asked], results: pd.DataFrame, find: str
 ) -> dict[str, str]:
     """For each result, the second of a long upload that is most like it; empty without one."""
     long = [(one, thing) for one in parts if (thing := long_thing(one)) is not None]
@@ -35,7 +35,7 @@ def best_seconds(
         return {}
     thing = long[0][1]
     ids = [str(item_id) for item_id in results["item_id"]]
-    rows = timeline.best_windows(searcher, thing, ids, find, session.current().within)
+    rows = timeline.best_windows(retriever, thing, ids, find, session.current().within)
     return {
         item_id: figures.clock(float(thing.starts_s[row]))
         for item_id, row in zip(ids, rows, strict=True)
@@ -43,7 +43,7 @@ def best_seconds(
 
 
 def show_timeline(
-    page: Page, searcher: Searcher, one: query_state.Asked, find: str, median_score: float
+    page: Page, retriever: Retriever, one: query_state.Asked, find: str, median_score: float
 ) -> None:
     """Every second of a long upload with its class and best match; a click asks with it alone."""
     thing, upload = long_thing(one), one.upload
@@ -52,7 +52,7 @@ def show_timeline(
     chosen = session.current()
     try:
         seconds = timeline.by_second(
-            searcher,
+            retriever,
             thing,
             find,
             chosen.within,
@@ -91,14 +91,14 @@ def show_timeline(
         page.handle,
         f"timeline_{upload.key}",
         f"Timeline of {upload.name}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         key=key,
         on_select=lambda: take(key, upload),
         table=seconds,
     )
 
 
-def said(one: query_state.Asked, upload: query_state.Upload, thing: Thing, find: str) -> str:
+def said(one: query_state.Asked, upload: query_state.Upload, thing: QueryInput, find: str) -> str:
     what = "sound" if thing.modality == "audio" else "frame"
     text = (
         f"{one.name}: each second’s {what} asks for itself. Bars are its nearest "
@@ -128,7 +128,7 @@ def whole(upload: query_state.Upload) -> None:
     st.session_state[undo] = st.session_state.get(undo, 0) + 1
 
 
-def lane(upload: query_state.Upload, thing: Thing, step_s: float) -> list[figures.Picture]:
+def lane(upload: query_state.Upload, thing: QueryInput, step_s: float) -> list[figures.Picture]:
     """The pictures above the bars: frames of a video, else the spectrogram; none when too long."""
     n = len(thing.starts_s)
     length = float(thing.starts_s[-1]) + step_s

@@ -62,6 +62,6 @@ def suggestions(page: Page, n: int = 4) -> list[str]:
 def described(page: Page, one: query_state.Asked) -> str:
     """What typed words are in the query, and which of them the encoder does not know."""
     said = "typed words" if one.weight >= 0 else "typed words, to keep away from"
-    encoder = neighbours.searcher(page.handle, page.pair).encoder("text")
+    encoder = neighbours.retriever(page.handle, page.encoder_set).encoder("text")
     strange = encoder.unknown_words(one.words) if isinstance(encoder, lsa.Lsa) else []
     return f"{said}; not known: {', '.join(strange[:6])}" if strange else said

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
-from core.retrieval.retriever import Answer, Searcher
+from core.retrieval.retriever import Answer, Retriever
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import cards, widgets
@@ -17,10 +17,10 @@ N_COLUMNS = 5
 
 
 def show(
-    page: Page, searcher: Searcher, parts: list[query_state.Asked], find: str, answer: Answer
+    page: Page, retriever: Retriever, parts: list[query_state.Asked], find: str, answer: Answer
 ) -> None:
     table = answer.results.copy()
-    heard = query_timeline.best_seconds(searcher, parts, table, find)
+    heard = query_timeline.best_seconds(retriever, parts, table, find)
     wanted = labels_of(page, parts)
     st.subheader(f"Nearest {theme.MODALITY_PLURALS[find]}", anchor=False)
     widgets.numbers(headline(page, parts, find, answer, wanted))
@@ -49,7 +49,7 @@ def show(
     show_opened(page)
 
 
-def others(page: Page, searcher: Searcher, parts: list[query_state.Asked], find: str) -> None:
+def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], find: str) -> None:
     """Of words alone: the first few of every other modality too, for words belong to none."""
     if not all(one.words for one in parts):
         return
@@ -59,7 +59,7 @@ def others(page: Page, searcher: Searcher, parts: list[query_state.Asked], find:
         if kind == find:
             continue
         try:
-            found = searcher.search(
+            found = retriever.search(
                 asked,
                 kind,
                 N_COLUMNS,
@@ -96,7 +96,7 @@ def show_opened(page: Page) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             widgets.kicker("open")
             st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
-        cards.detail(page.handle, page.pair, opened[0], key="retrieve")
+        cards.detail(page.handle, page.encoder_set, opened[0], key="retrieve")
 
 
 def searched(parts: list[query_state.Asked], find: str) -> str:
@@ -189,7 +189,12 @@ def export(
             with st.popover("As a command", type="tertiary", icon=":material/terminal:"):
                 st.code(command(page, parts, find), language="bash")
         widgets.csv_button(
-            table, page.handle, "retrieved", pair=page.pair, key="csv_retrieved", more=more
+            table,
+            page.handle,
+            "retrieved",
+            encoder_set=page.encoder_set,
+            key="csv_retrieved",
+            more=more,
         )
 
 

@@ -25,7 +25,7 @@ def show(page: Page) -> None:
             "new words: nothing can be typed."
         )
         return
-    rows = data.measurements(page.handle, page.pair, study="zeroshot")
+    rows = data.measurements(page.handle, page.encoder_set, study="zero_shot")
     if rows.empty:
         widgets.notice(
             "No zero-shot study is stored for these encoders: run "

@@ -32,7 +32,7 @@ class Where:
     """One gallery: short strings, so a cache key."""
 
     handle: data.Handle
-    pair: str
+    encoder_set: str
     space: str
     modality: str
     split: int
@@ -97,7 +97,7 @@ def in_address() -> bool:
 def gallery(where: Where) -> Vectors:
     """Every item of a modality in a space, rows of unit length."""
     found = tags.gallery(
-        data.study(where.handle), where.pair, where.space, where.modality, where.split
+        data.study(where.handle), where.encoder_set, where.space, where.modality, where.split
     )
     array = np.asarray(found.array, dtype=np.float32)
     norms = np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
@@ -135,7 +135,7 @@ def tagged(where: Where, wanted: Sequence[str], wording: str) -> Tagged:
     key = digest(
         [
             list(where.handle),
-            where.pair,
+            where.encoder_set,
             where.space,
             where.modality,
             where.split,
@@ -144,10 +144,10 @@ def tagged(where: Where, wanted: Sequence[str], wording: str) -> Tagged:
         ]
     )
     if key not in kept:
-        searcher = neighbours.searcher(where.handle, where.pair)
-        searcher.encoder("text")  # loaded once, and no part of the time that is shown
+        retriever = neighbours.retriever(where.handle, where.encoder_set)
+        retriever.encoder("text")  # loaded once, and no part of the time that is shown
         started = time.perf_counter()
-        found = tags.embed(searcher, texts, where.space, where.split)
+        found = tags.embed(retriever, texts, where.space, where.split)
         table = summary(where, wanted, texts, found)
         ms = (time.perf_counter() - started) * 1_000
         while len(kept) >= MAX_KEPT:

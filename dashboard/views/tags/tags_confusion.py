@@ -65,7 +65,7 @@ def show(page: Page, rows: pd.DataFrame, found: tagging.Tagged | None) -> None:
 def choices(page: Page) -> None:
     there = data.measurements(
         page.handle,
-        page.pair,
+        page.encoder_set,
         study="classification",
         metric="confusion",
         target=session.current().tagged,
@@ -109,7 +109,7 @@ def predicted(page: Page, stored: pd.DataFrame) -> Predicted | None:
     chosen = session.current()
     if chosen.matrix_of == ZERO_SHOT:
         return zero_shot(page, stored)
-    frame = data.study(page.handle).predictions(page.pair, chosen.split)
+    frame = data.study(page.handle).predictions(page.encoder_set, chosen.split)
     mine = frame[(frame["system"] == chosen.matrix_of) & (frame["target"] == chosen.tagged)]
     return table_of(mine.rename(columns={"confidence": "score"}), page.study.paired_classes)
 
@@ -118,7 +118,7 @@ def zero_shot(page: Page, stored: pd.DataFrame) -> Predicted | None:
     """The best tag of each item: stored for a stored wording, else scored now."""
     chosen, classes = session.current(), page.study.classes
     if (stored["system"] == chosen.wording).any():
-        frame = data.tagged(page.handle, page.pair, chosen.split)
+        frame = data.tagged(page.handle, page.encoder_set, chosen.split)
         mine = frame[
             (frame["target"] == chosen.tagged)
             & (frame["space"] == chosen.tagged_in)
@@ -160,7 +160,9 @@ def table_of(frame: pd.DataFrame, classes: list[str]) -> Predicted:
 def of_classes(page: Page, names: list[str]) -> tagging.Tagged:
     """Class names scored as tags, in the chosen space and wording."""
     chosen = session.current()
-    where = tagging.Where(page.handle, page.pair, chosen.tagged_in, chosen.tagged, chosen.split)
+    where = tagging.Where(
+        page.handle, page.encoder_set, chosen.tagged_in, chosen.tagged, chosen.split
+    )
     return tagging.tagged(where, names, chosen.wording)
 
 
@@ -205,7 +207,7 @@ def matrix(page: Page, after: Predicted) -> None:
         page.handle,
         f"tag_confusion_{chosen.matrix_of}_{chosen.tagged}",
         f"Confusion matrix of {chosen.matrix_of} on {theme.MODALITY_PLURALS[chosen.tagged]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         key=CHART,
         on_select=take,
         table=table,

@@ -64,7 +64,7 @@ def show(page: Page, found: tagging.Tagged) -> None:
                 icon=":material/close:",
                 on_click=cards.close_items,
             )
-        cards.detail(page.handle, page.pair, opened[0], key="tags", split=found.where.split)
+        cards.detail(page.handle, page.encoder_set, opened[0], key="tags", split=found.where.split)
     left, right = st.columns([1.0, 1.35], gap="large")
     with left:
         spread(page, found, tag, label, scores, bears, threshold)
@@ -135,7 +135,7 @@ def export(
             table,
             page.handle,
             "tagged",
-            pair=page.pair,
+            encoder_set=page.encoder_set,
             key="csv_tagged",
             more={**tags_table.facts(found), "tag": tag, "text": found.texts[found.row(tag)]},
         )
@@ -156,7 +156,7 @@ def spread(
         page.handle,
         "tag_scores",
         f"Cosines of all {things} with the tag {tag[:80]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         more=tags_table.facts(found),
     )
     widgets.small(f"Over all {len(scores):,} {things} of the collection.")
@@ -193,7 +193,7 @@ def curves(page: Page, found: tagging.Tagged, tag: str, label: str, threshold: f
         page.handle,
         "tag_curves",
         f"ROC and precision-recall curves of the tag {tag[:80]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         more=tags_table.facts(found),
     )
     hidden = len(named) - 1 - len(others)

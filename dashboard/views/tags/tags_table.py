@@ -58,7 +58,7 @@ def show(page: Page, found: tagging.Tagged) -> None:
         table.drop(columns=["known"]),
         page.handle,
         f"tags_{found.where.modality}_{found.where.space}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         more=facts(found),
     )
 
@@ -118,7 +118,7 @@ def by_class(page: Page, found: tagging.Tagged) -> None:
         page.handle,
         f"tags_by_class_{found.where.modality}",
         f"Mean cosine of each class's {things} with each tag",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         more=facts(found),
     )
     widgets.small(

@@ -38,7 +38,7 @@ def show(page: Page, spaces: Sequence[str], targets: Sequence[str]) -> tagging.T
                 )
                 wanted = list(page.study.classes)
             where = tagging.Where(
-                page.handle, page.pair, chosen.tagged_in, chosen.tagged, chosen.split
+                page.handle, page.encoder_set, chosen.tagged_in, chosen.tagged, chosen.split
             )
             with st.spinner("Reading …", show_time=False):
                 found = tagging.tagged(where, wanted, chosen.wording)

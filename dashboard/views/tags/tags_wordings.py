@@ -89,7 +89,7 @@ def wordings(page: Page, table: pd.DataFrame, overall: pd.DataFrame) -> None:
         "first? By item: does an item rank its own tags first? (S's retrieval and annotation.) "
         "Accuracy is of items with exactly one tag."
     )
-    widgets.csv_button(overall, page.handle, "zeroshot_wordings", pair=page.pair)
+    widgets.csv_button(overall, page.handle, "zeroshot_wordings", encoder_set=page.encoder_set)
 
 
 def by_tag(page: Page, mine: pd.DataFrame) -> None:
@@ -117,7 +117,7 @@ def by_tag(page: Page, mine: pd.DataFrame) -> None:
         page.handle,
         f"zeroshot_tags_{chosen.tagged}",
         f"Areas under the curves of every tag on {theme.MODALITY_PLURALS[chosen.tagged]}",
-        pair=page.pair,
+        encoder_set=page.encoder_set,
         table=ordered,
         more={"wording": wording, "space": chosen.tagged_in},
     )

@@ -13,7 +13,7 @@ N_QUERIES = 6
 def show(page: Page) -> None:
     st.subheader("Best and worst queries", anchor=False)
     try:
-        found = page.study.queries(page.pair, page.selection.split)
+        found = page.study.queries(page.encoder_set, page.selection.split)
     except UserError as error:
         widgets.notice(str(error))
         return
@@ -49,6 +49,6 @@ def show(page: Page) -> None:
         f"{len(mine):,} queries of split {chosen.split + 1}; open one to see what it found."
     )
     if chosen.items:
-        cards.picked(page.handle, page.pair, chosen.items, key="queries")
+        cards.picked(page.handle, page.encoder_set, chosen.items, key="queries")
         st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
-    widgets.csv_button(ranked, page.handle, "queries", pair=page.pair)
+    widgets.csv_button(ranked, page.handle, "queries", encoder_set=page.encoder_set)

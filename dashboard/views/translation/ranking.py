@@ -1,4 +1,4 @@
-"""Retrieval scores of every encoder pair (W figure 2), and every measure in one table."""
+"""Retrieval scores of every encoder set (W figure 2), and every measure in one table."""
 
 from typing import Any
 
@@ -32,40 +32,40 @@ RANDOM = "random order"
 
 
 def figure(page: Page, rows: pd.DataFrame) -> None:
-    st.subheader("Retrieval by encoder pair", anchor=False)
+    st.subheader("Retrieval by encoder set", anchor=False)
     there = [name for name in METRICS if (rows["metric"] == name).any()]
     metric = controls.one("Metric", "metric", there, summaries.metric_name)
     mine = rows[rows["metric"] == metric]
-    mine = mine.assign(pair=data.pair_of(mine))
+    mine = mine.assign(encoder_set=data.pair_of(mine))
     own = mine[(mine["system"] == "") & (mine["space"] != "native")]
-    systems = headlines.spread(own, ["pair", "space", "direction"])
+    systems = headlines.spread(own, ["encoder_set", "space", "direction"])
     directions = [name for name in state.CHOICES["direction"] if (own["direction"] == name).any()]
     found = counterparts.ranking(rows) if metric == "ndcg@30" else []
     own_grid = paper.of_grid(page, int(systems["gallery_size"].max()) if len(systems) else None)
-    key = f"ranking_{metric}_{page.pair}"  # drawn anew with each pair: no old click stays on it
+    key = f"ranking_{metric}_{page.encoder_set}"  # drawn anew with each encoder set: no old click stays on it
     widgets.show(
         figures.figure(
             interval(systems),
-            page.study.pairs,
+            page.study.encoder_sets,
             summaries.metric_name(metric),
             directions,
             widgets.dark(),
             baselines=baselines(mine),
             band=band() if metric == "ndcg@30" else None,
-            chosen=page.pair,
+            chosen=page.encoder_set,
         ),
         page.handle,
         f"ranking_{metric}",
-        f"{summaries.metric_name(metric)} of every encoder pair, every direction",
+        f"{summaries.metric_name(metric)} of every encoder set, every direction",
         key=key,
-        on_select=lambda: take(key, page.study.pairs),
+        on_select=lambda: take(key, page.study.encoder_sets),
         table=mine,
         more=paper.facts(own_grid, found),
     )
     widgets.small(scale_of(systems))
-    if len(page.study.pairs) > 1:
+    if len(page.study.encoder_sets) > 1:
         widgets.small(
-            f"Shaded is {page.pair.replace('+', ' + ')}, the pair that all pages show: click a "
+            f"Shaded is {page.encoder_set.replace('+', ' + ')}, the pair that all pages show: click a "
             "mark to turn every page to its pair."
         )
     if metric == "ndcg@30":
@@ -85,8 +85,8 @@ def take(key: str, pairs: list[tuple[str, ...]]) -> None:
     value = points[0].get("customdata") if points else None
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
-    if value in ["+".join(pair) for pair in pairs]:
-        session.change(pair=value, items=(), cell="")
+    if value in ["+".join(encoder_set) for encoder_set in pairs]:
+        session.change(encoder_set=value, items=(), cell="")
 
 
 def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
@@ -94,7 +94,7 @@ def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
     random = headlines.spread(mine[mine["system"] == "random"], ["direction"])
     found = [figures.Baseline(RANDOM, _by_direction(random))] if len(random) else []
     native = mine[(mine["space"] == "native") & (mine["system"] == "")]
-    for name, part in native.groupby("pair", sort=False):
+    for name, part in native.groupby("encoder_set", sort=False):
         table = headlines.spread(part, ["direction"])
         label = f"{str(name).replace('+', ' + ')}, untranslated"
         found.append(figures.Baseline(label, _by_direction(table), theme.SPACE_COLOURS["native"]))
@@ -144,10 +144,10 @@ def scale_of(table: pd.DataFrame) -> str:
 
 def table(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Every measure", anchor=False)
-    mine = rows[(data.pair_of(rows) == page.pair) & (rows["system"] == "")]
+    mine = rows[(data.pair_of(rows) == page.encoder_set) & (rows["system"] == "")]
     shown = headlines.spread(mine, ["metric", "direction", "space"])
     if shown.empty:
-        widgets.small("Nothing is stored for this pair of encoders.")
+        widgets.small("Nothing is stored for this encoder set.")
         return
     wide = pd.DataFrame(
         {
@@ -172,7 +172,7 @@ def table(page: Page, rows: pd.DataFrame) -> None:
         placeholder="–",
         column_config=dict.fromkeys(("mean", "sd", "low", "high", "chance"), number),
     )
-    widgets.csv_button(wide, page.handle, "ranking_all", pair=page.pair)
+    widgets.csv_button(wide, page.handle, "ranking_all", encoder_set=page.encoder_set)
     widgets.small(
         "low and high are 95% bootstrap bounds, averaged over splits. Lower is better for median "
         "rank, modality gap and hubness."

@@ -12,8 +12,8 @@ def show(page: Page) -> None:
     st.subheader("Training", anchor=False)
     split = page.selection.split
     try:
-        history = page.study.history(page.pair, split)
-        manifest = page.study.artefact(f"train:{page.pair}:{split}").manifest
+        history = page.study.history(page.encoder_set, split)
+        manifest = page.study.artefact(f"train:{page.encoder_set}:{split}").manifest
     except UserError as error:
         widgets.notice(str(error))
         return
@@ -25,8 +25,8 @@ def show(page: Page) -> None:
         made,
         page.handle,
         f"training_{split}",
-        f"Training of {page.pair}, split {split + 1}",
-        pair=page.pair,
+        f"Training of {page.encoder_set}, split {split + 1}",
+        encoder_set=page.encoder_set,
         table=history,
     )
     seconds = float(history["seconds"].sum())

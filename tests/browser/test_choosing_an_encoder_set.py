@@ -1,4 +1,4 @@
-"""A grid of encoder pairs in a real Chromium: a click in figure 2 turns every page to its pair."""
+"""A grid of encoder sets in a real Chromium: a click in figure 2 turns every page to its pair."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ MARKS = """() => {
     const xaxis = graph._fullLayout[`xaxis${trace.xaxis.slice(1)}`];
     const yaxis = graph._fullLayout[`yaxis${trace.yaxis.slice(1)}`];
     trace.x.forEach((x, row) => found.push({
-      pair: String(trace.customdata[row]),
+      encoder_set: String(trace.customdata[row]),
       space: trace.name,
       x: box.left + xaxis._offset + xaxis.l2p(x),
       y: box.top + yaxis._offset + yaxis.l2p(trace.y[row]),
@@ -30,7 +30,7 @@ MARKS = """() => {
   }
   return found;
 }"""
-PAIR_IS = "(pair) => new URL(location).searchParams.get('pair') === pair"
+SET_IS = "(name) => new URL(location).searchParams.get('encoder_set') === name"
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +47,19 @@ def test_a_click_on_a_mark_turns_every_page(browser: Any, grid: Server, scheme: 
     visitor = Visitor(browser, grid.url, color_scheme=scheme)
     try:
         page = visitor.open("translation")
-        for pair in ("yamnet_lite+hog", "logmel+mobilenet_v2_lite", "yamnet_lite+hog"):
+        for encoder_set in ("yamnet_lite+hog", "logmel+mobilenet_v2_lite", "yamnet_lite+hog"):
             mark = next(
                 one
                 for one in page.evaluate(MARKS)
-                if one["pair"] == pair and one["space"] == "Translation"
+                if one["encoder_set"] == encoder_set and one["space"] == "Translation"
             )
             page.mouse.click(mark["x"], mark["y"])
-            visitor.until(PAIR_IS, pair)
-            assert f"Shaded is {pair.replace('+', ' + ')}" in page.inner_text("body")
+            visitor.until(SET_IS, encoder_set)
+            assert f"Shaded is {encoder_set.replace('+', ' + ')}" in page.inner_text("body")
         visitor.keep(f"grid_{scheme}")
         page.locator("[data-testid=stSidebarNav]").get_by_text("Centroids").click()
         visitor.until("() => location.pathname.endsWith('centroids')")
-        assert parse_qs(urlsplit(page.url).query)["pair"] == ["yamnet_lite+hog"]
+        assert parse_qs(urlsplit(page.url).query)["encoder_set"] == ["yamnet_lite+hog"]
         assert "yamnet_lite+hog" in page.get_by_test_id("provenance").inner_text()
         visitor.sound()
         assert "Traceback" not in grid.written
