@@ -1,6 +1,6 @@
 """What a study is: frozen dataclasses, saved in full beside everything that they made.
 
-A study can be written as a YAML file with the same field names (``--study FILE``); flags on the
+A study can be written as a YAML file with the same field names (`--study FILE`); flags on the
 command line win over the file.
 """
 
@@ -57,14 +57,14 @@ OFF = "off"
 class Config:
     """One study.
 
-    ``dataset`` is ``demo``, ``folder:PATH``, … (see ``core.datasets``). ``audio``, ``image`` and
-    ``text`` name the encoders; every combination is one space to train. Each is settled by the
+    `dataset` is `demo`, `folder:PATH`, … (see `core.datasets`). `audio`, `image` and
+    `text` name the encoders; every combination is one space to train. Each is settled by the
     data where the study does not say (None), and empty where the study leaves a modality out.
-    ``untranslated`` names pairs ("AUDIO+IMAGE") whose encoders share a published space and are
-    ranked as they are, as a baseline (W figure 2: OpenL3-512). ``splits`` is how many random
-    splits the study is repeated over (None: 5 for sets under 2,000 items, else 1). ``ontology``
-    is a file of label relations that takes the place of the dataset's own. ``prompts`` put a tag
-    into words for the zero-shot study, in place of ``{tag}``. ``translation`` and ``generation``
+    `untranslated` names pairs ("AUDIO+IMAGE") whose encoders share a published space and are
+    ranked as they are, as a baseline (W figure 2: OpenL3-512). `splits` is how many random
+    splits the study is repeated over (None: 5 for sets under 2,000 items, else 1). `ontology`
+    is a file of label relations that takes the place of the dataset's own. `prompts` put a tag
+    into words for the zero-shot study, in place of `{tag}`. `translation` and `generation`
     are the recipes of the two trained spaces: chosen by the data where they are None; of a mapping,
     the fields in which a study differs from that choice, which is what a study file holds; "off"
     leaves the generation space out.
@@ -93,7 +93,7 @@ class Config:
         return {modality: names for modality, names in named.items() if names}
 
     @property
-    def pairs(self) -> tuple[tuple[str, ...], ...]:
+    def encoder_sets(self) -> tuple[tuple[str, ...], ...]:
         """Every combination of one encoder a modality: pairs, or triples where there is text."""
         return tuple(itertools.product(*self.encoders.values()))
 
@@ -112,7 +112,7 @@ def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
 
 
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
-    """How a translation is trained: by W's recipe for true pairs (``paired_by`` "clip"), and the
+    """How a translation is trained: by W's recipe for true pairs (`paired_by` "clip"), and the
     label-paired ones above for pairs made within a class; as the study says where it says
     something."""
     chosen = LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED

@@ -1,7 +1,7 @@
 """Names of encoder sets: one encoder a modality, joined by a plus.
 
-``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words, in the order of the modalities.
-Vectors that a dataset brought have ``ready_MODALITY`` in place of an encoder.
+`AUDIO+IMAGE`, or `AUDIO+IMAGE+TEXT` where there are words, in the order of the modalities.
+Vectors that a dataset brought have `ready_MODALITY` in place of an encoder.
 """
 
 import functools
@@ -23,7 +23,7 @@ def _modalities_of(encoder_set: str) -> tuple[tuple[str, str], ...]:
 
 
 def encoders_by_modality(encoder_set: str) -> dict[str, str]:
-    """``{modality: encoder}`` of a pair's name, in the order audio, image, text.
+    """`{modality: encoder}` of a pair's name, in the order audio, image, text.
 
     Raises
     ------

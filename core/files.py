@@ -1,8 +1,8 @@
 """Files of the workspace, in a folder or an object store, whole or not there.
 
 Every file is written under a temporary name and renamed, or sent as a whole, so a file that is
-there is complete. Formats: ``.npy`` vectors (memory-mapped when read from a folder), Parquet
-tables, safetensors networks. Nothing is ever pickled. ``core.store`` keeps artefacts in them.
+there is complete. Formats: `.npy` vectors (memory-mapped when read from a folder), Parquet
+tables, safetensors networks. Nothing is ever pickled. `core.store` keeps artefacts in them.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Files:
     Parameters
     ----------
     root : str or Path
-        A folder (made when absent) or an fsspec URL such as ``s3://bucket/prefix``.
+        A folder (made when absent) or an fsspec URL such as `s3://bucket/prefix`.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -202,7 +202,7 @@ class Files:
     def read_table(
         self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
     ) -> pd.DataFrame:
-        """A table; of ``where`` the rows with these values alone, by groups of rows, so that a
+        """A table; of `where` the rows with these values alone, by groups of rows, so that a
         part of a large table is read without the rest."""
         filters = [(column, "==", value) for column, value in (where or {}).items()]
         with self._reading(name), self.fs.open(self._at(name), "rb") as file:
@@ -211,7 +211,7 @@ class Files:
     def write_table(
         self, name: str, frame: pd.DataFrame, row_group_size: int | None = None
     ) -> None:
-        """A table; rows that are read together may be kept in groups of ``row_group_size``."""
+        """A table; rows that are read together may be kept in groups of `row_group_size`."""
         with self._writing(name) as file:
             frame.to_parquet(file, index=False, row_group_size=row_group_size)
 
@@ -224,7 +224,7 @@ class Files:
     ) -> None:
         """An array of a known shape from blocks of its rows in order, one at a time in memory.
 
-        Raises ``ValueError`` when the blocks do not make up that array; nothing is written then.
+        Raises `ValueError` when the blocks do not make up that array; nothing is written then.
         """
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
         header = {"descr": descr, "fortran_order": False, "shape": tuple(shape)}

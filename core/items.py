@@ -1,24 +1,24 @@
 """The item table: its schema, its validation, its subsets split by clip, and its pairs.
 
 One row is one *item*: one second of audio (in some collections a longer stretch), one picture, or
-one text. Rows travel with their ``item_id``; nothing is ever aligned by position or by file order.
+one text. Rows travel with their `item_id`; nothing is ever aligned by position or by file order.
 
 ====================  =======================================================================
 column                what
 ====================  =======================================================================
-``item_id``           unique name of the item
-``clip_id``           the recording, file or video that it was cut from
-``modality``          ``audio``, ``image`` or ``text``
-``labels``            tuple of class names; empty when unlabelled
-``path``              where its media lies, relative to the dataset's root; "" for ready vectors
-``start_s``           seconds into the file (0 for a picture file)
-``duration_s``        how much of the file from there, for a sound (1 in most collections)
-``vector_row``        row in the ready vectors, -1 when an encoder is to make its vector
-``text``              its words, "" for other modalities
-``facts``             JSON of what else is known of it (how it was rendered, a mismatch, ...)
+`item_id`           unique name of the item
+`clip_id`           the recording, file or video that it was cut from
+`modality`          `audio`, `image` or `text`
+`labels`            tuple of class names; empty when unlabelled
+`path`              where its media lies, relative to the dataset's root; "" for ready vectors
+`start_s`           seconds into the file (0 for a picture file)
+`duration_s`        how much of the file from there, for a sound (1 in most collections)
+`vector_row`        row in the ready vectors, -1 when an encoder is to make its vector
+`text`              its words, "" for other modalities
+`facts`             JSON of what else is known of it (how it was rendered, a mismatch, ...)
 ====================  =======================================================================
 
-Subsets are not a column but a table of their own, ``(split, clip_id, subset)``: a study may be
+Subsets are not a column but a table of their own, `(split, clip_id, subset)`: a study may be
 repeated over several random splits of one item table.
 """
 
@@ -70,7 +70,7 @@ def table(items: Iterable[Item | Mapping[str, object]]) -> pd.DataFrame:
     Raises
     ------
     UserError
-        A duplicate ``item_id``, an unknown modality, or an item without a clip.
+        A duplicate `item_id`, an unknown modality, or an item without a clip.
     """
     rows = [item if isinstance(item, Mapping) else vars(item) for item in items]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -113,7 +113,7 @@ def single_labels(frame: pd.DataFrame) -> pd.Series:
 
 
 def class_numbers(frame: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
-    """``(n,) int64``: the row of each item's single class in ``classes``, -1 without one."""
+    """`(n,) int64`: the row of each item's single class in `classes`, -1 without one."""
     number = {name: row for row, name in enumerate(classes)}
     return np.array([number.get(name, -1) for name in single_labels(frame)], dtype=np.int64)
 
@@ -157,7 +157,7 @@ def split_by_clip(
 
 
 def split_table(assignments: Sequence[Mapping[str, str]]) -> pd.DataFrame:
-    """One ``{clip_id: subset}`` per split -> a table of ``split, clip_id, subset``."""
+    """One `{clip_id: subset}` per split -> a table of `split, clip_id, subset`."""
     return pd.DataFrame(
         [
             (split, clip_id, subset)
@@ -169,7 +169,7 @@ def split_table(assignments: Sequence[Mapping[str, str]]) -> pd.DataFrame:
 
 
 def with_subset(frame: pd.DataFrame, splits: pd.DataFrame, split: int) -> pd.DataFrame:
-    """The item table with a ``subset`` column: that of one split."""
+    """The item table with a `subset` column: that of one split."""
     chosen = splits[splits["split"] == split]
     subset_of = chosen.set_index("clip_id")["subset"]
     frame = frame.copy()
@@ -181,7 +181,7 @@ def with_subset(frame: pd.DataFrame, splits: pd.DataFrame, split: int) -> pd.Dat
 
 
 def pairs(frame: pd.DataFrame, a: str, b: str, by: str, seed: int = 0) -> pd.DataFrame:
-    """Pairs of an ``a`` item and a ``b`` item.
+    """Pairs of an `a` item and a `b` item.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def pairs(frame: pd.DataFrame, a: str, b: str, by: str, seed: int = 0) -> pd.Dat
 
     Returns
     -------
-    DataFrame with ``a_item, b_item, a_clip, b_clip, class`` ("" where the clip has not one label).
+    DataFrame with `a_item, b_item, a_clip, b_clip, class` ("" where the clip has not one label).
     """
     left, right = (_sides(of(frame, modality), name) for modality, name in ((a, "a"), (b, "b")))
     columns = ["a_item", "b_item", "a_clip", "b_clip", "class"]
@@ -225,7 +225,7 @@ def _sides(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _spread(n_items: int, n: int, rng: np.random.Generator) -> np.ndarray:
-    """``n`` rows below ``n_items``: whole random permutations, one after another."""
+    """`n` rows below `n_items`: whole random permutations, one after another."""
     rounds = -(-n // n_items)
     return np.concatenate([rng.permutation(n_items) for _ in range(rounds)])[:n]
 
@@ -239,5 +239,5 @@ def _largest_remainder(weights: np.ndarray, n: int) -> np.ndarray:
 
 
 def _stable_hash(text: str) -> int:
-    """The same number in every process (Python's own ``hash`` is salted)."""
+    """The same number in every process (Python's own `hash` is salted)."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,20 +1,20 @@
 """The record of a study while it is computed: its configuration, and which artefacts are its own.
 
-It (``studies/<digest>/study.json``) names the artefacts of every stage:
+It (`studies/<digest>/study.json`) names the artefacts of every stage:
 
 =============================  ================================================================
 name                           artefact
 =============================  ================================================================
-``ingest``                     items, splits, what was rejected, the dataset's card
-``extract:ENCODER``            native vectors of one encoder
-``train:PAIR:PART``            spaces and shared vectors; PART is a split's number or ``all``
-``generate:PAIR:SPLIT``        the generation space, its vectors and snapshots, where there is text
-``evaluate:PAIR:SPLIT``        measurements, predictions, forests
-``maps:PAIR``               maps
-``maps:PAIR:epochs``        the moving map of the generation space
+`ingest`                     items, splits, what was rejected, the dataset's card
+`extract:ENCODER`            native vectors of one encoder
+`train:PAIR:PART`            spaces and shared vectors; PART is a split's number or `all`
+`generate:PAIR:SPLIT`        the generation space, its vectors and snapshots, where there is text
+`evaluate:PAIR:SPLIT`        measurements, predictions, forests
+`maps:PAIR`               maps
+`maps:PAIR:epochs`        the moving map of the generation space
 =============================  ================================================================
 
-PAIR joins one encoder a modality, ``AUDIO+IMAGE``, or ``AUDIO+IMAGE+TEXT`` where there are words.
+PAIR joins one encoder a modality, `AUDIO+IMAGE`, or `AUDIO+IMAGE+TEXT` where there are words.
 """
 
 import threading

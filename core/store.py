@@ -1,19 +1,19 @@
 """The workspace: artefacts with manifests, atomic, resumable, content-addressed.
 
-A stage writes into ``WORKSPACE/<stage>/<digest>/``. The digest is of the *key*: the part of the
+A stage writes into `WORKSPACE/<stage>/<digest>/`. The digest is of the *key*: the part of the
 configuration that the stage depends on, the digests of its inputs and the stage's own version.
 So the same key twice does no work, and a changed encoder recomputes only what hangs on it.
 
-While a stage runs, its files lie in ``<stage>/<digest>.partial/``. Every file is written under a
+While a stage runs, its files lie in `<stage>/<digest>.partial/`. Every file is written under a
 temporary name and renamed, so a file that is there is whole; a killed run is resumed by asking
-``draft.has(name)``. ``commit`` writes ``manifest.json`` last and renames the folder: a folder
+`draft.has(name)`. `commit` writes `manifest.json` last and renames the folder: a folder
 without a manifest is never taken for finished.
 
-The root is a folder, or any URL that fsspec knows (``s3://...``, ``memory://...``). An object store
+The root is a folder, or any URL that fsspec knows (`s3://...`, `memory://...`). An object store
 has no rename: there a finished draft is copied, its manifest last, and then removed, so that a run
 killed in between finds the whole draft again.
 
-Formats: ``.npy`` vectors (memory-mapped when read from a folder), Parquet tables, safetensors
+Formats: `.npy` vectors (memory-mapped when read from a folder), Parquet tables, safetensors
 networks, JSON. Nothing is ever pickled.
 """
 
@@ -60,7 +60,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Artefact:
-    """A finished artefact, read-only. ``name`` arguments are file names without a folder."""
+    """A finished artefact, read-only. `name` arguments are file names without a folder."""
 
     store: "Store"
     stage: str
@@ -77,7 +77,7 @@ class Artefact:
     def table(
         self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
     ) -> pd.DataFrame:
-        """A table, or the rows of it that have the values of ``where``."""
+        """A table, or the rows of it that have the values of `where`."""
         return self.store.read_table(f"{self.folder}/{name}", columns, where)
 
     def array(self, name: str) -> np.ndarray:
@@ -95,7 +95,7 @@ class Artefact:
 
 @dataclass
 class Draft:
-    """An artefact being written. Whatever ``has`` says is there is whole and may be kept."""
+    """An artefact being written. Whatever `has` says is there is whole and may be kept."""
 
     store: "Store"
     stage: str
@@ -137,7 +137,7 @@ class Draft:
         self.store.write_blocks(self.path(name), shape, dtype, blocks)
 
     def join_arrays(self, name: str, parts: Sequence[str]) -> None:
-        """Concatenate ``(n_i, d)`` arrays of this draft into one, a part at a time in memory."""
+        """Concatenate `(n_i, d)` arrays of this draft into one, a part at a time in memory."""
         self.store.join_arrays(self.path(name), [self.path(part) for part in parts])
 
     def table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
@@ -156,7 +156,7 @@ class Draft:
         self.store.remove(self.path(name))
 
     def commit(self, **facts: Any) -> Artefact:
-        """Write the manifest (with ``facts``: row counts, weights' sha256, ...) and finish."""
+        """Write the manifest (with `facts`: row counts, weights' sha256, ...) and finish."""
         sizes = self.store.sizes(self.folder)
         manifest = {
             "schema_version": SCHEMA_VERSION,
@@ -178,7 +178,7 @@ class Store(Files):
     Parameters
     ----------
     root : str or Path
-        A folder (made when absent) or an fsspec URL such as ``s3://bucket/prefix``.
+        A folder (made when absent) or an fsspec URL such as `s3://bucket/prefix`.
     """
 
     # -- artefacts ---------------------------------------------------------------------------

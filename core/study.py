@@ -1,11 +1,11 @@
 """A study in the workspace: which artefacts belong to it, and how to read them.
 
-The pages, ``report`` and ``search`` all read through here, so that no two of them can disagree.
-``core.record`` says what a study's artefacts are called.
+The pages, `report` and `search` all read through here, so that no two of them can disagree.
+`core.record` says what a study's artefacts are called.
 
-Spaces: ``translation`` and ``pca`` are those of the first split, fitted on its translation
-subset alone; ``translation_all`` is fitted on every pair there is. It serves retrieval of new
-things and takes no part in any score. ``generation`` is S's: sounds and pictures carried into the
+Spaces: `translation` and `pca` are those of the first split, fitted on its translation
+subset alone; `translation_all` is fitted on every pair there is. It serves retrieval of new
+things and takes no part in any score. `generation` is S's: sounds and pictures carried into the
 space of the text encoder, fitted on the translation subset too.
 """
 
@@ -35,7 +35,7 @@ ALL = "all"
 
 
 class PcaSpace:
-    """One fitted PCA per modality, with the same ``project`` as a translation."""
+    """One fitted PCA per modality, with the same `project` as a translation."""
 
     def __init__(self, fits: dict[str, pca.Pca]) -> None:
         self.fits = fits
@@ -131,7 +131,7 @@ class Study:
         return {m: list(self.config[m]) for m in items.MODALITIES if self.config.get(m)}
 
     @property
-    def pairs(self) -> list[tuple[str, ...]]:
+    def encoder_sets(self) -> list[tuple[str, ...]]:
         """Every combination of one encoder a modality: pairs, or triples with text."""
         return list(itertools.product(*self.encoders.values()))
 
@@ -140,12 +140,12 @@ class Study:
         return {"audio", "image"} <= set(encoders_by_modality(encoder_set))
 
     def modalities(self, encoder_set: str) -> dict[str, str]:
-        """``{modality: encoder}`` of one of the study's pairs."""
+        """`{modality: encoder}` of one of the study's pairs."""
         return encoders_by_modality(encoder_set)
 
     @property
     def default_encoder_set(self) -> str:
-        return encoder_set_name(*self.pairs[0])
+        return encoder_set_name(*self.encoder_sets[0])
 
     @functools.cached_property
     def dataset(self) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class Study:
 
     @_read_once
     def items(self, split: int = 0) -> pd.DataFrame:
-        """The item table with the ``subset`` of one split and each item's single ``class``."""
+        """The item table with the `subset` of one split and each item's single `class`."""
         frame = self.artefact("ingest").table("items.parquet")
         frame = items.with_subset(frame, self._splits, split)
         frame["class"] = items.single_labels(frame)
@@ -243,7 +243,7 @@ class Study:
     # -- vectors and spaces ------------------------------------------------------------------
 
     def spaces(self, encoder_set: str) -> list[str]:
-        """Those of ``SPACES`` that a pair has."""
+        """Those of `SPACES` that a pair has."""
         made_by = {
             "translation_all": f"train:{encoder_set}:{ALL}",
             "generation": f"generate:{encoder_set}:0",
@@ -285,12 +285,12 @@ class Study:
         return self.artefact(f"{stage}:{encoder_set}:{split}"), space
 
     def history(self, encoder_set: str, part: int | str = 0) -> pd.DataFrame:
-        """``epoch, train_loss, validation_loss, seconds`` of one translation's training."""
+        """`epoch, train_loss, validation_loss, seconds` of one translation's training."""
         return self.artefact(f"train:{encoder_set}:{part}").table("history.parquet")
 
     def generation_history(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
-        """``epoch, train_loss, validation_loss, train_discriminator_loss,
-        validation_discriminator_loss, seconds`` of the generators' training; the discriminator's
+        """`epoch, train_loss, validation_loss, train_discriminator_loss,
+        validation_discriminator_loss, seconds` of the generators' training; the discriminator's
         losses are NaN where it did not play."""
         return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
@@ -307,7 +307,7 @@ class Study:
 
     @_read_once
     def measurements(self) -> pd.DataFrame:
-        """Every stored number, tidy: one row per measurement (see ``core.studies.measure``)."""
+        """Every stored number, tidy: one row per measurement (see `core.studies.measure`)."""
         frames = [
             self.artefact(name).table("measurements.parquet")
             for name in sorted(self.artefacts)
@@ -319,17 +319,17 @@ class Study:
 
     @_read_once
     def predictions(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
-        """``item_id, target, system, truth, predicted, confidence`` of the test items."""
+        """`item_id, target, system, truth, predicted, confidence` of the test items."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("predictions.parquet")
 
     @_read_once
     def queries(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
-        """``item_id, direction, space, ndcg, precision_at_10, average_precision`` per query."""
+        """`item_id, direction, space, ndcg, precision_at_10, average_precision` per query."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("queries.parquet")
 
     @_read_once
     def forest(self, encoder_set: str, system: str) -> forests.Forest:
-        """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of ``train``."""
+        """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of `train`."""
         evaluated = self.artefact(f"evaluate:{encoder_set}:0")
         if not evaluated.has("forests.safetensors"):
             raise MissingArtefact("This study has no forests: it lacks sounds or pictures.")
@@ -345,7 +345,7 @@ class Study:
 
     @_read_once
     def map(self, encoder_set: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
-        """One map: ``item_id, modality, x, y, z``; ``z`` is NaN in two dimensions.
+        """One map: `item_id, modality, x, y, z`; `z` is NaN in two dimensions.
 
         Raises
         ------
@@ -363,6 +363,6 @@ class Study:
 
     @_read_once
     def epochs(self, encoder_set: str) -> pd.DataFrame:
-        """``epoch, item_id, modality, partner, x, y``: validation pairs of the generation space
-        after its epochs (0: before the first); ``partner`` is the text that an item belongs to."""
+        """`epoch, item_id, modality, partner, x, y`: validation pairs of the generation space
+        after its epochs (0: before the first); `partner` is the text that an item belongs to."""
         return self.artefact(f"maps:{encoder_set}:epochs").table("epochs.parquet")

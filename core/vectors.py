@@ -12,13 +12,13 @@ from core.store import Artefact
 
 @dataclass(frozen=True)
 class Vectors:
-    """Rows with their ids: ``item_ids (n,) str`` and ``array (n, d) float32``."""
+    """Rows with their ids: `item_ids (n,) str` and `array (n, d) float32`."""
 
     item_ids: np.ndarray
     array: np.ndarray
 
     def rows(self, item_ids: Any) -> np.ndarray:
-        """``(k,) int64``: where each id lies.
+        """`(k,) int64`: where each id lies.
 
         Raises
         ------
@@ -36,6 +36,23 @@ class Vectors:
     @functools.cached_property
     def _index(self) -> pd.Index:
         return pd.Index(self.item_ids)
+
+
+def unit_rows(vectors: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+    """Vectors scaled to unit length along the last axis; a vector of zeros stays zero.
+
+    Parameters
+    ----------
+    vectors : (..., d) array
+    dtype : the type that is computed in and returned
+
+    Returns
+    -------
+    (..., d) array of `dtype`
+    """
+    wide = np.asarray(vectors, dtype=dtype)
+    norms = np.linalg.norm(wide, axis=-1, keepdims=True)
+    return np.asarray(wide / np.maximum(norms, 1e-12), dtype=dtype)
 
 
 def read_vectors(artefact: Artefact, file: str, ids: str = "items.parquet") -> Vectors:

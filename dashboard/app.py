@@ -2,7 +2,7 @@
 
     python -m streamlit run dashboard/app.py -- --workspace workspace/demo
 
-The workspace may also be named by ``JEE_WORKSPACE``.
+The workspace may also be named by `JEE_WORKSPACE`.
 """
 
 import functools
@@ -38,7 +38,7 @@ log = logging.getLogger("dashboard")
 
 
 def main(default: str = "overview") -> None:
-    """Draw the page that the address names; ``default`` is that of the bare address."""
+    """Draw the page that the address names; `default` is that of the bare address."""
     st.set_page_config(
         page_title="Joint embedding explorer",
         page_icon=str(Path(__file__).with_name("icon.svg")),
@@ -119,10 +119,10 @@ def sidebar(selection: state.Selection) -> Page:
         handle, notes = _open(root, selection.study)
         study = data.study(handle)
         titles = data.study_titles(records)
-        pairs = data.encoder_set_names(handle)
+        encoder_sets = data.encoder_set_names(handle)
         known = state.Known(
             studies=list(titles),
-            pairs=pairs,
+            encoder_sets=encoder_sets,
             n_splits=study.n_splits,
             classes=study.classes,
             modalities=data.modalities(handle),
@@ -132,10 +132,10 @@ def sidebar(selection: state.Selection) -> Page:
         fitted, more = state.fit(replace(selection, study=handle.digest), known)
         kept_study = handle.digest if selection.study else ""
         session.write(replace(fitted, study=kept_study))
-        choose(titles, handle.digest, pairs, study.n_splits)
+        choose(titles, handle.digest, encoder_sets, study.n_splits)
     for note in [*notes, *more]:
         st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
-    return Page(handle, fitted.encoder_set or pairs[0], session.current())
+    return Page(handle, fitted.encoder_set or encoder_sets[0], session.current())
 
 
 def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
@@ -152,7 +152,7 @@ def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
         ]
 
 
-def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int) -> None:
+def choose(titles: dict[str, str], digest: str, encoder_sets: list[str], n_splits: int) -> None:
     """The widgets of the sidebar."""
 
     def study_changed() -> None:
@@ -169,14 +169,14 @@ def choose(titles: dict[str, str], digest: str, pairs: list[str], n_splits: int)
         key="choose_study",
         on_change=study_changed,
     )
-    st.session_state["choose_encoder_set"] = session.current().encoder_set or pairs[0]
+    st.session_state["choose_encoder_set"] = session.current().encoder_set or encoder_sets[0]
     st.selectbox(
         "Encoders",
-        pairs,
+        encoder_sets,
         format_func=lambda encoder_set: encoder_set.replace("+", " + "),
         key="choose_encoder_set",
         on_change=encoder_set_changed,
-        disabled=len(pairs) == 1,
+        disabled=len(encoder_sets) == 1,
     )
     if n_splits > 1:
         st.selectbox(

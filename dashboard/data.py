@@ -1,7 +1,7 @@
 """What the pages read of a study: items, maps, predictions, numbers, provenance.
 
-With ``media`` (what an item sounds and looks like) and ``neighbours`` (what lies near a thing) the
-only files of the dashboard that touch the store and the encoders. A page holds a ``Handle`` (three
+With `media` (what an item sounds and looks like) and `neighbours` (what lies near a thing) the
+only files of the dashboard that touch the store and the encoders. A page holds a `Handle` (three
 short strings) and passes it to the functions here. Tables and arrays of a study are shared by
 everybody who looks at it, read-only; nothing that a person uploads or selects is ever kept in a
 cache of these files.
@@ -40,7 +40,7 @@ class Handle(NamedTuple):
 
 
 def workspace() -> str:
-    """The workspace being shown: ``-- --workspace DIR``, else ``JEE_WORKSPACE``, else the demo."""
+    """The workspace being shown: `-- --workspace DIR`, else `JEE_WORKSPACE`, else the demo."""
     arguments = sys.argv[1:]
     for place, argument in enumerate(arguments):
         if argument == "--workspace" and place + 1 < len(arguments):
@@ -90,7 +90,9 @@ def study(handle: Handle) -> studies_.Study:
 
 def encoder_set_names(handle: Handle) -> list[str]:
     """The names of a study's encoder sets, in its order."""
-    return [encoder_sets.encoder_set_name(*encoder_set) for encoder_set in study(handle).pairs]
+    return [
+        encoder_sets.encoder_set_name(*encoder_set) for encoder_set in study(handle).encoder_sets
+    ]
 
 
 def study_title(record: dict[str, Any]) -> str:
@@ -128,7 +130,7 @@ def items(handle: Handle, split: int = 0) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def counts(handle: Handle, split: int) -> pd.DataFrame:
-    """``subset, modality, class, n_items, n_clips``; class "" is "none or several"."""
+    """`subset, modality, class, n_items, n_clips`; class "" is "none or several"."""
     grouped = items(handle, split).groupby(["subset", "modality", "class"], sort=False)
     table = grouped.agg(n_items=("item_id", "size"), n_clips=("clip_id", "nunique")).reset_index()
     return table.sort_values(["subset", "modality", "class"], ignore_index=True)
@@ -136,7 +138,7 @@ def counts(handle: Handle, split: int) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def rejected(handle: Handle) -> pd.DataFrame:
-    """``path, modality, reason`` of every file that could not be taken in."""
+    """`path, modality, reason` of every file that could not be taken in."""
     artefact = study(handle).artefact("ingest")
     if not artefact.has("rejected.parquet"):
         return pd.DataFrame(columns=["path", "modality", "reason"])
@@ -159,7 +161,7 @@ def subsets(handle: Handle, split: int) -> tuple[str, ...]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def pairs(handle: Handle, one: str = "audio", other: str = "image") -> pd.DataFrame:
-    """``ONE, OTHER, clip_id``: two modalities' items of every clip, in columns of their names.
+    """`ONE, OTHER, clip_id`: two modalities' items of every clip, in columns of their names.
 
     Empty when items are paired by class.
     """
@@ -217,7 +219,7 @@ def fitted_and_placed(handle: Handle, encoder_set: str) -> tuple[int, int]:
 
 
 def points_table(handle: Handle, points: MapPoints) -> pd.DataFrame:
-    """A map's points as a table: ``item_id, modality, class, subset, x, y`` and ``z`` in 3-D."""
+    """A map's points as a table: `item_id, modality, class, subset, x, y` and `z` in 3-D."""
     names = np.array(["", *study(handle).classes], dtype=object)
     table = pd.DataFrame(
         {
@@ -242,7 +244,7 @@ def _predictions_by_item(handle: Handle, encoder_set: str, split: int) -> dict[s
 
 
 def predictions_of(handle: Handle, encoder_set: str, item_id: str, split: int = 0) -> pd.DataFrame:
-    """``system, truth, predicted, confidence`` of one test item; empty for any other item."""
+    """`system, truth, predicted, confidence` of one test item; empty for any other item."""
     if not study(handle).has(f"evaluate:{encoder_set}:{split}"):
         return pd.DataFrame(columns=["system", "truth", "predicted", "confidence"])
     found = _predictions_by_item(handle, encoder_set, split).get(item_id)
@@ -273,8 +275,8 @@ def cell_items(
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def tagged(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
-    """``item_id, target, space, system, truth, predicted, score``: each held-out item's best tag,
-    as the zero-shot study stored it; ``system`` is the wording.
+    """`item_id, target, space, system, truth, predicted, score`: each held-out item's best tag,
+    as the zero-shot study stored it; `system` is the wording.
     """
     artefact = study(handle).artefact(f"evaluate:{encoder_set}:{split}")
     return artefact.table("tagged.parquet")

@@ -70,7 +70,7 @@ def bound(
 ) -> dict[str, Any]:
     """Keyword arguments that tie a widget to a field of the selection.
 
-    ``also`` names further fields to change with it, from the new value.
+    `also` names further fields to change with it, from the new value.
     """
     name = key or f"select_{field}"
     value = getattr(current(), field)
@@ -88,7 +88,7 @@ def bound(
 
 
 def clicked(key: str) -> str:
-    """The ``customdata`` of the point clicked in the chart of this key, "" beside all points."""
+    """The `customdata` of the point clicked in the chart of this key, "" beside all points."""
     event: Any = st.session_state.get(key)
     points = ((event or {}).get("selection") or {}).get("points") or []
     value = points[0].get("customdata") if points else ""

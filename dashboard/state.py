@@ -1,8 +1,8 @@
 """The selection: what a person is looking at, as the address of the page carries it.
 
 Every field is one query parameter; repeated parameters make a tuple; a field at its default is
-left out of the address. ``parse`` never fails: what it does not understand takes the default.
-``fit`` then drops what the study does not have and says so. No Streamlit here.
+left out of the address. `parse` never fails: what it does not understand takes the default.
+`fit` then drops what the study does not have and says so. No Streamlit here.
 """
 
 import itertools
@@ -21,7 +21,7 @@ CELL = "~"  # joins truth and prediction of a confusion cell
 
 @dataclass(frozen=True)
 class Selection:
-    """One view. ``""`` and ``()`` mean "the default" (the newest study, every class, ...)."""
+    """One view. `""` and `()` mean "the default" (the newest study, every class, ...)."""
 
     study: str = ""
     encoder_set: str = ""
@@ -123,7 +123,7 @@ class Known:
     """What there is to select from."""
 
     studies: Sequence[str]
-    pairs: Sequence[str]
+    encoder_sets: Sequence[str]
     n_splits: int
     classes: Sequence[str]
     modalities: Sequence[str]
@@ -220,7 +220,7 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
     other = changes.get("other", selection.other)
     for name in ("encoder_set", "other_encoder_set"):
         if name == "other_encoder_set" and other not in ("", changes.get("study", selection.study)):
-            continue  # of another study, whose pairs are checked where it is opened
+            continue  # of another study, whose encoder sets are checked where it is opened
         asked_encoder_set = getattr(selection, name)
         if asked_encoder_set and asked_encoder_set not in known.encoder_sets:
             changes[name] = ""
@@ -248,7 +248,7 @@ def cell(truth: str, predicted: str) -> str:
 
 def asking(item_id: str, weight: float = 1.0) -> str:
     """An item, or words, of a query with the weight, as the address carries it: the item's name
-    alone, or ``WEIGHT~NAME``.
+    alone, or `WEIGHT~NAME`.
     """
     plain = weight == 1.0 and not _WEIGHTED.fullmatch(item_id)
     return item_id if plain else f"{weight:g}{CELL}{item_id}"

@@ -1,4 +1,4 @@
-"""The command line: ``python -m precompute COMMAND``. ``--help`` lists everything.
+"""The command line: `python -m precompute COMMAND`. `--help` lists everything.
 
 Exit codes: 0 done; 2 something a person can mend, said in one sentence on standard error;
 130 interrupted (run the same command again: it goes on).

@@ -1,4 +1,4 @@
-"""``weights``: which encoders' weights are here, and fetching those that are asked for."""
+"""`weights`: which encoders' weights are here, and fetching those that are asked for."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from core.encoders import weights
 def run(
     weights_dir: Path | None, wanted: Sequence[str], print_json: bool, console: Console
 ) -> None:
-    """Fetch the weights of the encoders in ``wanted``, then list every encoder's.
+    """Fetch the weights of the encoders in `wanted`, then list every encoder's.
 
     A name that is unknown is told before anything is fetched.
     """

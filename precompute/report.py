@@ -1,4 +1,4 @@
-"""``report``: every stored number as tidy rows, or the headline ones as tables."""
+"""`report`: every stored number as tidy rows, or the headline ones as tables."""
 
 import math
 from typing import Any

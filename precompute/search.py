@@ -1,4 +1,4 @@
-"""``search``: retrieval as a command, one JSON object a query."""
+"""`search`: retrieval as a command, one JSON object a query."""
 
 import json
 from collections.abc import Sequence

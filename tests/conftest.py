@@ -25,7 +25,7 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     """A whole study of the smallest demo corpus, made by the command line once a session.
 
     Processes that test side by side share it: the first makes it, the others wait for it.
-    ``JEE_TEST_WORKSPACE`` may name one that is there already (``--size 360``), to save a minute.
+    `JEE_TEST_WORKSPACE` may name one that is there already (`--size 360`), to save a minute.
     """
     given = os.environ.get("JEE_TEST_WORKSPACE")
     if given:

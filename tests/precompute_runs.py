@@ -12,13 +12,13 @@ REPO = Path(__file__).resolve().parent.parent
 
 
 def precompute(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """``python -m precompute ...`` to its end, with what it printed."""
+    """`python -m precompute ...` to its end, with what it printed."""
     command = [sys.executable, "-m", "precompute", *map(str, arguments)]
     return subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
 
 
 class HereEngine(LocalEngine):
-    """Tasks one after another in this process; ``stop_after`` kills it after so many of them."""
+    """Tasks one after another in this process; `stop_after` kills it after so many of them."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         super().__init__(1)

@@ -21,7 +21,7 @@ PAGE = 100  # keys in one answer of a listing: fewer than S3's 1,000, so that pa
 
 
 class S3Server:
-    """The server in a thread; ``objects`` is ``{"bucket/key": bytes}``, ``asked`` the methods."""
+    """The server in a thread; `objects` is `{"bucket/key": bytes}`, `asked` the methods."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}

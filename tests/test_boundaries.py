@@ -14,7 +14,7 @@ FORBIDDEN = {
     "dashboard": {"precompute"},
 }
 # Modules that hold logic or drawing and must not need a running page.
-WITHOUT_STREAMLIT = ("dashboard/state.py", "core/figures/theme.py", "dashboard/figures")
+WITHOUT_STREAMLIT = ("dashboard/state.py", "dashboard/shared/summaries.py")
 HEAVY = {
     "torch",
     "librosa",

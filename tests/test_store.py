@@ -162,7 +162,7 @@ def test_what_is_missing_is_said(store: Store) -> None:
 
 
 def test_a_far_draft_that_was_not_ended_goes_on_after_any_step(store: Store) -> None:
-    """Killed between two files of ``commit``, the draft is still whole."""
+    """Killed between two files of `commit`, the draft is still whole."""
     draft = store.begin("extract", KEY)
     draft.write_json("a.json", 1)
     draft.write_json("b.json", 2)

@@ -14,7 +14,7 @@ RATE_HZ = 4_000
 def ingest(
     spec: str, folder: Path, *, size: int | None = None, splits: int | None = None, seed: int = 0
 ) -> Ingested:
-    """A dataset's items, with what is written on the way going into ``folder``."""
+    """A dataset's items, with what is written on the way going into `folder`."""
     parsed = datasets.parse(spec)
     draft = Store(folder / "workspace").begin("ingest", {"spec": spec, "size": size, "seed": seed})
     return datasets.load(parsed.name).ingest(

@@ -1,6 +1,6 @@
-"""The datasets, by name. Adding one is one file here and one line in ``REGISTRY``.
+"""The datasets, by name. Adding one is one file here and one line in `REGISTRY`.
 
-A dataset is pointed at with ``NAME`` or ``NAME:PATH``, e.g. ``demo`` or ``folder:~/sounds``.
+A dataset is pointed at with `NAME` or `NAME:PATH`, e.g. `demo` or `folder:~/sounds`.
 """
 
 import difflib
@@ -23,7 +23,7 @@ REGISTRY: dict[str, str] = {
 
 
 def parse(text: str) -> Spec:
-    """``NAME`` or ``NAME:PATH`` to its parts.
+    """`NAME` or `NAME:PATH` to its parts.
 
     Raises
     ------
@@ -48,9 +48,9 @@ def load(name: str) -> Dataset:
 
 
 def canonical(spec: Spec) -> str:
-    """``NAME``, or ``NAME:PATH`` with the path absolute: one text for one dataset.
+    """`NAME`, or `NAME:PATH` with the path absolute: one text for one dataset.
 
-    A dataset whose text after the colon is no path has a function ``canonical`` of its own for it.
+    A dataset whose text after the colon is no path has a function `canonical` of its own for it.
 
     Raises
     ------

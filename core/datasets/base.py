@@ -1,7 +1,7 @@
-"""What a dataset is: a module with a ``CARD`` and two functions.
+"""What a dataset is: a module with a `CARD` and two functions.
 
-``fingerprint`` is cheap and says what the data is now, so that changed data is ingested again;
-``ingest`` turns what lies on disk into items, splits and a list of what was rejected, and is the
+`fingerprint` is cheap and says what the data is now, so that changed data is ingested again;
+`ingest` turns what lies on disk into items, splits and a list of what was rejected, and is the
 only one that takes time.
 """
 
@@ -89,9 +89,9 @@ class Rejected:
 class Ingested:
     """Items, their splits, what was rejected, and the facts that pages show.
 
-    ``ontology`` is the text of the ontology that the dataset's labels belong to, where it brings
-    one. ``scored`` are the classes that take part in classification; None means all those that
-    have items of two modalities. ``descriptions`` put every class into a longer text, for zero-shot
+    `ontology` is the text of the ontology that the dataset's labels belong to, where it brings
+    one. `scored` are the classes that take part in classification; None means all those that
+    have items of two modalities. `descriptions` put every class into a longer text, for zero-shot
     tagging.
     """
 
@@ -109,7 +109,7 @@ class Ingested:
     descriptions: dict[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """What goes into ``dataset.json``."""
+        """What goes into `dataset.json`."""
         return {
             **asdict(self.card),
             "classes": self.classes,
@@ -166,7 +166,7 @@ def in_threads(function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
 
 
 def random_splits(frame: pd.DataFrame, trained: Sequence[str], request: Request) -> pd.DataFrame:
-    """Random splits by clip, stratified by class and modality, of the classes in ``trained``.
+    """Random splits by clip, stratified by class and modality, of the classes in `trained`.
 
     Clips of other classes, or without exactly one label, are in no subset of any split.
     """

@@ -1,6 +1,6 @@
 """A table of captioned sounds: its columns, its rows to clips, and the files that belong to them.
 
-The columns are those that ``captions`` describes. A row that cannot be taken in is rejected with
+The columns are those that `captions` describes. A row that cannot be taken in is rejected with
 its number and its reason; the others stand.
 """
 

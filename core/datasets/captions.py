@@ -1,4 +1,4 @@
-"""``captions:PATH``: sounds with captions, listed in a table; MusicCaps' layout included.
+"""`captions:PATH`: sounds with captions, listed in a table; MusicCaps' layout included.
 
     python -m precompute all --dataset captions:FOLDER --audio hcnn --text bert
     python -m precompute all --dataset captions:FOLDER/musiccaps-public.csv

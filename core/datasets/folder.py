@@ -1,4 +1,4 @@
-"""``folder:PATH``: ``audio/<class>/*``, ``images/<class>/*`` and, if there, ``video/<class>/*``.
+"""`folder:PATH`: `audio/<class>/*`, `images/<class>/*` and, if there, `video/<class>/*`.
 
 Every sound is one item, its loudest second; every picture is one item; every video is two, one
 second of its sound and the frame in the middle of that second, drawn by seed. Sounds and pictures

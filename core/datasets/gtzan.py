@@ -1,4 +1,4 @@
-"""``gtzan:FOLDER``: the GTZAN genre collection, a thousand half minutes of ten genres.
+"""`gtzan:FOLDER`: the GTZAN genre collection, a thousand half minutes of ten genres.
 
     python -m precompute all --dataset gtzan:FOLDER --audio hcnn --text bert
 

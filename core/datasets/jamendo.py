@@ -1,4 +1,4 @@
-"""``jamendo:PATH``: MTG-Jamendo, full tracks under Creative Commons with tags of their uploaders.
+"""`jamendo:PATH`: MTG-Jamendo, full tracks under Creative Commons with tags of their uploaders.
 
     python -m precompute all --dataset jamendo:FOLDER --audio hcnn --text bert
     python -m precompute all --dataset jamendo:FOLDER/data/splits/split-0/autotagging_genre-test.tsv

@@ -1,4 +1,4 @@
-"""``magnatagatune:FOLDER``: MagnaTagATune, half-minute clips with the tags of a game's players.
+"""`magnatagatune:FOLDER`: MagnaTagATune, half-minute clips with the tags of a game's players.
 
     python -m precompute all --dataset magnatagatune:FOLDER --audio hcnn --text bert
 

@@ -1,9 +1,9 @@
-"""``paper``: generated vectors with the shapes of W's study, to run all of it without its data.
+"""`paper`: generated vectors with the shapes of W's study, to run all of it without its data.
 
 W's sizes (table 2): 130k pairs to translate, 10k to rank, 16.2k and 1.8k to train and test
-classifiers; ``--size`` scales them together. Audio vectors have 1024 numbers (YAMNet's), image
-vectors 2048 (ResNet-50's). The 18 classes are W's, skewed in ``translation`` and ``crossmodal`` as
-in W's figure 6 and balanced in ``train`` and ``test``.
+classifiers; `--size` scales them together. Audio vectors have 1024 numbers (YAMNet's), image
+vectors 2048 (ResNet-50's). The 18 classes are W's, skewed in `translation` and `crossmodal` as
+in W's figure 6 and balanced in `train` and `test`.
 
 How a pair comes about: 16 factors are shared by the sound and the picture of a clip. They scatter
 about their class's centre, and classes near each other in the ontology have near centres. Either
@@ -12,8 +12,8 @@ that the other modality knows nothing of, and turns both into a vector by a rand
 layer that is its own: so a classifier trained on one modality's vectors says nothing about the
 other's, until a translation has learned from pairs what they share.
 
-``paper:gap=2,noise=0.5`` sets, relative to the shared factors, the size of what a modality has for
-itself (``gap``) and of the errors (``noise``); both are 1 by default, and 0 is none.
+`paper:gap=2,noise=0.5` sets, relative to the shared factors, the size of what a modality has for
+itself (`gap`) and of the errors (`noise`); both are 1 by default, and 0 is none.
 
 Vectors are made and written in blocks of rows; every block has a seed of its own.
 """
@@ -57,7 +57,7 @@ CARD = Card(
 
 @dataclass(frozen=True)
 class Settings:
-    """``gap``: size of what a modality has for itself; ``noise``: of its errors; 0 is none."""
+    """`gap`: size of what a modality has for itself; `noise`: of its errors; 0 is none."""
 
     gap: float = 1.0
     noise: float = 1.0
@@ -74,12 +74,12 @@ class World:
 
 
 def settings(spec: Spec) -> Settings:
-    """``gap=NUMBER,noise=NUMBER``, either or none, to what they set.
+    """`gap=NUMBER,noise=NUMBER`, either or none, to what they set.
 
     Raises
     ------
     UserError
-        Another name, a name twice, or no number from 0 to ``MAX_SETTING``.
+        Another name, a name twice, or no number from 0 to `MAX_SETTING`.
     """
     known = asdict(Settings())
     found: dict[str, float] = {}
@@ -125,7 +125,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     Raises
     ------
     UserError
-        The size is outside ``SIZES``, or a setting is unknown or out of range.
+        The size is outside `SIZES`, or a setting is unknown or out of range.
     """
     chosen = settings(request.spec)
     clips = plan(_size(request), request.seed)
@@ -155,9 +155,9 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
 
 
 def plan(size: int, seed: int) -> pd.DataFrame:
-    """Which clips there are: ``clip_id, subset, class_row``, a row a clip in the vectors' order.
+    """Which clips there are: `clip_id, subset, class_row`, a row a clip in the vectors' order.
 
-    ``train`` and ``test`` hold whole multiples of the 18 classes.
+    `train` and `test` hold whole multiples of the 18 classes.
     """
     n = {name: round(size * count / sum(PAIRS.values())) for name, count in PAIRS.items()}
     for name in ("train", "test"):
@@ -204,7 +204,7 @@ def make_world(seed: int) -> World:
 def vectors(
     world: World, modality: str, class_rows: np.ndarray, chosen: Settings, seed: int
 ) -> Iterator[np.ndarray]:
-    """One modality's vectors of clips of these classes, in blocks ``(b, d) float32``.
+    """One modality's vectors of clips of these classes, in blocks `(b, d) float32`.
 
     A clip's shared factors are the same whichever modality is asked for.
     """

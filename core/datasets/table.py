@@ -1,11 +1,11 @@
-"""``table:PATH``: a CSV, TSV, Parquet or JSONL table of items, or of ready vectors.
+"""`table:PATH`: a CSV, TSV, Parquet or JSONL table of items, or of ready vectors.
 
-Columns: ``modality`` (required); ``path`` (relative to the table), ``item_id``, ``clip_id``,
-``labels`` (several separated by ``|``, or a list), ``start_s``, ``duration_s`` (of a sound; 1),
-``subset``, ``text`` (the words of an item whose modality is text).
+Columns: `modality` (required); `path` (relative to the table), `item_id`, `clip_id`,
+`labels` (several separated by `|`, or a list), `start_s`, `duration_s` (of a sound; 1),
+`subset`, `text` (the words of an item whose modality is text).
 
-Ready vectors need no encoder. Either the table has a column ``vector`` (Parquet or JSONL: a list
-of numbers a row), or a pair of files ``<modality>.npy`` and ``<modality>.ids.csv`` (one item_id a
+Ready vectors need no encoder. Either the table has a column `vector` (Parquet or JSONL: a list
+of numbers a row), or a pair of files `<modality>.npy` and `<modality>.ids.csv` (one item_id a
 line, in the array's row order) lies beside it.
 
 Items of one clip are pairs. Where no clip has two modalities, pairs are made within a class.
@@ -122,7 +122,7 @@ def read_rows(path: Path, expected: str) -> pd.DataFrame:
     Raises
     ------
     UserError
-        It is no such file (``expected`` says who asks), or cannot be read.
+        It is no such file (`expected` says who asks), or cannot be read.
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None or not path.is_file():
@@ -181,7 +181,7 @@ def _is_missing(value: Any) -> bool:
 
 
 def labels_of(value: Any) -> tuple[str, ...]:
-    """A cell with several names, separated by ``|`` or a list, to these names, each once."""
+    """A cell with several names, separated by `|` or a list, to these names, each once."""
     parts = value.split("|") if isinstance(value, str) else list(value)
     return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
 
@@ -316,7 +316,7 @@ def _vector_files(path: Path, modality: str) -> tuple[Path, Path]:
 
 
 def _vectors(rows: pd.DataFrame, path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """modality -> ``(item_ids (n,), array (n, d) float32)``."""
+    """modality -> `(item_ids (n,), array (n, d) float32)`."""
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for modality in items.MODALITIES:
         mine = rows[rows["modality"] == modality]

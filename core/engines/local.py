@@ -1,11 +1,11 @@
-"""Where work runs: the cores of this machine (here), or a Ray cluster (``ray_engine``).
+"""Where work runs: the cores of this machine (here), or a Ray cluster (`ray_engine`).
 
-``run`` maps a module-level function over picklable tasks in worker processes, with a progress bar
+`run` maps a module-level function over picklable tasks in worker processes, with a progress bar
 that shows rate and time left. Workers are fresh processes (spawned), each with single-threaded
 numeric libraries, so that two of them use two cores and not four.
 
 A task can be done twice, or begun and left: what it makes, it writes whole into the workspace that
-its ``store_root`` names. So the same function over the same tasks leaves the same artefacts behind
+its `store_root` names. So the same function over the same tasks leaves the same artefacts behind
 whichever engine runs it.
 
     python -m precompute all --engine local
@@ -37,6 +37,7 @@ from rich.progress import (
 )
 
 from core.clock import Clock
+from core.cpu import n_cores
 from core.errors import UserError
 
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -47,7 +48,7 @@ ENGINES = ("local", "ray")
 class Engine(abc.ABC):
     """What every engine is: a context manager that runs tasks and draws their progress.
 
-    ``clock`` counts the time of every title, from the first task handed out to the last taken
+    `clock` counts the time of every title, from the first task handed out to the last taken
     back; what a stage computes by itself is timed on it too.
 
     Parameters
@@ -74,7 +75,7 @@ class Engine(abc.ABC):
     def run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """Yield ``function(task)`` for every task, in the order in which they finish.
+        """Yield `function(task)` for every task, in the order in which they finish.
 
         Raises
         ------
@@ -89,11 +90,11 @@ class Engine(abc.ABC):
     def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """``run`` over one task or more."""
+        """`run` over one task or more."""
 
     @abc.abstractmethod
     def stop(self, at_once: bool = False) -> None:
-        """End the workers; ``at_once`` does not wait for what they are doing."""
+        """End the workers; `at_once` does not wait for what they are doing."""
 
     def progress(self) -> Progress:
         """A progress display in the one style of all stages."""
@@ -120,9 +121,9 @@ def engine_for(
     Parameters
     ----------
     name : str
-        ``local`` or ``ray``.
+        `local` or `ray`.
     address : str, optional
-        Of a Ray cluster: ``auto``, ``local``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+        Of a Ray cluster: `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`.
     n_workers : int, optional
         How many tasks run side by side; as many as there are cores by default.
     console : rich Console, optional
@@ -131,7 +132,7 @@ def engine_for(
     Raises
     ------
     UserError
-        The name is unknown, Ray is not installed, or an address was given to ``local``.
+        The name is unknown, Ray is not installed, or an address was given to `local`.
     """
     if name == "local":
         if address is not None:
@@ -160,13 +161,13 @@ class LocalEngine(Engine):
 
     def __init__(self, n_workers: int | None = None, console: Console | None = None) -> None:
         super().__init__(console)
-        self.n_workers = n_workers or cpu_count()
+        self.n_workers = n_workers or n_cores()
         self._pool: ProcessPoolExecutor | None = None
 
     def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """Raises ``UserError`` when a worker process died (out of memory, or killed)."""
+        """Raises `UserError` when a worker process died (out of memory, or killed)."""
         pool = self._started()
         waiting = iter(tasks)
         running: set[Future[Any]] = set()
@@ -220,13 +221,6 @@ class LocalEngine(Engine):
                     else:
                         os.environ[name] = value
         return self._pool
-
-
-def cpu_count() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _start_worker() -> None:

@@ -2,12 +2,12 @@
 
 The same stages run the same functions over the same tasks; Ray carries them to its workers and
 carries this code along, so that every machine runs the version that was started here. What a
-worker needs of its own machine: this Python version with ``requirements.txt`` and
-``requirements-ray.txt``, and the same view of the workspace, the media and the weights (a folder
-mounted at the same path everywhere, or an ``s3://`` URL). Each worker looks before its first task.
+worker needs of its own machine: this Python version with `requirements.txt` and
+`requirements-ray.txt`, and the same view of the workspace, the media and the weights (a folder
+mounted at the same path everywhere, or an `s3://` URL). Each worker looks before its first task.
 
-Addresses: ``auto`` (the cluster of this machine, or of ``RAY_ADDRESS``), ``HOST:PORT`` from a
-machine of the cluster, ``ray://HOST:PORT`` from any other, ``local`` (a cluster on this machine
+Addresses: `auto` (the cluster of this machine, or of `RAY_ADDRESS`), `HOST:PORT` from a
+machine of the cluster, `ray://HOST:PORT` from any other, `local` (a cluster on this machine
 for this run alone).
 
     python -m precompute all --engine ray --address ray://head:10001 --workspace s3://bucket/study
@@ -28,7 +28,8 @@ from typing import Any
 
 from rich.console import Console
 
-from core.engines.local import ONE_THREAD, Engine, cpu_count
+from core.cpu import n_cores
+from core.engines.local import ONE_THREAD, Engine
 from core.errors import UserError
 from core.store import Store
 
@@ -50,7 +51,7 @@ class RayEngine(Engine):
     Parameters
     ----------
     address : str
-        ``auto``, ``local``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+        `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`.
     n_workers : int, optional
         At most so many tasks at once; as many as the cluster has cores by default.
     console : rich Console, optional
@@ -87,9 +88,9 @@ class RayEngine(Engine):
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
         """At most twice as many tasks as there are cores are with Ray at a time. The task of a
-        worker that died is given to another one, up to ``MAX_RETRIES`` times.
+        worker that died is given to another one, up to `MAX_RETRIES` times.
 
-        Raises ``UserError`` when the cluster lost too many workers, went away, or does not see
+        Raises `UserError` when the cluster lost too many workers, went away, or does not see
         the workspace.
         """
         remote = self._started().options(num_cpus=1, max_retries=MAX_RETRIES)
@@ -150,7 +151,7 @@ class RayEngine(Engine):
             },
         }
         if self.address == "local":
-            options |= {"num_cpus": self._wanted or cpu_count(), "include_dashboard": False}
+            options |= {"num_cpus": self._wanted or n_cores(), "include_dashboard": False}
         else:
             self._knock()
         try:
@@ -288,7 +289,7 @@ def _imported() -> ModuleType:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """Where an address leads, as Ray reads it: ``auto`` is a file of Ray's or ``RAY_ADDRESS``."""
+    """Where an address leads, as Ray reads it: `auto` is a file of Ray's or `RAY_ADDRESS`."""
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
     if "://" not in address:

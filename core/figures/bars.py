@@ -21,7 +21,7 @@ SUBSET_COLOURS = {
 def class_counts(counted: pd.DataFrame, classes: Sequence[str], dark: bool) -> go.Figure:
     """Items per class, stacked by subset, one panel a modality.
 
-    ``counted``: ``subset, modality, class, n_items``; class "" is shown as "none or several".
+    `counted`: `subset, modality, class, n_items`; class "" is shown as "none or several".
     """
     kinds = [kind for kind in theme.MARKERS if (counted["modality"] == kind).any()]
     made = make_subplots(
@@ -77,7 +77,7 @@ def f1_by_class(
 ) -> go.Figure:
     """F1 of each class and system, with the spread over runs (W figure 5, left).
 
-    ``table``: ``class, system, mean, sd``.
+    `table`: `class, system, mean, sd`.
     """
     made = common.figure(dark, 110 + 20 * len(classes) + 8 * len(systems))
     ticks = [common.safe(name) for name in classes]
@@ -114,7 +114,7 @@ def labels_beside_f1(
 ) -> go.Figure:
     """W figure 6 beside F1: how many labels of each class trained the space, and what came of it.
 
-    ``label_counts``: class -> count. ``f1``: system -> (class -> F1). ``colours``: class -> colour.
+    `label_counts`: class -> count. `f1`: system -> (class -> F1). `colours`: class -> colour.
     Classes stand by falling count.
     """
     order = label_counts.reindex(list(classes)).fillna(0).sort_values(ascending=False)

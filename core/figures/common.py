@@ -1,6 +1,6 @@
 """What all figures share: the template, safe text, the signature in the corner, the export.
 
-Arrays in, Plotly figures out; no Streamlit in this folder. Every label is data: ``safe`` it
+Arrays in, Plotly figures out; no Streamlit in this folder. Every label is data: `safe` it
 before it goes into a title, a tick or a hover text, for Plotly reads a little HTML there.
 """
 
@@ -20,7 +20,7 @@ def safe(text: object) -> str:
 
 
 def file_name(*parts: object) -> str:
-    """A file name of letters, digits, ``-`` and ``_``."""
+    """A file name of letters, digits, `-` and `_`."""
     words = [re.sub(r"[^A-Za-z0-9]+", "-", str(part)).strip("-").lower() for part in parts]
     return "_".join(word for word in words if word)[:120] or "figure"
 
@@ -33,7 +33,7 @@ def figure(
     data: Sequence[Mapping[str, Any]] = (),
     layout: Mapping[str, Any] | None = None,
 ) -> go.Figure:
-    """A figure in the house's template; ``title`` is taken as data.
+    """A figure in the house's template; `title` is taken as data.
 
     Traces and layout may be given as plain values: Plotly then checks all of them once, which
     takes a third of the time of adding them one by one.

@@ -67,8 +67,8 @@ def mix_in(
 ) -> go.Figure:
     """Macro F1 against the number of target items mixed in, boxes over draws (W figure 3).
 
-    ``rows``: ``system`` (MMT, MMP), ``n_target``, ``value``, one row a draw. ``single``: mean of
-    SMA or SMI, the dashed line. ``reported``: what a paper's zero-shot share would come to here,
+    `rows`: `system` (MMT, MMP), `n_target`, `value`, one row a draw. `single`: mean of
+    SMA or SMI, the dashed line. `reported`: what a paper's zero-shot share would come to here,
     with its name: a short line over 0.
     """
     made = common.figure(dark, 400)

@@ -10,7 +10,7 @@ MAX_DRAWN = 50_000  # points of one map: what a browser draws in seconds
 
 @dataclass(frozen=True)
 class MapPoints:
-    """A map's points, all of one length: ids, ``xyz (n, 2 or 3) float32`` and what filters ask."""
+    """A map's points, all of one length: ids, `xyz (n, 2 or 3) float32` and what filters ask."""
 
     item_ids: np.ndarray
     xyz: np.ndarray
@@ -49,7 +49,7 @@ def chosen(
 
 
 def sample(points: MapPoints, n: int, keep: Sequence[str] = ()) -> MapPoints:
-    """So many of the points, drawn at random and always the same ones, and those to ``keep``."""
+    """So many of the points, drawn at random and always the same ones, and those to `keep`."""
     if len(points) <= n:
         return points
     mask = np.isin(points.item_ids, np.asarray(keep, dtype=object))

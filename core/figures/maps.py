@@ -4,8 +4,8 @@ All panels are one figure: a browser then makes half as many WebGL contexts and 
 many shaders, which on 50,000 points is what takes the time. Flat maps have one trace for each
 class of each modality, with one colour each: every single colour of a trace that has many is
 parsed (measured on 50,000 points in two maps, on a busy machine: 12 s of script with one trace a
-modality, 6 s this way). Coordinates travel as binary; ``customdata`` carries each point's
-``item_id``.
+modality, 6 s this way). Coordinates travel as binary; `customdata` carries each point's
+`item_id`.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ NO_PAIRS = np.empty((0, 2), dtype=np.int64)
 class Panel:
     """One map: its points, all of one length, and how they are told apart.
 
-    ``xyz (n, 2 or 3) float32``; ``item_ids, modality (n,) str``; ``class_row (n,)`` is the place
-    of the class in ``classes``, -1 without one. ``joined (k, 2) int64`` are rows of ``xyz`` to
-    join by a line: the two halves of a pair. ``bounds (2, 2 or 3)`` is what the axes span, so
+    `xyz (n, 2 or 3) float32`; `item_ids, modality (n,) str`; `class_row (n,)` is the place
+    of the class in `classes`, -1 without one. `joined (k, 2) int64` are rows of `xyz` to
+    join by a line: the two halves of a pair. `bounds (2, 2 or 3)` is what the axes span, so
     that filters do not move the map.
     """
 
@@ -47,7 +47,7 @@ class Panel:
 
 
 def map_figure(panels: Sequence[Panel], *, dark: bool, picked: Sequence[str] = ()) -> go.Figure:
-    """Maps side by side; the items ``picked`` are ringed in each."""
+    """Maps side by side; the items `picked` are ringed in each."""
     made = common.figure(dark, HEIGHT_PX)
     n_dims = panels[0].n_dims
     for number, panel in enumerate(panels):

@@ -20,8 +20,8 @@ def confusion(
 ) -> go.Figure:
     """Counts by true class (row) and predicted class (column), in the fixed class order.
 
-    ``counts (C, C)``; ``by_row`` shows shares of each row. ``cells (C, C)`` of text is what a
-    click on a cell carries as its ``customdata``. ``new`` names further columns, of classes that
+    `counts (C, C)`; `by_row` shows shares of each row. `cells (C, C)` of text is what a
+    click on a cell carries as its `customdata`. `new` names further columns, of classes that
     no row has: all three are then (C, C + len(new)).
     """
     totals = counts.sum(axis=1, keepdims=True)
@@ -114,7 +114,7 @@ def _square_axes(
     """Square cells, the first at the upper left, with room for the longest label on each side.
 
     The margins are reckoned here, not left to Plotly, so that the signature below the figure
-    keeps clear of the labels. ``titles`` is the room for the axes' own titles.
+    keeps clear of the labels. `titles` is the room for the axes' own titles.
     """
     longest = max((len(html.unescape(name)) for name in (*across, *down)), default=4)
     room = min(170, 14 + round(longest * font_px * 0.56))
@@ -154,9 +154,9 @@ def distances(
     unit: str = "Euclidean distance",
     title: str = "",
 ) -> go.Figure:
-    """Distances between centroids, ``names`` being ``(modality, class)`` of each row (W figure 4).
+    """Distances between centroids, `names` being `(modality, class)` of each row (W figure 4).
 
-    ``top`` is the end of the colour scale, so that two matrices can share one.
+    `top` is the end of the colour scale, so that two matrices can share one.
     """
     n = len(names)
     ticks = [f"{theme.GLYPHS[kind]} {common.safe(name)}" for kind, name in names]

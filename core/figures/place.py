@@ -27,8 +27,8 @@ def place(
 ) -> go.Figure:
     """A flat map with the query as a star and what it found in rings.
 
-    ``xyz (n, 2)``, ``item_ids, modality, class_row (n,)`` as in ``maps.map_figure``, but one trace
-    a modality: it is drawn anew for every query and must be made in milliseconds. ``star (2,)``.
+    `xyz (n, 2)`, `item_ids, modality, class_row (n,)` as in `maps.map_figure`, but one trace
+    a modality: it is drawn anew for every query and must be made in milliseconds. `star (2,)`.
     """
     colours = theme.ink(dark)
     kinds = [kind for kind in theme.MARKERS if (modality == kind).any()]
@@ -121,7 +121,7 @@ def _points(
 def class_scores(scores: pd.DataFrame, chance: float, dark: bool) -> go.Figure:
     """The five classes that some system votes for most, a bar a system, and an even vote.
 
-    ``scores``: ``system, class, score``; ``chance`` is one class's share of an even vote.
+    `scores`: `system, class, score`; `chance` is one class's share of an even vote.
     """
     wide = scores.set_index(["class", "system"])["score"].unstack("system")
     order = wide.max(axis=1).sort_values(ascending=False, kind="stable").index[:N_CLASSES]

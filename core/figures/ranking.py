@@ -88,9 +88,9 @@ def figure(
 ) -> go.Figure:
     """A metric of every pair and space, with intervals.
 
-    ``table``: ``pair, space, direction, mean, low, high``, low and high bounding the interval;
-    ``pairs`` their encoders, in order; ``chosen`` is the pair whose row is marked. A click on a
-    marker carries its pair as ``customdata``.
+    `table`: `pair, space, direction, mean, low, high`, low and high bounding the interval;
+    `pairs` their encoders, in order; `chosen` is the pair whose row is marked. A click on a
+    marker carries its pair as `customdata`.
     """
     laid = rows(pairs)
     n_rows = -(-len(directions) // N_COLUMNS)
@@ -208,7 +208,8 @@ def _draw_space(
         },
         customdata=list(mine["encoder_set"]),
         hovertext=[
-            f"<b>{common.safe(row.encoder_set.replace('+', ' + '))}</b>, {theme.SPACE_NAMES[space]}<br>"
+            f"<b>{common.safe(row.encoder_set.replace('+', ' + '))}</b>, "
+            f"{theme.SPACE_NAMES[space]}<br>"
             f"{row.mean:.4f}{_interval(row.low, row.high)}"
             for row in mine.itertuples()
         ],

@@ -11,9 +11,9 @@ RANGE_DB = 70.0
 
 
 def spectrogram(samples: np.ndarray, rate_hz: int, n_frames: int = 160) -> np.ndarray:
-    """``(n_bands, n_frames) float32`` in 0 to 1: dB over a logarithmic frequency axis.
+    """`(n_bands, n_frames) float32` in 0 to 1: dB over a logarithmic frequency axis.
 
-    ``samples (n,) float32`` mono. Hann windows of 1024 samples, about ``n_frames``; bands from
+    `samples (n,) float32` mono. Hann windows of 1024 samples, about `n_frames`; bands from
     60 Hz to half the rate or 10 kHz, low at the bottom (last row); 70 dB below the loudest is 0.
     Silence is all zeros.
     """
@@ -35,7 +35,7 @@ def spectrogram(samples: np.ndarray, rate_hz: int, n_frames: int = 160) -> np.nd
 
 
 def coloured(values: np.ndarray, stops: list[str], size_px: tuple[int, int] = (320, 240)) -> bytes:
-    """``(h, w)`` in 0 to 1 as a JPEG through a scale of ``#RRGGBB`` stops; a PNG is five times as
+    """`(h, w)` in 0 to 1 as a JPEG through a scale of `#RRGGBB` stops; a PNG is five times as
     large, and both the page and the network feel it."""
     from PIL import Image
 

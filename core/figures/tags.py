@@ -26,7 +26,7 @@ def short(text: str, most: int = MAX_LETTERS) -> str:
 def by_class(
     means: np.ndarray, classes: Sequence[str], tags: Sequence[str], dark: bool
 ) -> go.Figure:
-    """Mean cosine of each class's items (row) with each tag (column); ``means (C, t)``."""
+    """Mean cosine of each class's items (row) with each tag (column); `means (C, t)`."""
     n_rows, n_columns = means.shape
     longest = max((len(tag) for tag in tags), default=4)
     room = 24 + round(min(longest, MAX_LETTERS) * 6.2)
@@ -92,7 +92,7 @@ def distribution(
 ) -> go.Figure:
     """How the items' cosines with one tag are spread, and where the threshold lies.
 
-    ``scores (n,)``; ``positive (n,) bool`` are the items that bear the label ``name``: drawn as
+    `scores (n,)`; `positive (n,) bool` are the items that bear the label `name`: drawn as
     shares of their own kind, since they are few.
     """
     made = common.figure(dark, 300)
@@ -144,7 +144,7 @@ def curves(
 ) -> go.Figure:
     """ROC and precision-recall curves: the open tag's strong, the other tags' quiet behind it.
 
-    ``prevalence`` is the open tag's, the chance level of its precision. ``at``: its false positive
+    `prevalence` is the open tag's, the chance level of its precision. `at`: its false positive
     rate, recall and precision at the threshold.
     """
     made = make_subplots(rows=1, cols=2, horizontal_spacing=0.1)
@@ -205,7 +205,7 @@ def curves(
 def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool) -> go.Figure:
     """Areas under both curves of each tag, the best tag first, each beside its chance level.
 
-    ``table``: ``tag, roc_auc, pr_auc, prevalence``.
+    `table`: `tag, roc_auc, pr_auc, prevalence`.
     """
     ordered = table.sort_values("roc_auc", ascending=False, kind="stable")
     ticks = [short(tag) for tag in ordered["tag"]]

@@ -91,13 +91,13 @@ DARK = Ink(
 
 
 def listed(modalities: Sequence[str]) -> str:
-    """Their names in the plural, as in a sentence: ``sounds, pictures and texts``."""
+    """Their names in the plural, as in a sentence: `sounds, pictures and texts`."""
     names = [MODALITY_PLURALS.get(name, name) for name in modalities]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def marked(modality: str) -> str:
-    """A modality with its mark, as a choice shows it: ``● sounds``."""
+    """A modality with its mark, as a choice shows it: `● sounds`."""
     return f"{GLYPHS[modality]} {MODALITY_PLURALS[modality]}"
 
 
@@ -125,7 +125,7 @@ def class_colour(row: int) -> str:
 
 
 def with_alpha(colour: str, alpha: float) -> str:
-    """``#RRGGBB`` as ``rgba(...)``."""
+    """`#RRGGBB` as `rgba(...)`."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
 
@@ -142,7 +142,7 @@ def sequential(dark: bool) -> list[list[Any]]:
 def template(dark: bool) -> dict[str, Any]:
     """The Plotly template: the page's ground, thin grid, the page's own type.
 
-    Plain values: Plotly would copy a ``Template`` at every assignment.
+    Plain values: Plotly would copy a `Template` at every assignment.
     """
     colours = ink(dark)
     axis = {

@@ -15,7 +15,7 @@ BARS, STRIP, PICTURE = (0.0, 0.46), (0.52, 0.65), (0.68, 1.0)  # shares of the h
 
 
 class Picture(NamedTuple):
-    """What stands above a stretch of time: a spectrogram ``spans`` it, a frame keeps its shape."""
+    """What stands above a stretch of time: a spectrogram `spans` it, a frame keeps its shape."""
 
     start_s: float
     length_s: float
@@ -35,8 +35,8 @@ def timeline(
 ) -> go.Figure:
     """Three lanes over one time axis: pictures, the class of each second, its best match's score.
 
-    ``seconds``: ``start_s, loudness, class, class_score, item_id, score, percentile``.
-    A click on a bar carries its second as ``customdata``.
+    `seconds`: `start_s, loudness, class, class_score, item_id, score, percentile`.
+    A click on a bar carries its second as `customdata`.
     """
     made = common.figure(dark, HEIGHT_PX if len(pictures) else 220)
     colours = theme.class_colours(classes)
@@ -162,7 +162,7 @@ def _strip(made: go.Figure, seconds: pd.DataFrame, fill: Sequence[str], step_s: 
 
 
 def clock(seconds: float) -> str:
-    """``m:ss``, or ``m:ss.s`` between whole seconds."""
+    """`m:ss`, or `m:ss.s` between whole seconds."""
     minutes, tenths = divmod(round(float(seconds) * 10), 600)
     whole, tenth = divmod(tenths, 10)
     return f"{minutes}:{whole:02d}.{tenth}" if tenth else f"{minutes}:{whole:02d}"

@@ -19,8 +19,8 @@ OPACITY = 0.85
 
 @dataclass(frozen=True)
 class Moving:
-    """Points that move: ``epochs (e,) int``, ``xy (e, n, 2) float32``; ``item_ids, modality (n,)``,
-    ``class_row (n,)`` with -1 for none; ``joined (k, 2) int64``: rows of the halves of pairs.
+    """Points that move: `epochs (e,) int`, `xy (e, n, 2) float32`; `item_ids, modality (n,)`,
+    `class_row (n,)` with -1 for none; `joined (k, 2) int64`: rows of the halves of pairs.
     """
 
     epochs: np.ndarray
@@ -89,7 +89,7 @@ def moving(found: Moving, classes: Sequence[str], dark: bool, lines: bool = Fals
 
 
 def _groups(found: Moving) -> list[tuple[str, int, np.ndarray]]:
-    """``modality, class row, rows``: what one trace each draws."""
+    """`modality, class row, rows`: what one trace each draws."""
     groups = []
     for number in sorted(set(found.class_row.tolist())):
         for kind in theme.MARKERS:

@@ -1,6 +1,6 @@
 """What a study found where W reports something: one counterpart for each of W's findings.
 
-Stored measurements in (``core.studies.measure``), the paper's statement and this study's own
+Stored measurements in (`core.studies.measure`), the paper's statement and this study's own
 number out. Means are over splits and seeds, as everywhere. A finding whose rows are not stored,
 or whose classes the study does not have, has no counterpart.
 
@@ -17,7 +17,7 @@ import pandas as pd
 from core.references import wu2021
 from core.references.reference import Reference, find
 from core.studies import centroids as centroid_study
-from core.studies.headlines import spread
+from core.studies.headlines import summary
 from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
 
 SHARE, SCORE, RATIO, TIMES, NAME = "share", "score", "ratio", "times chance", "name"
@@ -30,9 +30,9 @@ BEST_PAIR, WEAKEST = ("yamnet", "resnet50"), "openl3_image"
 class Counterpart:
     """A reported finding and this study's own.
 
-    ``values``: ``(label, value)``, the label a modality, a direction, a name or ""; NaN where only
-    the label counts. ``unit`` says how a value is read. ``same``: whether the study agrees with
-    the finding; None where that is no yes or no. ``n``: the items that each value rests on, where
+    `values`: `(label, value)`, the label a modality, a direction, a name or ""; NaN where only
+    the label counts. `unit` says how a value is read. `same`: whether the study agrees with
+    the finding; None where that is no yes or no. `n`: the items that each value rests on, where
     these are not the whole test subset.
     """
 
@@ -44,7 +44,7 @@ class Counterpart:
 
 
 def ranking(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 2, from the ranking rows of every pair: ``audio``, ``image`` name the encoders."""
+    """Figure 2, from the ranking rows of every pair: `audio`, `image` name the encoders."""
     mine = rows[
         (rows["metric"] == "ndcg@30") & (rows["class"] == "") & rows["direction"].isin(DIRECTIONS)
     ]
@@ -52,7 +52,7 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     if translated.empty:
         return []
     found = []
-    scores = spread(translated, ["audio", "image", "direction"])
+    scores = summary(translated, ["audio", "image", "direction"])
     named = find(wu2021.REPORTED, "ndcg_range")
     low, high = float(scores["mean"].min()), float(scores["mean"].max())
     ends = (("lowest", low), ("highest", high)) if len(scores) > 1 else (("", low),)
@@ -77,9 +77,9 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     native, random = (part[part["direction"] == direction] for part in (native, random))
     if len(native) and len(random):
         one = find(wu2021.REPORTED, "random_beats_untranslated")
-        plain = spread(native, ["audio", "image"])
+        plain = summary(native, ["audio", "image"])
         pairs = [tuple(names) for names in plain[["audio", "image"]].to_numpy()]
-        order = float(spread(random, ["direction"])["mean"].iloc[0])
+        order = float(summary(random, ["direction"])["mean"].iloc[0])
         row = pairs.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in pairs else 0
         score = float(plain["mean"].iloc[row])
         same = order > score if pairs[row] == wu2021.UNTRANSLATED else None
@@ -94,7 +94,7 @@ def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
     if mine.empty:
         return []
     shares = zero_shot_share(mine.to_dict("records"))
-    table = spread(mine, ["target", "system", "n_target"])
+    table = summary(mine, ["target", "system", "n_target"])
     targets = list(dict.fromkeys(table["target"]))
     values: dict[str, list[tuple[str, float]]] = {}
     for target in targets:
@@ -138,7 +138,7 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
     ratio = mean["translation"] / mean["pca"]
     values = (("translation", mean["translation"]), ("pca", mean["pca"]))
     found.append(Counterpart(find(wu2021.REPORTED, "distances_shrink"), values, SCORE, ratio < 1))
-    ratios = spread(
+    ratios = summary(
         rows[(rows["metric"] == "class_distance_ratio") & (rows["space"] == "translation")],
         ["class", "other"],
     )
@@ -211,7 +211,7 @@ def distribution(rows: pd.DataFrame) -> list[Counterpart]:
     mine = mine.dropna(subset=["value"])
     if mine.empty:
         return []
-    table = spread(mine, ["target"])
+    table = summary(mine, ["target"])
     values = tuple((str(row["target"]), float(row["mean"])) for _, row in table.iterrows())
     positive = all(value > 0 for _, value in values)
     one = find(wu2021.REPORTED, "rare_classes_suffer")
@@ -219,7 +219,7 @@ def distribution(rows: pd.DataFrame) -> list[Counterpart]:
 
 
 def _matrix(rows: pd.DataFrame, space: str) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """``(modality, class)`` of each centroid and their distances, means over splits."""
+    """`(modality, class)` of each centroid and their distances, means over splits."""
     mine = rows[(rows["metric"] == "centroid_distance") & (rows["space"] == space)]
     mean = mine.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
     records: Sequence[dict[str, object]] = mean.assign(metric="centroid_distance").to_dict(

@@ -1,7 +1,7 @@
 """What the two papers report, as facts: a value, where it stands, what it may be compared with.
 
-Plain data and lookups; the facts themselves are in ``wu2021`` and ``seth2022``. A reported value
-is a landmark, not a target: ``differences`` names in words what keeps a study's own number from
+Plain data and lookups; the facts themselves are in `wu2021` and `seth2022`. A reported value
+is a landmark, not a target: `differences` names in words what keeps a study's own number from
 being like with like.
 
     from core.references import reference, wu2021
@@ -20,12 +20,12 @@ TABLE = "stated in the table"
 class Reference:
     """One thing that a paper reports.
 
-    ``says`` is what is reported, in a few words; ``reported`` the value or the finding as the
-    paper puts it. ``low`` and ``high`` bound the value (equal for a single one), None for a
-    finding without a number. ``how`` tells a number in the text from one read off a figure.
-    ``metric``, ``direction``, ``target`` and ``class_`` are those of the stored measurements
-    (``core.studies.measure``). ``datasets`` and ``encoders`` (by modality) are what the paper
-    used; ``gallery_size`` how many items its queries ranked.
+    `says` is what is reported, in a few words; `reported` the value or the finding as the
+    paper puts it. `low` and `high` bound the value (equal for a single one), None for a
+    finding without a number. `how` tells a number in the text from one read off a figure.
+    `metric`, `direction`, `target` and `class_` are those of the stored measurements
+    (`core.studies.measure`). `datasets` and `encoders` (by modality) are what the paper
+    used; `gallery_size` how many items its queries ranked.
     """
 
     key: str
@@ -67,7 +67,7 @@ def find(among: Iterable[Reference], key: str) -> Reference:
 
 
 def about(among: Iterable[Reference], **equal: str) -> list[Reference]:
-    """Those whose fields have these values, in their order: ``about(REPORTED, metric="f1")``."""
+    """Those whose fields have these values, in their order: `about(REPORTED, metric="f1")`."""
     return [
         one for one in among if all(getattr(one, name) == value for name, value in equal.items())
     ]
@@ -81,7 +81,7 @@ def differences(
 ) -> list[str]:
     """What keeps a study's number from being comparable, in words; empty when nothing does.
 
-    ``dataset`` is the study's dataset name, ``encoders`` the encoder of each modality, or all
+    `dataset` is the study's dataset name, `encoders` the encoder of each modality, or all
     those of a grid. A gallery counts as another when it is not within a tenth of the paper's.
     """
     found = []

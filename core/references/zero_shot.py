@@ -1,6 +1,6 @@
 """What a study's zero-shot numbers stand beside: those of S, tables III to VI.
 
-Stored measurements of study ``zero_shot`` in, the paper's numbers and this study's own out. On one
+Stored measurements of study `zero_shot` in, the paper's numbers and this study's own out. On one
 of S's datasets its own rows are the counterparts; on any other its plainest ones are landmarks.
 
     zero_shot.counterparts(rows, "gtzan", n_classes=10)
@@ -14,7 +14,7 @@ from core.references import seth2022
 from core.references.counterparts import SCORE, Counterpart
 from core.references.reference import Reference
 from core.studies import zero_shot
-from core.studies.headlines import spread
+from core.studies.headlines import summary
 
 DATASETS = ("gtzan", "jamendo", "magnatagatune")
 LANDMARKS = (
@@ -31,7 +31,7 @@ DESCRIPTION = "description"
 def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Counterpart]:
     """S's numbers of sounds, beside this study's for the same wording.
 
-    ``rows``: those of one encoder set and one space. ``n_classes`` tells Jamendo's subsets
+    `rows`: those of one encoder set and one space. `n_classes` tells Jamendo's subsets
     apart. Without a row of the same kind a number of S has no counterpart.
     """
     overall = rows[(rows["target"] == "audio") & (rows["class"] == "")]
@@ -51,7 +51,7 @@ def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Count
             ]
         if mine.empty:
             continue
-        value = float(spread(mine, ["metric"])["mean"].iloc[0])
+        value = float(summary(mine, ["metric"])["mean"].iloc[0])
         found.append(Counterpart(one, (("", value),), SCORE))
     return found
 

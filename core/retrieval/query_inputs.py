@@ -31,10 +31,10 @@ MAX_WINDOWS = 120  # of one recording; a longer one is sampled evenly, and the a
 class QueryInput:
     """Something to search with, embedded: one row a window.
 
-    ``native`` (k, d) float32; ``starts_s`` (k,) seconds into the recording; ``loudness`` (k,)
-    RMS of each window (ones for pictures); ``shared`` keeps its vectors in the spaces it was
-    carried into; ``sampled`` says that the recording was longer than
-    ``MAX_WINDOWS`` seconds and only every so often a window was taken.
+    `native` (k, d) float32; `starts_s` (k,) seconds into the recording; `loudness` (k,)
+    RMS of each window (ones for pictures); `shared` keeps its vectors in the spaces it was
+    carried into; `sampled` says that the recording was longer than
+    `MAX_WINDOWS` seconds and only every so often a window was taken.
     """
 
     name: str
@@ -48,7 +48,7 @@ class QueryInput:
 
     @property
     def weights(self) -> np.ndarray:
-        """``(k,)``: how much each window counts in the whole; loud ones more, silence nothing."""
+        """`(k,)`: how much each window counts in the whole; loud ones more, silence nothing."""
         total = float(self.loudness.sum())
         if total <= 0:
             return np.full(len(self.loudness), 1.0 / len(self.loudness))
@@ -67,9 +67,9 @@ class WeightedInput:
 def load_encoder(
     name: str, extracted: Artefact, weights_dir: Path | None, *, trainable: bool = False
 ) -> Encoder:
-    """The very encoder that made the vectors of an ``extract`` artefact.
+    """The very encoder that made the vectors of an `extract` artefact.
 
-    ``trainable``: see ``encoders.load``.
+    `trainable`: see `encoders.load`.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def load_encoder(
 def load_tuned(
     name: str, extracted: Artefact, state: Mapping[str, np.ndarray], weights_dir: Path | None
 ) -> Encoder:
-    """``load_encoder`` of a text encoder, with the parameters to which it was fine-tuned.
+    """`load_encoder` of a text encoder, with the parameters to which it was fine-tuned.
 
     Raises
     ------
     UserError
-        As ``load_encoder``, or the parameters are those of another network.
+        As `load_encoder`, or the parameters are those of another network.
     """
     import torch
 
@@ -156,7 +156,7 @@ class Embedder:
             return self._encoders[modality]
 
     def native(self, thing: QueryInput, space: str) -> np.ndarray:
-        """``(k, d)`` float32: a thing's native vectors as a space takes them.
+        """`(k, d)` float32: a thing's native vectors as a space takes them.
 
         Words enter the generation space through the text encoder that was fine-tuned for it, where
         one was.
@@ -310,7 +310,7 @@ class Embedder:
 
 
 def _spread(n: int, most: int) -> np.ndarray:
-    """At most ``most`` of ``n`` rows, evenly spread."""
+    """At most `most` of `n` rows, evenly spread."""
     if n <= most:
         return np.arange(n)
     return np.unique(np.linspace(0, n - 1, most).round().astype(int))

@@ -1,6 +1,6 @@
 """One thing that a person brings -> vectors -> neighbours, class scores, a place on the map.
 
-The page and ``precompute search`` both come through here, so that they give the same list. A
+The page and `precompute search` both come through here, so that they give the same list. A
 thing (a recording, a picture, a video, an item of the collection) is embedded once into its
 encoder's native space; every space is then reached by the saved fits, and nothing is refitted.
 Long sounds and videos are cut into one-second windows. A query is one thing, or a blend of
@@ -36,9 +36,9 @@ SPACE_OF = {"SMA": "pca", "SMI": "pca", "MMP": "pca", "MMT": "translation"}
 class Answer:
     """Neighbours with their scale, and where the time went.
 
-    ``results``: ``item_id, clip_id, modality, labels, path, text, score, percentile`` best first.
-    ``score`` is cosine; ``percentile`` the share of random pairs of these two modalities that
-    score lower, in percent; ``median_score`` what the median random pair scores.
+    `results`: `item_id, clip_id, modality, labels, path, text, score, percentile` best first.
+    `score` is cosine; `percentile` the share of random pairs of these two modalities that
+    score lower, in percent; `median_score` what the median random pair scores.
     """
 
     results: pd.DataFrame
@@ -49,7 +49,7 @@ class Answer:
 
 
 class Nearest(NamedTuple):
-    """``item_ids (q, k) str`` and ``scores (q, k) float32`` (cosine), best first; how many items
+    """`item_ids (q, k) str` and `scores (q, k) float32` (cosine), best first; how many items
     the filters left to search."""
 
     item_ids: np.ndarray
@@ -71,18 +71,18 @@ class Retriever(Embedder):
     # -- searching -----------------------------------------------------------------------------
 
     def project(self, part: WeightedInput, space: str) -> np.ndarray:
-        """``(d,)`` unit float32: one part in a space, its windows averaged by loudness."""
+        """`(d,)` unit float32: one part in a space, its windows averaged by loudness."""
         shared = self.project_windows(part.thing, space)
         if part.window is not None:
             return np.asarray(shared[part.window])
         return _unit(part.thing.weights @ shared)
 
     def project_windows(self, thing: QueryInput, space: str) -> np.ndarray:
-        """``(k, d)`` unit float32: every window of a thing in a space."""
+        """`(k, d)` unit float32: every window of a thing in a space."""
         return _unit(self.projected(thing, space))
 
     def projected(self, thing: QueryInput, space: str) -> np.ndarray:
-        """``(k, d)`` float32: every window as the space gives it, computed once for a thing."""
+        """`(k, d)` float32: every window as the space gives it, computed once for a thing."""
         key = (self.study.digest, self.encoder_set, space)
         if key not in thing.shared:
             fit = self.study.space(self.encoder_set, space)
@@ -90,7 +90,7 @@ class Retriever(Embedder):
         return thing.shared[key]
 
     def blend(self, parts: Sequence[WeightedInput], space: str) -> np.ndarray:
-        """``(d,)`` unit float32: the weighted sum of the parts' unit vectors.
+        """`(d,)` unit float32: the weighted sum of the parts' unit vectors.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Retriever(Embedder):
         parts : the blend
         modality : "audio", "image" or "text", what to find
         top : how many results
-        space : one of ``core.study.SPACES``
+        space : one of `core.study.SPACES`
         classes, subsets : only items with one of these labels, of one of these subsets
         leave_out : clips that are not shown (the query's own)
 
@@ -173,7 +173,7 @@ class Retriever(Embedder):
         subsets: Sequence[str] = (),
         leave_out: Sequence[str] = (),
     ) -> Nearest:
-        """The nearest items to vectors ``(d,)`` or ``(q, d)`` of a space; filters as in ``search``.
+        """The nearest items to vectors `(d,)` or `(q, d)` of a space; filters as in `search`.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class Retriever(Embedder):
             return self._indexes[key]
 
     def background(self, query: str, target: str, space: str) -> np.ndarray:
-        """``(n,)`` sorted cosines of random pairs of the two modalities."""
+        """`(n,)` sorted cosines of random pairs of the two modalities."""
         with self._lock:
             key = (query, target, space)
             if key not in self._backgrounds:
@@ -234,10 +234,10 @@ class Retriever(Embedder):
     # -- what else is known of a query ---------------------------------------------------------
 
     def class_scores(self, part: WeightedInput) -> pd.DataFrame:
-        """``system, class, score``: what each trained system says of one part.
+        """`system, class, score`: what each trained system says of one part.
 
         Windows are averaged by loudness. The systems are those of the first split, trained on
-        its ``train`` subset; a study without both sounds and pictures has none.
+        its `train` subset; a study without both sounds and pictures has none.
         """
         frames = [pd.DataFrame({"system": [], "class": [], "score": []}).astype({"score": float})]
         if not self.study.has_audio_and_image(self.encoder_set):
@@ -259,7 +259,7 @@ class Retriever(Embedder):
     def place(
         self, parts: Sequence[WeightedInput], space: str, method: str, n_dims: int = 2
     ) -> np.ndarray:
-        """``(n_dims,)``: where a query belongs on a map.
+        """`(n_dims,)`: where a query belongs on a map.
 
         The mean of the coordinates of its nearest neighbours in the full space, weighted by
         their similarity: an upload is placed by neighbours, never by refitting the map.
@@ -278,7 +278,7 @@ class Retriever(Embedder):
         return np.asarray(maps.place(coordinates, np.array(scores)[best]))
 
     def _map(self, space: str, method: str, n_dims: int) -> pd.DataFrame:
-        """``x, y, z`` of one map, by ``item_id``."""
+        """`x, y, z` of one map, by `item_id`."""
         with self._lock:
             key = (space, method, n_dims)
             if key not in self._maps:

@@ -1,6 +1,6 @@
 """Typed tags against a collection, live: lines of words -> texts -> a space -> cosines.
 
-What ``core.stages.zero_shot`` stores for a study's own classes, asked of any words (S §IV–VI): the
+What `core.stages.zero_shot` stores for a study's own classes, asked of any words (S §IV–VI): the
 same texts, the same saved fits, the same cosines, so that a class gets its stored score. Nothing is
 trained or refitted for a tag.
 
@@ -28,7 +28,7 @@ BLOCK_SCORES = 1 << 24  # cosines held at once: 64 MB
 
 @dataclass(frozen=True)
 class Embedded:
-    """Tags in a space: ``vectors (t, d) float32``, unit rows, zeros where ``known (t,) bool`` is
+    """Tags in a space: `vectors (t, d) float32`, unit rows, zeros where `known (t,) bool` is
     False: none of the words is one that the encoder knows.
     """
 
@@ -42,7 +42,7 @@ def lines(typed: str) -> tuple[list[str], list[str]]:
     Raises
     ------
     UserError
-        There are more than ``MAX_TAGS``.
+        There are more than `MAX_TAGS`.
     """
     found: dict[str, None] = {}
     n_long = n_again = longest = 0
@@ -81,9 +81,9 @@ def _plain(text: str) -> str:
 def texts(
     tags: Sequence[str], wording: str = PLACE, descriptions: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Tags put into words: as ``core.studies.zero_shot.wordings`` does for the stored study.
+    """Tags put into words: as `core.studies.zero_shot.wordings` does for the stored study.
 
-    ``wording`` holds ``{tag}``, or is "description": a tag's own, where it has one, else itself.
+    `wording` holds `{tag}`, or is "description": a tag's own, where it has one, else itself.
 
     Raises
     ------
@@ -101,15 +101,16 @@ def texts(
 
 
 def gallery(study: Study, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:
-    """Every item of a modality in a space; ``native``: as its encoder gives it."""
+    """Every item of a modality in a space; `native`: as its encoder gives it."""
     if space == NATIVE:
         return study.native(study.modalities(encoder_set)[modality])
     return study.shared(encoder_set, space, modality, split)
 
 
 def embed(embedder: Embedder, words: Sequence[str], space: str, split: int = 0) -> Embedded:
-    """Texts in a space of a study's encoder set, all in one batch; in the generation space through the
-    text encoder that was fine-tuned for it, where one was.
+    """Texts in a space of a study's encoder set, all in one batch.
+
+    The generation space uses the text encoder that was fine-tuned for it, if there is one.
 
     Raises
     ------
@@ -132,9 +133,9 @@ def tag_scores(
     space: str = "translation",
     split: int = 0,
 ) -> np.ndarray:
-    """``(n, t) float32``: the cosine of every item of a modality with every text.
+    """`(n, t) float32`: the cosine of every item of a modality with every text.
 
-    Rows are those of ``gallery``; a text of which the encoder knows no word scores 0 with all.
+    Rows are those of `gallery`; a text of which the encoder knows no word scores 0 with all.
     """
     items = gallery(embedder.study, embedder.encoder_set, space, modality, split)
     return zero_shot.scores(items.array, embed(embedder, words, space, split).vectors)
@@ -142,7 +143,7 @@ def tag_scores(
 
 def best(items: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For unit vectors of items (n, d) and tags (t, d): the best item's row of each tag (t,) int64
-    and its cosine (t,) float32, no more than ``BLOCK_SCORES`` cosines at once.
+    and its cosine (t,) float32, no more than `BLOCK_SCORES` cosines at once.
     """
     rows = np.zeros(len(tags), dtype=np.int64)
     found = np.full(len(tags), np.nan, dtype=np.float32)
@@ -157,7 +158,7 @@ def best(items: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def class_means(
     items: np.ndarray, classes: np.ndarray, n_classes: int, tags: np.ndarray
 ) -> np.ndarray:
-    """``(n_classes, t) float32``: the mean cosine of each class's items (unit vectors (n, d), class
+    """`(n_classes, t) float32`: the mean cosine of each class's items (unit vectors (n, d), class
     (n,) int, -1 for none) with each tag; NaN for a class without items.
     """
     sums = np.zeros((n_classes, items.shape[1]), dtype=np.float64)
@@ -172,11 +173,11 @@ def class_means(
 def with_new_classes(
     predicted: np.ndarray, class_scores: np.ndarray, new_scores: np.ndarray
 ) -> np.ndarray:
-    """``(n,) int64``: predictions once classes made of words alone stand beside the trained ones.
+    """`(n,) int64`: predictions once classes made of words alone stand beside the trained ones.
 
     An item goes to a new class (numbered k, k + 1, … after the k trained ones) where its cosine
     with that class's text is higher than with the text of any trained class; else it stays where
-    the system had put it. For a zero-shot system, whose ``predicted`` is the best-scoring class,
+    the system had put it. For a zero-shot system, whose `predicted` is the best-scoring class,
     that is zero-shot classification over all k + m classes.
 
     Parameters

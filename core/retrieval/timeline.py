@@ -1,7 +1,7 @@
 """Second by second: what each window of a long sound or video is, and what it finds.
 
-Beside ``core.retrieval.retriever``, through the same fits and the same index: the whole recording asks with the
-mean of its windows, weighted by loudness; here every window asks for itself.
+`core.retrieval.retriever` searches with the mean of a recording's windows, weighted by loudness.
+Here every window is a query of its own, through the same fits and the same index.
 """
 
 from collections.abc import Sequence
@@ -36,12 +36,12 @@ def by_second(
     subsets: Sequence[str] = (),
     leave_out: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """One row a window: ``window, start_s, loudness, class, class_score, item_id, score,
-    percentile``.
+    """One row a window: `window, start_s, loudness, class, class_score, item_id, score,
+    percentile`.
 
-    ``class`` is what MMT's forest votes for most ("" where none has been trained); ``item_id``
-    the nearest item of ``modality`` with its cosine and the share of random pairs below it;
-    ``loudness`` is relative to the loudest window. Filters as in ``Retriever.search``.
+    `class` is what MMT's forest votes for most ("" where none has been trained); `item_id`
+    the nearest item of `modality` with its cosine and the share of random pairs below it;
+    `loudness` is relative to the loudest window. Filters as in `Retriever.search`.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def by_second(
 def best_windows(
     retriever: Retriever, thing: QueryInput, item_ids: Sequence[str], modality: str, space: str
 ) -> np.ndarray:
-    """``(n,) int64``: the window of a thing that is most like each item of ``modality``."""
+    """`(n,) int64`: the window of a thing that is most like each item of `modality`."""
     windows = retriever.project_windows(thing, space)
     wanted = retriever.study.shared(retriever.encoder_set, space, modality).take(list(item_ids))
     return np.asarray(np.argmax(windows @ wanted.T, axis=0), dtype=np.int64)

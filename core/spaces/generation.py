@@ -3,15 +3,15 @@
 Seth 2022 §III: a generator of four fully connected layers turns a native vector into one of the
 text encoder's, d → … → k. Texts stay where their encoder puts them. Trained with the symmetric
 contrastive loss over the cosines of a batch, or with the appendix's discriminator; the text encoder
-is frozen, or fine-tuned along. ``GenerationConfig()`` is S's recipe. Training needs torch;
-``Generation.project`` is NumPy alone.
+is frozen, or fine-tuned along. `GenerationConfig()` is S's recipe. Training needs torch;
+`Generation.project` is NumPy alone.
 
 Where the paper is silent or says two things:
 * The hidden layers have 512 units and ReLU, as its discriminator's layers have ReLU.
 * Its equation sums over k ≠ i; its prose ("the softmax … across all") and the work that it cites
-  sum over all k. The prose is followed; ``own="left_out"`` is the equation as printed (Yeh et al.
+  sum over all k. The prose is followed; `own="left_out"` is the equation as printed (Yeh et al.
   2022, *Decoupled contrastive learning*).
-* Its cosines are not scaled; ``temperature`` below 1 is an option beside it.
+* Its cosines are not scaled; `temperature` below 1 is an option beside it.
 * The validation pairs are S's 15 %, parted by clip, and the best epoch is kept.
 * A text encoder is fine-tuned without its dropout, so that a run can be repeated.
 """
@@ -55,15 +55,15 @@ State = dict[str, np.ndarray]
 class GenerationConfig:
     """How generators are trained. The defaults are S's recipe.
 
-    ``loss`` "contrastive" (§III.C), or "discriminator" (appendix, equation 1). ``text`` "frozen"
+    `loss` "contrastive" (§III.C), or "discriminator" (appendix, equation 1). `text` "frozen"
     (S's baseline); "finetuned" trains the text encoder along (contrastive loss); with the
-    discriminator it is the appendix's second variant: for ``tuning_epochs`` the captions tune the
+    discriminator it is the appendix's second variant: for `tuning_epochs` the captions tune the
     encoder with the contrastive loss, then it is frozen and the two networks play.
-    ``own``: whether a pair's own cosine counts in the sum below the fraction. ``centred``: native
+    `own`: whether a pair's own cosine counts in the sum below the fraction. `centred`: native
     vectors have their mean taken off and are divided by one number, so that they have deviation 1;
-    S's were used as they were. ``input_dropout``, ``pairing`` and ``same_class`` as in
-    ``translation.TranslationConfig``. At most ``snapshots`` epochs are drawn on the moving map, of
-    ``snapshot_pairs`` validation pairs a modality.
+    S's were used as they were. `input_dropout`, `pairing` and `same_class` as in
+    `translation.TranslationConfig`. At most `snapshots` epochs are drawn on the moving map, of
+    `snapshot_pairs` validation pairs a modality.
     """
 
     loss: Literal["contrastive", "discriminator"] = "contrastive"
@@ -108,7 +108,7 @@ class GenerationConfig:
 
 
 class Trainable(Protocol):
-    """A text encoder that can be fine-tuned: see ``core.encoders.hub_text.TextEncoder``."""
+    """A text encoder that can be fine-tuned: see `core.encoders.hub_text.TextEncoder`."""
 
     module: Any
 
@@ -124,8 +124,8 @@ class Trainable(Protocol):
 class Snapshot:
     """Validation pairs after an epoch (0: before the first), the same ones every time.
 
-    ``rows`` by modality, text included: (n,) int64 rows of its natives. ``partners`` by modality:
-    (n,) int64, the row of the text that each belongs to. ``vectors`` by modality: (n, k) float16
+    `rows` by modality, text included: (n,) int64 rows of its natives. `partners` by modality:
+    (n,) int64, the row of the text that each belongs to. `vectors` by modality: (n, k) float16
     with unit rows.
     """
 
@@ -137,9 +137,9 @@ class Snapshot:
 
 @dataclass
 class Generation:
-    """Fitted generators, by modality: ``layers`` of (weight (out, in), bias (out,)) float32.
+    """Fitted generators, by modality: `layers` of (weight (out, in), bias (out,)) float32.
 
-    ``n_dims``: k, of the text space. ``history``: one dict an epoch with the names of ``HISTORY``;
+    `n_dims`: k, of the text space. `history`: one dict an epoch with the names of `HISTORY`;
     the discriminator's losses are NaN where it did not play.
     """
 
@@ -152,7 +152,7 @@ class Generation:
         """Native vectors (n, d) → (n, k) float32 with unit rows; texts are only scaled.
 
         Worked in float64, so that a vector's image does not depend on its neighbours in the batch.
-        Raises ``UserError`` on a modality without a generator and vectors of another length.
+        Raises `UserError` on a modality without a generator and vectors of another length.
         """
         if modality != TEXT and modality not in self.generators:
             known = ", ".join([*self.generators, TEXT])
@@ -185,7 +185,7 @@ class Generation:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Generation:
-        """The inverse of ``arrays``."""
+        """The inverse of `arrays`."""
         generators = {
             modality: [
                 (arrays[f"{modality}/{number}/weight"], arrays[f"{modality}/{number}/bias"])
@@ -212,21 +212,21 @@ def fit(
     resume: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
 ) -> Generation:
-    """Train one generator a modality of ``pairs`` on its pairs with texts.
+    """Train one generator a modality of `pairs` on its pairs with texts.
 
-    ``natives``: (n, d) float by modality, text included. ``pairs``: by modality (text is not among
-    them), (p, 2) int rows of its natives and the texts'. ``clips``: by modality, the pairs' clip
+    `natives`: (n, d) float by modality, text included. `pairs`: by modality (text is not among
+    them), (p, 2) int rows of its natives and the texts'. `clips`: by modality, the pairs' clip
     ids (p,), or (p, 2) where the halves come from two clips: whatever shares a clip stays on one
-    side of the validation split. ``classes``: by modality, (p,) int, needed for redrawn pairs and
-    ``same_class="ignored"``. ``encoder`` and ``words`` (one a text): what ``text="finetuned"``
+    side of the validation split. `classes`: by modality, (p,) int, needed for redrawn pairs and
+    `same_class="ignored"`. `encoder` and `words` (one a text): what `text="finetuned"`
     trains. The encoder is changed in place, and its texts have to be embedded anew.
 
-    ``snapshot`` gets validation pairs before the first epoch and after each. ``checkpoint`` gets a
-    flat dict of arrays after every epoch; handed back as ``resume`` (with everything else
+    `snapshot` gets validation pairs before the first epoch and after each. `checkpoint` gets a
+    flat dict of arrays after every epoch; handed back as `resume` (with everything else
     unchanged, the encoder as it was at the beginning) the run goes on from there and ends as if it
-    had not been interrupted. ``device``: CUDA when there is one.
+    had not been interrupted. `device`: CUDA when there is one.
 
-    Raises ``UserError`` when there are too few pairs or clips, vectors that are not finite, or
+    Raises `UserError` when there are too few pairs or clips, vectors that are not finite, or
     nothing to fine-tune.
     """
     import torch
@@ -265,12 +265,12 @@ def fit(
 
 
 def history_arrays(history: list[dict[str, float]]) -> State:
-    """One float64 array a column, under ``history/``."""
+    """One float64 array a column, under `history/`."""
     return {f"history/{name}": np.array([row[name] for row in history]) for name in HISTORY}
 
 
 def history_rows(arrays: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
-    """The inverse of ``history_arrays``; epochs are ints again."""
+    """The inverse of `history_arrays`; epochs are ints again."""
     columns = [np.asarray(arrays[f"history/{name}"]).tolist() for name in HISTORY]
     rows = [dict(zip(HISTORY, row, strict=True)) for row in zip(*columns, strict=True)]
     return [row | {"epoch": int(row["epoch"])} for row in rows]
@@ -283,7 +283,7 @@ def _validate(
     classes: Mapping[str, np.ndarray] | None,
     config: GenerationConfig,
 ) -> dict[pairing.Kind, Pairs]:
-    """The arguments of ``fit`` checked and in the form of ``pairing``."""
+    """The arguments of `fit` checked and in the form of `pairing`."""
     if not pairs:
         raise UserError("A generator needs pairs of sound or picture with text: there are none.")
     if classes is None and (config.pairing == "redrawn" or config.same_class == "ignored"):

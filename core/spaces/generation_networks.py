@@ -5,7 +5,7 @@ and a sigmoid; ReLU follows every layer but the last. Equation 1 asks two things
 vector: whether it looks like a text's (D(G(x))), and whether it does beside the text that it
 belongs to (D(G(x), T(t))). The two take vectors of unlike length, so there are two discriminators.
 
-Imports torch at its top, so it is imported by ``generating`` alone, when that runs.
+Imports torch at its top, so it is imported by `generating` alone, when that runs.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Generator(nn.Module):
         self.deviation, self.dropout = deviation, config.input_dropout
 
     def forward(self, native: Tensor, dice: torch.Generator | None = None) -> Tensor:
-        """``dice``: what dropout is thrown with; without, nothing is dropped."""
+        """`dice`: what dropout is thrown with; without, nothing is dropped."""
         values = (native - self.mean) / self.deviation
         if dice is not None and self.dropout:
             kept = torch.empty_like(values).bernoulli_(1 - self.dropout, generator=dice)
@@ -94,8 +94,8 @@ def contrastive(
 ) -> Tensor:
     """The mean of both directions' −log (exp(s_ii) / Σ_k exp(s_ik)), s cosines (S §III.C.1).
 
-    ``made`` and ``text`` are (n, k); row i of one belongs to row i of the other. ``own`` "left_out"
-    sums over k ≠ i; a pair without any other is then left out itself. ``classes`` as in ``losses``.
+    `made` and `text` are (n, k); row i of one belongs to row i of the other. `own` "left_out"
+    sums over k ≠ i; a pair without any other is then left out itself. `classes` as in `losses`.
     """
     made, text = functional.normalize(made), functional.normalize(text)
     if own == "counted":

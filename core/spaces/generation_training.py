@@ -1,6 +1,6 @@
 """The run that trains generators: networks, optimisers, early stopping, and its state on a stop.
 
-Imports torch at its top, so it is imported by ``generation.fit`` alone, when it runs. Everything
+Imports torch at its top, so it is imported by `generation.fit` alone, when it runs. Everything
 random comes from generators derived from (seed, epoch): a state needs to carry no random state.
 """
 
@@ -74,7 +74,7 @@ class Texts:
 
 
 class Run:
-    """What is held between epochs. ``epoch`` counts finished ones."""
+    """What is held between epochs. `epoch` counts finished ones."""
 
     def __init__(
         self,
@@ -238,7 +238,7 @@ class Run:
         return {modality: self.generators[modality].layers() for modality in self.modalities}
 
     def state(self) -> State:
-        """All that ``restore`` needs, as a flat dict of arrays."""
+        """All that `restore` needs, as a flat dict of arrays."""
         state = {f"now/{name}": array_of(t) for name, t in self.nets.state_dict().items()}
         state |= {f"best/{name}": array_of(t) for name, t in self.best.items()}
         for number, optimizer in enumerate(self.optimizers):
@@ -252,7 +252,7 @@ class Run:
         return state | history_arrays(self.history) | {"best_epoch": np.array(self.best_epoch)}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from ``state``. Raises ``ValueError`` when it belongs to another kind of run."""
+        """Go on from `state`. Raises `ValueError` when it belongs to another kind of run."""
         part = functools.partial(tensors_of, state, self.device)
         try:
             self.nets.load_state_dict(part("now/"))

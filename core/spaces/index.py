@@ -1,7 +1,7 @@
 """Nearest neighbours by cosine, and the scale that gives a score its meaning.
 
-Up to ``EXACT_ROWS`` vectors a search is one matrix product. Beyond, FAISS proposes candidates
-(inverted lists of 8-bit vectors, as many lists visited as a recall of ``MIN_RECALL`` takes) and the
+Up to `EXACT_ROWS` vectors a search is one matrix product. Beyond, FAISS proposes candidates
+(inverted lists of 8-bit vectors, as many lists visited as a recall of `MIN_RECALL` takes) and the
 candidates are scored exactly. Either way the scores come out of one float64 sum per result, so that
 a query has the same neighbours alone and in a batch, and equal vectors tie: the lower row is first.
 
@@ -28,8 +28,8 @@ BLOCK = 64  # scores whose maximum stands for them while a threshold is looked f
 class Index:
     """Vectors that can be searched.
 
-    ``vectors``: (n, d), of any length; unit rows (memory maps too) are used as they are, others are
-    copied. ``tuning``: vectors like the queries to come, such as the other modality's, on which an
+    `vectors`: (n, d), of any length; unit rows (memory maps too) are used as they are, others are
+    copied. `tuning`: vectors like the queries to come, such as the other modality's, on which an
     approximate index learns how far to look; by default the vectors themselves.
     """
 
@@ -53,9 +53,9 @@ class Index:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The nearest rows to each query, best first.
 
-        ``query``: (d,) or (q, d). ``allowed``: (n,) bool mask, or rows; None allows all.
+        `query`: (d,) or (q, d). `allowed`: (n,) bool mask, or rows; None allows all.
         Returns rows (q, k) int64 and cosines (q, k) float32, k = min(top, number allowed), also for
-        a single query; k is 0 where nothing is allowed. Raises ``ValueError`` on other shapes.
+        a single query; k is 0 where nothing is allowed. Raises `ValueError` on other shapes.
         """
         queries = _unit(np.atleast_2d(np.asarray(query)))
         if queries.ndim != 2 or queries.shape[1] != self.vectors.shape[1]:
@@ -84,7 +84,7 @@ class Index:
 
     @classmethod
     def from_bytes(cls, vectors: np.ndarray, data: bytes) -> Index:
-        """The index that gave ``data``, with the same vectors."""
+        """The index that gave `data`, with the same vectors."""
         index = cls(vectors)
         if data:
             index._lists = _Lists.from_bytes(data)
@@ -155,7 +155,7 @@ class _Lists:
         return built
 
     def tune(self, index: Index, rng: np.random.Generator) -> None:
-        """Visit as few lists as reach ``MIN_RECALL``, over the sampled queries' ten nearest."""
+        """Visit as few lists as reach `MIN_RECALL`, over the sampled queries' ten nearest."""
         pool = index.vectors if index._tuning is None else index._tuning
         chosen = rng.choice(len(pool), size=min(N_TUNING, len(pool)), replace=False)
         queries = _unit(np.asarray(pool[np.sort(chosen)], dtype=np.float32))
@@ -199,7 +199,7 @@ class _Lists:
 def random_pair_scores(
     a: np.ndarray, b: np.ndarray, *, n_pairs: int = 10_000, seed: int = 0
 ) -> np.ndarray:
-    """Cosines of random rows of ``a`` (n, d) with random rows of ``b`` (m, d): the background of a
+    """Cosines of random rows of `a` (n, d) with random rows of `b` (m, d): the background of a
     score. Returns (n_pairs,) float32, sorted; empty where either side is empty."""
     if not len(a) or not len(b):
         return np.empty(0, np.float32)
@@ -212,7 +212,7 @@ def random_pair_scores(
 def percentile(score: float | np.ndarray, background: np.ndarray) -> np.ndarray:
     """Share of the background below each score, ties by half, 0 to 100 (float64, score's shape).
 
-    ``background``: (n,) scores in any order. NaN where it is empty.
+    `background`: (n,) scores in any order. NaN where it is empty.
     """
     if not len(background):
         return np.full(np.shape(score), np.nan)
@@ -251,7 +251,7 @@ def _allowed_rows(allowed: np.ndarray | None, n: int) -> np.ndarray | None:
 
 
 def _candidates(scores: np.ndarray, top: int) -> np.ndarray:
-    """Positions of everything that may be among the ``top`` best of (n,) scores, ascending.
+    """Positions of everything that may be among the `top` best of (n,) scores, ascending.
 
     The k-th largest of the blocks' maxima is no larger than the k-th largest score; whatever lies
     below it is out. That costs one fast pass, where a partition of all scores costs ten.
@@ -273,7 +273,7 @@ def _candidates(scores: np.ndarray, top: int) -> np.ndarray:
 def _ranked(
     vectors: np.ndarray, candidates: np.ndarray, query: np.ndarray, top: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ``top`` best of the candidates (ascending rows): rows (top,), cosines (top,) float32."""
+    """The `top` best of the candidates (ascending rows): rows (top,), cosines (top,) float32."""
     products = vectors[candidates].astype(np.float64) * query
     scores = products.sum(axis=1).astype(np.float32)
     order = np.argsort(-scores, kind="stable")[:top]

@@ -1,11 +1,11 @@
 """Losses that draw the two halves of a pair together: torch tensors in, a scalar out.
 
-Conventions: ``a`` and ``b`` are (n, d) float32 with unit rows; row i of ``a`` belongs to row i of
-``b``; s_ij = a_i · b_j. ``classes`` is an (n,) int64 tensor of the pairs' classes, or None: two
+Conventions: `a` and `b` are (n, d) float32 with unit rows; row i of `a` belongs to row i of
+`b`; s_ij = a_i · b_j. `classes` is an (n,) int64 tensor of the pairs' classes, or None: two
 pairs of one class are then no negatives of each other (a class below 0 is unknown and is a negative
 of everything). A batch without negatives has loss 0.
 
-This module imports torch at its top, so it is imported by ``translation.fit`` alone, when it runs.
+This module imports torch at its top, so it is imported by `translation.fit` alone, when it runs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def margin_loss(
 ) -> Tensor:
     """Mean over i ≠ j of max(0, margin − s_ii + s_ij): Wu et al. 2021, §2.2 and §3.2.
 
-    ``symmetric`` adds the other direction, max(0, margin − s_jj + s_ij), and halves the sum: the
+    `symmetric` adds the other direction, max(0, margin − s_jj + s_ij), and halves the sum: the
     "sum of hinges" of Kiros et al. 2014 (Faghri et al. 2018, eq. 5), as a mean.
 
     No (n, n) matrix is kept: forward works through blocks of rows and already sums the gradient,
@@ -87,7 +87,7 @@ class _Margin(torch.autograd.Function):
 
 
 def _open(hinges: Tensor, same: Tensor | None, start: int) -> Tensor:
-    """Sum of the positive hinges; ``hinges`` becomes, in place, 1 where open and 0 elsewhere."""
+    """Sum of the positive hinges; `hinges` becomes, in place, 1 where open and 0 elsewhere."""
     hinges.diagonal(start).zero_()
     if same is not None:
         hinges.masked_fill_(same, 0.0)
@@ -148,7 +148,7 @@ def _blocked(a: Tensor, classes: Tensor | None) -> Tensor:
 
 
 class PairLoss(nn.Module):
-    """One of ``NAMES`` with what it learns itself: an inverse temperature, a bias."""
+    """One of `NAMES` with what it learns itself: an inverse temperature, a bias."""
 
     def __init__(self, name: str, margin: float, temperature: float) -> None:
         super().__init__()

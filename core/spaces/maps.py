@@ -5,8 +5,8 @@ neighbours of the full space, nothing is refitted. All maps of one space share i
 which is exact here: at these sizes a matrix product is faster than the compilation of an
 approximate search.
 
-More than ``MAX_FITTED`` points are not fitted whole: a seeded sample is, and every other point is
-placed as a new one would be. ``fitted_rows`` draws the sample, ``Neighbourhood`` holds what all
+More than `MAX_FITTED` points are not fitted whole: a seeded sample is, and every other point is
+placed as a new one would be. `fitted_rows` draws the sample, `Neighbourhood` holds what all
 maps of a space need.
 
 Conventions: vectors (n, d) float32; coordinates (n, n_dims) float32, seeded; cosine throughout.
@@ -40,9 +40,9 @@ N_PLACE = 15  # neighbours that place a point on a map
 class Neighbourhood:
     """Who is near whom in a space of n points, f of which are fitted and m = n − f placed.
 
-    ``fitted`` (f,) and ``placed`` (m,) int64 rows, ascending, that make up all n together. ``rows``
-    (f, k) int32 and ``distances`` (f, k) float32: of each fitted point its nearest, itself first,
-    as positions among the fitted. ``near`` (m, j) int32 and ``similarities`` (m, j) float32: of
+    `fitted` (f,) and `placed` (m,) int64 rows, ascending, that make up all n together. `rows`
+    (f, k) int32 and `distances` (f, k) float32: of each fitted point its nearest, itself first,
+    as positions among the fitted. `near` (m, j) int32 and `similarities` (m, j) float32: of
     each placed point its nearest fitted ones.
     """
 
@@ -61,11 +61,11 @@ def fitted_rows(
     seed: int,
     max_fitted: int,
 ) -> np.ndarray:
-    """Which of n points are fitted: rows (at most ``max_fitted``,) int64, ascending.
+    """Which of n points are fitted: rows (at most `max_fitted`,) int64, ascending.
 
-    ``strata`` (n,): what kind of point each is; every kind is drawn in proportion to its number.
-    ``preferred`` (n,) bool: points that make up ``PREFERRED_SHARE`` of the sample if they are as
-    many (more only where the others are too few). Up to ``max_fitted`` points all are fitted.
+    `strata` (n,): what kind of point each is; every kind is drawn in proportion to its number.
+    `preferred` (n,) bool: points that make up `PREFERRED_SHARE` of the sample if they are as
+    many (more only where the others are too few). Up to `max_fitted` points all are fitted.
     """
     codes = np.unique(np.asarray(strata), return_inverse=True)[1]
     if len(codes) <= max_fitted:
@@ -124,9 +124,9 @@ def fit_maps(
 ) -> dict[int, np.ndarray]:
     """The maps of (n, d) vectors by one method: n_dims → (n, n_dims) float32.
 
-    ``graph``: what ``neighbours`` gives for min(n, ``N_GRAPH``), where it is known already.
-    Fewer than ``MIN_POINTS`` points are laid on a circle (in the first two dimensions), in order.
-    Raises ``ValueError`` on an unknown method.
+    `graph`: what `neighbours` gives for min(n, `N_GRAPH`), where it is known already.
+    Fewer than `MIN_POINTS` points are laid on a circle (in the first two dimensions), in order.
+    Raises `ValueError` on an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")
@@ -143,16 +143,16 @@ def fit_maps(
 
 
 def fit_map(vectors: np.ndarray, method: str, n_dims: int, seed: int) -> np.ndarray:
-    """One map of (n, d) vectors: (n, n_dims) float32. See ``fit_maps``."""
+    """One map of (n, d) vectors: (n, n_dims) float32. See `fit_maps`."""
     return fit_maps(vectors, method, seed=seed, n_dims=(n_dims,))[n_dims]
 
 
 def place(coordinates: np.ndarray, similarities: np.ndarray) -> np.ndarray:
     """Where queries belong: their neighbours' means, weighted by similarity.
 
-    ``coordinates`` (…, k, n_dims), ``similarities`` (…, k) cosines. Negative similarities have no
+    `coordinates` (…, k, n_dims), `similarities` (…, k) cosines. Negative similarities have no
     weight; if none of a query's is positive, all weigh the same. Returns (…, n_dims) float32;
-    raises ``ValueError`` without neighbours.
+    raises `ValueError` without neighbours.
     """
     coordinates, similarities = np.asarray(coordinates), np.asarray(similarities)
     if not similarities.shape[-1] or coordinates.shape[:-1] != similarities.shape:

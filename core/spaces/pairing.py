@@ -21,7 +21,7 @@ MIN_UNITS = 5  # classes with fewer clips are too dear to validate with
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of one kind: ``rows`` (p, 2), ``classes`` (p,), ``clips`` (p, 2), all int64."""
+    """Pairs of one kind: `rows` (p, 2), `classes` (p,), `clips` (p, 2), all int64."""
 
     rows: np.ndarray
     classes: np.ndarray
@@ -68,7 +68,7 @@ def split_units(kinds: Mapping[Kind, Pairs], *, keep_pairs: bool) -> dict[Kind, 
     """The unit to which each half of each pair belongs, by kind: (p, 2) int64.
 
     What hangs together must not be parted by the validation split: the items of one clip, the clips
-    of one item and, with ``keep_pairs``, the two halves of a pair. Units are the connected
+    of one item and, with `keep_pairs`, the two halves of a pair. Units are the connected
     components of that graph; of pairs cut from one clip each, a unit is a clip.
     """
     from scipy.sparse import coo_matrix
@@ -99,7 +99,7 @@ def split_pairs(
 ) -> tuple[dict[Kind, Pairs], dict[Kind, Pairs]]:
     """Training and validation pairs, disjoint by clip and by item.
 
-    Units are drawn at random until ``share`` of all pairs validate.
+    Units are drawn at random until `share` of all pairs validate.
     """
     units = {kind: unit[:, 0] for kind, unit in split_units(kinds, keep_pairs=True).items()}
     n_pairs = np.bincount(np.concatenate(list(units.values())))
@@ -123,8 +123,8 @@ def split_pools(
 ) -> tuple[dict[Kind, Pools], dict[Kind, Pools]]:
     """Training and validation items for redrawn pairs, disjoint by clip.
 
-    The pairs only say which items there are and of which class. ``share`` of each modality's units
-    validate, class by class: at least one of ``MIN_UNITS`` or more. Smaller classes keep theirs for
+    The pairs only say which items there are and of which class. `share` of each modality's units
+    validate, class by class: at least one of `MIN_UNITS` or more. Smaller classes keep theirs for
     training, unless nothing could be validated then.
     """
     units = split_units(kinds, keep_pairs=False)
@@ -178,7 +178,7 @@ def balance(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def steps(
     source: Pairs | Pools, batch: int, rng: np.random.Generator, *, balanced: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches of one epoch without end: rows (n, 2) and classes (n,), n at most ``batch``.
+    """The batches of one epoch without end: rows (n, 2) and classes (n,), n at most `batch`.
 
     A draw is cut into batches of nearly equal size, so that no remainder of a few pairs makes a
     batch of its own. After the last batch a new draw begins.
@@ -197,9 +197,9 @@ def n_batches(n_pairs: int, batch: int) -> int:
 
 
 def require_finite(native: np.ndarray, rows: np.ndarray, modality: str, wants: str) -> None:
-    """Refuse ``rows`` (n,) of vectors (m, d) with NaN or infinity; ``wants`` names what is fitted.
+    """Refuse `rows` (n,) of vectors (m, d) with NaN or infinity; `wants` names what is fitted.
 
-    Raises ``UserError`` with how many there are.
+    Raises `UserError` with how many there are.
     """
     bad = 0
     for start in range(0, len(rows), 4096):

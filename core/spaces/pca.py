@@ -3,9 +3,9 @@
 Fitted on the translation subset alone; 128 components, or as many as rows and columns allow.
 Arrays in, arrays out; scikit-learn is needed to fit few vectors and NumPy alone to project.
 
-Vectors of more than ``HELD_BYTES`` are not copied: a memory map is read in blocks of rows. Up to
-``COVARIANCE_DIMS`` columns the components come from the covariance matrix, exactly; beyond, from a
-subspace that is multiplied with it ``N_PASSES`` times (Halko et al. 2011, algorithm 4.4: what
+Vectors of more than `HELD_BYTES` are not copied: a memory map is read in blocks of rows. Up to
+`COVARIANCE_DIMS` columns the components come from the covariance matrix, exactly; beyond, from a
+subspace that is multiplied with it `N_PASSES` times (Halko et al. 2011, algorithm 4.4: what
 scikit-learn's randomised solver does in memory).
 """
 
@@ -27,8 +27,8 @@ N_SPARE = 10  # columns of the subspace beyond those asked for: scikit-learn's n
 
 @dataclass
 class Pca:
-    """Fitted components, as in scikit-learn: ``mean_`` (d,), ``components_`` (k, d) float32 with
-    orthonormal rows, ``explained_variance_ratio_`` (k,)."""
+    """Fitted components, as in scikit-learn: `mean_` (d,), `components_` (k, d) float32 with
+    orthonormal rows, `explained_variance_ratio_` (k,)."""
 
     mean_: np.ndarray
     components_: np.ndarray
@@ -41,7 +41,7 @@ class Pca:
     def project(self, native: np.ndarray) -> np.ndarray:
         """Native vectors (n, d) → (n, k) float32; a row does not depend on its neighbours.
 
-        Raises ``UserError`` on vectors of another length.
+        Raises `UserError` on vectors of another length.
         """
         native = np.asarray(native)
         if native.ndim != 2 or native.shape[1] != len(self.mean_):
@@ -75,21 +75,21 @@ class Pca:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Pca:
-        """The inverse of ``arrays``."""
+        """The inverse of `arrays`."""
         return cls(arrays["mean"], arrays["components"], arrays["explained_variance_ratio"])
 
 
 def fit(
     native: np.ndarray, n_components: int = 128, seed: int = 0, rows: np.ndarray | None = None
 ) -> Pca:
-    """Fit on (n, d) finite vectors, or those of some ``rows`` (n,) of them; min(n_components, n, d)
+    """Fit on (n, d) finite vectors, or those of some `rows` (n,) of them; min(n_components, n, d)
     components.
 
-    Each component's largest coefficient is positive, so that two fits agree in sign. ``seed``
+    Each component's largest coefficient is positive, so that two fits agree in sign. `seed`
     matters only where a solver is randomised. Constant vectors give components that explain
     nothing: their share of the variance is 0.
 
-    Raises ``UserError`` on fewer than two rows or on values that are not finite.
+    Raises `UserError` on fewer than two rows or on values that are not finite.
     """
     native = np.asanyarray(native)
     n = len(native) if rows is None else len(rows)

@@ -15,11 +15,11 @@ import numpy as np
 from core.spaces import maps
 
 N_ITER = 30  # of each map after the first; twice as many move points twice as far in one step
-FIRST_EXAGGERATED, FIRST_ITER = 150, 350  # iterations of the first, as in ``maps``
+FIRST_EXAGGERATED, FIRST_ITER = 150, 350  # iterations of the first, as in `maps`
 
 
 def chosen(n_epochs: int, most: int) -> list[int]:
-    """At most ``most`` (two at least) of the epochs 0 … n_epochs, evenly spread, both ends kept."""
+    """At most `most` (two at least) of the epochs 0 … n_epochs, evenly spread, both ends kept."""
     spread = np.linspace(0, n_epochs, min(n_epochs + 1, max(most, 2)))
     return [int(epoch) for epoch in np.unique(spread.round())]
 
@@ -27,7 +27,7 @@ def chosen(n_epochs: int, most: int) -> list[int]:
 def fit_epochs(vectors: np.ndarray, *, seed: int) -> np.ndarray:
     """One t-SNE map an epoch, each begun where the one before ended: (e, n, 2) float32.
 
-    Fewer than ``maps.MIN_POINTS`` points are laid out as ``maps.fit_maps`` lays them.
+    Fewer than `maps.MIN_POINTS` points are laid out as `maps.fit_maps` lays them.
     """
     n_epochs, n = vectors.shape[:2]
     found = np.empty((n_epochs, n, 2), dtype=np.float32)
@@ -43,7 +43,7 @@ def fit_epochs(vectors: np.ndarray, *, seed: int) -> np.ndarray:
 
 
 def turned(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """``points`` (n, 2) centred and turned or mirrored, so that they lie nearest to ``onto``.
+    """`points` (n, 2) centred and turned or mirrored, so that they lie nearest to `onto`.
 
     Orthogonal Procrustes (Schönemann 1966), without scaling.
     """

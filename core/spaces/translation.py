@@ -2,14 +2,14 @@
 
 Wu et al. 2021 (§2.2, §3.2): Linear(d, 256) → BatchNorm → ELU → Linear(256, 128) → unit norm for
 each modality, a margin loss over the pairs of a batch, Adam at 1e-3, batches of 4096, early
-stopping on the validation loss. ``TranslationConfig()`` is that recipe; what else it offers stands
-beside it with its source. Training needs torch; ``Translation.project`` is NumPy alone.
+stopping on the validation loss. `TranslationConfig()` is that recipe; what else it offers stands
+beside it with its source. Training needs torch; `Translation.project` is NumPy alone.
 
 Where the paper is silent:
 * The validation pairs are a tenth, parted by clip.
 * An epoch of W's 130k pairs has 29 steps, so patience 5 means 145 steps without progress. With
   fewer pairs than a batch an epoch would be one step and patience 5 would stop within seconds;
-  ``min_steps`` goes through the pairs again until an epoch has that many steps.
+  `min_steps` goes through the pairs again until an epoch has that many steps.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ State = dict[str, np.ndarray]
 class TranslationConfig:
     """How a translation is trained. The defaults are W's recipe.
 
-    ``loss``: see ``losses.NAMES``; ``margin`` and ``temperature`` (its start, learned from there)
-    as the loss has them. ``batch``: the largest number of pairs in a step. ``min_steps``: of an
-    epoch. ``sampler`` "balanced" draws every class equally often. ``pairing`` "redrawn" is for data
+    `loss`: see `losses.NAMES`; `margin` and `temperature` (its start, learned from there)
+    as the loss has them. `batch`: the largest number of pairs in a step. `min_steps`: of an
+    epoch. `sampler` "balanced" draws every class equally often. `pairing` "redrawn" is for data
     paired by class alone: every draw pairs each item with a random item of its class.
-    ``same_class`` "ignored": two pairs of one class are no negatives of each other. ``words``: how
+    `same_class` "ignored": two pairs of one class are no negatives of each other. `words`: how
     a third modality comes in, "after" the two others into the space that they made, or "together".
     """
 
@@ -70,9 +70,9 @@ class TranslationConfig:
 class Translation:
     """Fitted towers, by modality, as NumPy arrays; and how the training went.
 
-    A tower has ``w1`` (256, d), ``b1``, the BatchNorm's ``gamma``, ``beta``, ``mean``, ``var``
-    (256,), ``w2`` (128, 256) and ``b2`` (128,), all float32. ``history``: one dict an epoch with
-    ``epoch`` (from 1), ``train_loss``, ``validation_loss`` and ``seconds``.
+    A tower has `w1` (256, d), `b1`, the BatchNorm's `gamma`, `beta`, `mean`, `var`
+    (256,), `w2` (128, 256) and `b2` (128,), all float32. `history`: one dict an epoch with
+    `epoch` (from 1), `train_loss`, `validation_loss` and `seconds`.
     """
 
     towers: dict[str, dict[str, np.ndarray]]
@@ -87,7 +87,7 @@ class Translation:
         """Native vectors (n, d) → shared vectors (n, 128) float32 with unit rows.
 
         Worked in float64, so that a vector's image does not depend on its neighbours in the batch.
-        Raises ``UserError`` on a modality without a tower and on vectors of another length.
+        Raises `UserError` on a modality without a tower and on vectors of another length.
         """
         tower = self.towers.get(modality)
         if tower is None:
@@ -124,7 +124,7 @@ class Translation:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Translation:
-        """The inverse of ``arrays``."""
+        """The inverse of `arrays`."""
         towers: dict[str, dict[str, np.ndarray]] = {}
         for key in arrays:
             modality, _, name = key.rpartition("/")
@@ -148,22 +148,22 @@ def fit(
     resume: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
 ) -> Translation:
-    """Train one tower per modality of ``pairs`` on the translation subset.
+    """Train one tower per modality of `pairs` on the translation subset.
 
-    ``natives``: (n, d) float vectors by modality, memory maps welcome. ``pairs``: by kind, e.g.
+    `natives`: (n, d) float vectors by modality, memory maps welcome. `pairs`: by kind, e.g.
     ("audio", "image"), (p, 2) int rows into the two; in W's one-sided loss the first modality is
-    the anchor. The loss is the mean over the kinds. ``clips``: by kind, the pairs' clip ids (p,),
+    the anchor. The loss is the mean over the kinds. `clips`: by kind, the pairs' clip ids (p,),
     or (p, 2) where the halves come from two clips: whatever shares a clip stays on one side of the
-    validation split. ``pair_classes``: by kind, (p,) class ids, needed for the balanced sampler,
-    redrawn pairs and ``same_class="ignored"``. ``given``: modalities whose vectors lie in the
-    shared space already (unit rows of ``n_dims``): they get no tower, the others are drawn to them.
+    validation split. `pair_classes`: by kind, (p,) class ids, needed for the balanced sampler,
+    redrawn pairs and `same_class="ignored"`. `given`: modalities whose vectors lie in the
+    shared space already (unit rows of `n_dims`): they get no tower, the others are drawn to them.
 
-    ``progress`` gets each epoch's history row. ``checkpoint`` gets, every ``checkpoint_every``
-    epochs, a flat dict of arrays; handed back as ``resume`` (with everything else unchanged) the
+    `progress` gets each epoch's history row. `checkpoint` gets, every `checkpoint_every`
+    epochs, a flat dict of arrays; handed back as `resume` (with everything else unchanged) the
     run goes on from there and ends as if it had not been interrupted. On one CPU the result is
-    a function of the arguments alone. ``device``: CUDA when there is one.
+    a function of the arguments alone. `device`: CUDA when there is one.
 
-    Raises ``UserError`` when there are too few pairs or clips, or vectors that are not finite.
+    Raises `UserError` when there are too few pairs or clips, or vectors that are not finite.
     """
     import torch
 
@@ -202,12 +202,12 @@ def fit(
 
 
 def history_arrays(history: list[dict[str, float]]) -> dict[str, np.ndarray]:
-    """One float64 array a column, under ``history/``."""
+    """One float64 array a column, under `history/`."""
     return {f"history/{name}": np.array([row[name] for row in history]) for name in HISTORY}
 
 
 def history_rows(arrays: Mapping[str, np.ndarray]) -> list[dict[str, float]]:
-    """The inverse of ``history_arrays``; epochs are ints again."""
+    """The inverse of `history_arrays`; epochs are ints again."""
     columns = [np.asarray(arrays[f"history/{name}"]).tolist() for name in HISTORY]
     rows = [dict(zip(HISTORY, row, strict=True)) for row in zip(*columns, strict=True)]
     return [row | {"epoch": int(row["epoch"])} for row in rows]
@@ -246,7 +246,7 @@ def _validate(
     pair_classes: Mapping[Kind, np.ndarray] | None,
     config: TranslationConfig,
 ) -> dict[Kind, Pairs]:
-    """The arguments of ``fit`` checked and in one form: clips as numbers, (p, 2)."""
+    """The arguments of `fit` checked and in one form: clips as numbers, (p, 2)."""
     if config.batch < 2:
         raise ValueError(f"batch {config.batch}: a pair needs at least one other as its negative")
     needs_classes = (

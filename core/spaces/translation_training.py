@@ -1,6 +1,6 @@
 """The run that trains a translation: towers, optimiser, early stopping, and its state on a stop.
 
-Imports torch at its top, so it is imported by ``translation.fit`` alone, when it runs. All that is
+Imports torch at its top, so it is imported by `translation.fit` alone, when it runs. All that is
 random comes from generators derived from (seed, epoch): a state needs to carry no random state.
 """
 
@@ -49,7 +49,7 @@ class Tower(nn.Module):
         return values * kept / (1 - share)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Copies under the names of ``translation.PARAMETERS``."""
+        """Copies under the names of `translation.PARAMETERS`."""
         tensors = {
             "w1": self.hidden.weight,
             "b1": self.hidden.bias,
@@ -71,7 +71,7 @@ class Given(nn.Module):
 
 
 class Run:
-    """What is held between epochs. ``epoch`` counts finished ones."""
+    """What is held between epochs. `epoch` counts finished ones."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Run:
         read: Mapping[str, Reader],
         rng: np.random.Generator,
     ) -> float:
-        """``n_steps`` steps, each on one batch of every kind; the mean loss."""
+        """`n_steps` steps, each on one batch of every kind; the mean loss."""
         self.model.train()
         dice = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
         total = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -170,7 +170,7 @@ class Run:
         return towers
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that ``restore`` needs, as a flat dict of arrays."""
+        """All that `restore` needs, as a flat dict of arrays."""
         state = {f"model/{name}": array_of(t) for name, t in self.model.state_dict().items()}
         state |= {f"best/{name}": array_of(t) for name, t in self.best.items()}
         for name, parameter in self.model.named_parameters():
@@ -179,7 +179,7 @@ class Run:
         return state | history_arrays(self.history) | {"best_epoch": np.array(self.best_epoch)}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from ``state``. Raises ``ValueError`` when it belongs to another kind of run."""
+        """Go on from `state`. Raises `ValueError` when it belongs to another kind of run."""
         part = functools.partial(tensors_of, state, self.device)
         try:
             self.model.load_state_dict(part("model/"))
@@ -224,7 +224,7 @@ def linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
 def tensors_of(
     state: Mapping[str, np.ndarray], device: torch.device, prefix: str
 ) -> dict[str, Tensor]:
-    """The arrays of a state whose names begin with ``prefix``, as tensors by what follows it."""
+    """The arrays of a state whose names begin with `prefix`, as tensors by what follows it."""
     return {
         name.removeprefix(prefix): torch.tensor(np.asarray(array), device=device)
         for name, array in state.items()

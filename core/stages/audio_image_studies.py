@@ -146,7 +146,7 @@ def _mix_in(
 
 
 def _centroids(data: Data) -> list[Row]:
-    """Distances between the class centroids of both modalities, on ``test`` (W figure 4)."""
+    """Distances between the class centroids of both modalities, on `test` (W figure 4)."""
     frames = [data.single(modality, "test") for modality in SIDES]
     joined = pd.concat(frames, ignore_index=True)
     rows: list[Row] = []
@@ -166,7 +166,7 @@ def _centroids(data: Data) -> list[Row]:
 
 
 def _distribution(data: Data, rows: list[Row]) -> list[Row]:
-    """Label counts of every subset, and how those of ``translation`` go with F1 (W figure 6)."""
+    """Label counts of every subset, and how those of `translation` go with F1 (W figure 6)."""
     found = distribution.label_counts(
         data.items["subset"].tolist(),
         data.items["modality"].tolist(),

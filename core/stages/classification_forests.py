@@ -41,7 +41,7 @@ def tasks(
 ) -> list[Task]:
     """The forests that this draft lacks, the longest first; their items are there afterwards.
 
-    ``train`` and ``test`` are ``space -> modality -> Labelled``, as ``classification.study`` takes
+    `train` and `test` are `space -> modality -> Labelled`, as `classification.study` takes
     them.
     """
     missing = [
@@ -76,7 +76,7 @@ def grow(task: Task) -> str:
 
 
 def study(draft: Draft, train: Items, test: Items, n_classes: int, seeds: Sequence[int]) -> Study:
-    """What ``classification.study`` gives, of forests that have been grown.
+    """What `classification.study` gives, of forests that have been grown.
 
     Raises
     ------

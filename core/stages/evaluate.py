@@ -1,7 +1,7 @@
-"""``evaluate``: every study of every encoder set and split, into one tidy table each.
+"""`evaluate`: every study of every encoder set and split, into one tidy table each.
 
 Ranking in every direction and space is here (W §3.3); W's studies of sounds against pictures are
-in ``core.stages.audio_image_studies``, S's of words in ``core.stages.zero_shot``.
+in `core.stages.audio_image_studies`, S's of words in `core.stages.zero_shot`.
 """
 
 import itertools
@@ -42,7 +42,7 @@ def run(
     generated: dict[str, Artefact],
     weights_dir: Path | None,
 ) -> dict[str, Artefact]:
-    """Evaluate whatever is not evaluated yet; ``{"PAIR:SPLIT": artefact}``."""
+    """Evaluate whatever is not evaluated yet; `{"PAIR:SPLIT": artefact}`."""
     n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
     pairs = [encoder_set_name(*names) for names in config.encoder_sets]
     baselines = [

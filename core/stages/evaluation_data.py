@@ -24,7 +24,7 @@ class Made:
     generated: Artefact | None
 
     def vectors(self, joint: tuple[str, ...]) -> dict[str, dict[str, Vectors]]:
-        """space -> modality -> every item; ``joint`` modalities are compared as they are too."""
+        """space -> modality -> every item; `joint` modalities are compared as they are too."""
         found: dict[str, dict[str, Vectors]] = {}
         for artefact, spaces in ((self.trained, SPACES), (self.generated, (GENERATION,))):
             for space in spaces if artefact is not None else ():
@@ -45,7 +45,7 @@ class Made:
 class Data:
     """What the studies of one encoder set and split work on."""
 
-    items: pd.DataFrame  # with ``subset``
+    items: pd.DataFrame  # with `subset`
     classes: list[str]  # every class
     paired_classes: list[str]  # those of training and scores
     paired_by: str
@@ -68,7 +68,7 @@ class Data:
         return frame[known & frame["subset"].isin(subsets)].reset_index(drop=True)
 
     def held_out(self, modality: str) -> pd.DataFrame:
-        """What rankings are measured on: ``crossmodal``, or all that no space was fitted on."""
+        """What rankings are measured on: `crossmodal`, or all that no space was fitted on."""
         chosen = self.of(modality, "crossmodal")
         return chosen if len(chosen) else self.of(modality, "train", "test")
 

@@ -1,6 +1,6 @@
-"""``extract``: every item through its encoder, shard by shard, on all cores.
+"""`extract`: every item through its encoder, shard by shard, on all cores.
 
-A shard is a list of items whose vectors are written as one ``(n, d) float32`` file. Finished
+A shard is a list of items whose vectors are written as one `(n, d) float32` file. Finished
 shards are kept when a run is killed. Few items make small shards, so that every core has some.
 Within a shard the next media are read while the network works on these: memory is bounded by a few
 batches a worker.
@@ -69,7 +69,7 @@ def run(
     ingested: Artefact,
     weights_dir: Path | None,
 ) -> dict[str, Artefact]:
-    """Extract with every encoder of the study; ``{encoder: artefact}``."""
+    """Extract with every encoder of the study; `{encoder: artefact}`."""
     artefacts = {}
     for name, modality in wanted(config).items():
         if name == ready_name(modality):
@@ -83,7 +83,7 @@ def run(
 
 
 def wanted(config: Config) -> dict[str, str]:
-    """``{encoder: modality}`` of a study, those of its untranslated baselines included."""
+    """`{encoder: modality}` of a study, those of its untranslated baselines included."""
     named = {name: modality for modality, names in config.encoders.items() for name in names}
     for encoder_set in config.untranslated or ():
         named |= {name: modality for modality, name in encoders_by_modality(encoder_set).items()}

@@ -14,7 +14,7 @@ CONTENTS = f"{FOLDER}/items.json"  # written after the items: they are whole whe
 
 
 def keep(draft: Draft, train: Items, test: Items) -> None:
-    """Write the items, ``space -> modality -> Labelled``, where the draft lacks them."""
+    """Write the items, `space -> modality -> Labelled`, where the draft lacks them."""
     if draft.has(CONTENTS):
         return
     contents = []
@@ -29,7 +29,7 @@ def keep(draft: Draft, train: Items, test: Items) -> None:
 
 @functools.lru_cache(maxsize=2)
 def read(store_root: str, folder: str) -> tuple[Items, Items]:
-    """The items of the draft in ``folder``, train and test.
+    """The items of the draft in `folder`, train and test.
 
     They are memory-mapped where the workspace is a folder.
     """

@@ -1,11 +1,11 @@
-"""The generation space (Seth 2022) of every encoder set with text, as a part of ``train``.
+"""The generation space (Seth 2022) of every encoder set with text, as a part of `train`.
 
-One generator for each modality but text, fitted on the ``translation`` subset of each split; every
+One generator for each modality but text, fitted on the `translation` subset of each split; every
 item carried into the text encoder's space. Snapshots of the validation pairs are kept for the
 moving map. Where the text encoder is fine-tuned, its parameters are kept beside the space, and the
 texts' vectors are those that it gives now.
 
-A killed fit goes on from its last checkpoint; one is written every ``CHECKPOINT_S`` seconds, since
+A killed fit goes on from its last checkpoint; one is written every `CHECKPOINT_S` seconds, since
 that of a fine-tuned BERT takes up gigabytes.
 """
 
@@ -62,7 +62,7 @@ def run(
     extracted: dict[str, Artefact],
     weights_dir: Path | None,
 ) -> dict[str, Artefact]:
-    """Train whatever is not trained yet; ``{"PAIR:SPLIT": artefact}``, empty without text."""
+    """Train whatever is not trained yet; `{"PAIR:SPLIT": artefact}`, empty without text."""
     n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
     modality = ingested.table("items.parquet", ["modality"])["modality"]
     paired_by = str(ingested.json("dataset.json")["paired_by"])

@@ -1,7 +1,7 @@
-"""``ingest``: something on disk to items, splits, and a list of what was rejected and why.
+"""`ingest`: something on disk to items, splits, and a list of what was rejected and why.
 
 The ontology that labels are compared by, if the dataset or the study brings one, is kept beside
-them as ``ontology.json``, byte for byte as it was found.
+them as `ontology.json`, byte for byte as it was found.
 """
 
 import hashlib

@@ -28,7 +28,7 @@ def make_missing(
     engine: Engine,
     record: Record,
 ) -> dict[str, Artefact]:
-    """The artefact of every named task, made where it is missing; ``{name: artefact}``.
+    """The artefact of every named task, made where it is missing; `{name: artefact}`.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""``maps``: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
+"""`maps`: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
 
 Of a large study a sample is fitted and every other point is placed by its neighbours (see
-``core.spaces.maps``); ``maps.parquet`` says of each point which it was, the manifest how many. The
+`core.spaces.maps`); `maps.parquet` says of each point which it was, the manifest how many. The
 sample is the same in every map: in proportion by class, modality and subset, three quarters of it
 from the subsets that pages ask about. First the neighbours of each space are found, then the maps
 are drawn side by side; both are kept when a run is killed.
@@ -67,7 +67,7 @@ def run(
     record: Record,
     trained: dict[str, Artefact],
 ) -> dict[str, Artefact]:
-    """Make the maps of every encoder set's first split; ``{"PAIR": artefact}``."""
+    """Make the maps of every encoder set's first split; `{"PAIR": artefact}`."""
     artefacts = {}
     for names in config.encoder_sets:
         name = encoder_set_name(*names)
@@ -163,7 +163,7 @@ def _modalities(trained: Artefact) -> list[str]:
 
 
 def _points(trained: Artefact) -> pd.DataFrame:
-    """``item_id`` and ``modality`` of every point, in the order of all arrays here."""
+    """`item_id` and `modality` of every point, in the order of all arrays here."""
     tables = [
         trained.table(f"{name}.items.parquet", ["item_id"]).assign(modality=name)
         for name in _modalities(trained)

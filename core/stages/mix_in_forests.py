@@ -1,16 +1,15 @@
-"""The mix-in forests (W §4.2), ``evaluate``'s long part, as tasks that an engine runs.
+"""The mix-in forests (W §4.2), `evaluate`'s long part, as tasks that an engine runs.
 
 A block of forests names its cells and the draft that holds the labelled items
-(``core.stages.forest_inputs``), and leaves its rows there. Every forest is grown by one thread of one
-worker, which is as many forests at once as there are cores: no thread waits for another at the end
-of each tree. A cell's row depends on nothing but itself and the items
-(``core.studies.mix_in``), so that blocks can be done in any order, twice, and on any machine.
+(`core.stages.forest_inputs`), and leaves its rows there. Every forest is grown by one thread of
+one worker, so as many forests grow at once as there are cores. A cell's row depends only on the
+cell and the items (`core.studies.mix_in`), so blocks can run in any order, twice, on any machine.
 
     todo = mix_in_forests.blocks(draft, train, test, n_classes, draws, seed, config)
     for _ in engine.run(mix_in_forests.run_block, todo, "mix-in forests"): ...
     rows = mix_in_forests.rows(draft, train, draws, seed)
 
-The blocks of several drafts can go through one ``run``.
+The blocks of several drafts can go through one `run`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,9 +51,9 @@ def blocks(
 ) -> list[Block]:
     """The blocks that this draft lacks, the longest first; their items are there afterwards.
 
-    ``train`` and ``test`` are ``space -> modality -> Labelled``, as ``mix_in.study`` takes them;
-    the cells are those of ``mix_in.cells(train, draws, seed)`` that are not in ``known``
-    (``mix_in.known``).
+    `train` and `test` are `space -> modality -> Labelled`, as `mix_in.study` takes them;
+    the cells are those of `mix_in.cells(train, draws, seed)` that are not in `known`
+    (`mix_in.known`).
     """
     missing = [
         Block(draft.store.root, draft.folder, name, n_classes, cells, config)
@@ -80,7 +79,7 @@ def run_block(block: Block) -> str:
 def rows(
     draft: Draft, train: Items, draws: int, seed: int, known: Mapping[Cell, Row] | None = None
 ) -> list[Row]:
-    """Every cell's row, of a block or ``known``, as ``mix_in.run_cell`` gives them, in their order.
+    """Every cell's row, of a block or `known`, as `mix_in.run_cell` gives them, in their order.
 
     Raises
     ------

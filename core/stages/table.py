@@ -3,12 +3,12 @@
 ====================  ==========================  =========================================
 stage                 needs                       makes
 ====================  ==========================  =========================================
-``ingest``            the data                    items, splits, what was rejected
-``extract``           ingest, encoders' weights   native vectors of every encoder
-``train``             ingest, extract             translation, PCA and (with text) generation
+`ingest`            the data                    items, splits, what was rejected
+`extract`           ingest, encoders' weights   native vectors of every encoder
+`train`             ingest, extract             translation, PCA and (with text) generation
                                                 spaces, shared vectors
-``evaluate``          ingest, train               measurements, predictions, forests
-``maps``           train                       UMAP and t-SNE maps, the moving map of epochs
+`evaluate`          ingest, train               measurements, predictions, forests
+`maps`           train                       UMAP and t-SNE maps, the moving map of epochs
 ====================  ==========================  =========================================
 
 Asking for one stage runs those before it too; whatever is there already costs nothing.
@@ -32,7 +32,7 @@ STAGES = ("ingest", "extract", "train", "evaluate", "maps")
 
 @dataclass
 class Run:
-    """What one call computed or found, stage by stage; ``parts`` is where a stage's time went."""
+    """What one call computed or found, stage by stage; `parts` is where a stage's time went."""
 
     record: Record
     seconds: dict[str, float] = field(default_factory=dict)

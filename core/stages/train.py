@@ -1,8 +1,8 @@
-"""``train``: the shared spaces of every encoder set, and every item projected into them.
+"""`train`: the shared spaces of every encoder set, and every item projected into them.
 
 Sound and picture are translated as W has it. Where there are words too, their tower joins the
 space that the two have made and leaves it as it is, so that no number of W's moves with it; the
-study may ask for all three towers to be trained together (``words: together``).
+study may ask for all three towers to be trained together (`words: together`).
 
 Each encoder set is trained once per split (translation, and PCA on the translation subset
 alone), and once more on every pair there is, for retrieval of new things. The fits are
@@ -56,7 +56,7 @@ def run(
     ingested: Artefact,
     extracted: dict[str, Artefact],
 ) -> dict[str, Artefact]:
-    """Train whatever is not trained yet; ``{"AUDIO+IMAGE:PART": artefact}``."""
+    """Train whatever is not trained yet; `{"AUDIO+IMAGE:PART": artefact}`."""
     n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
     parts: list[int | str] = [*range(n_splits), ALL]
     paired_by = str(ingested.json("dataset.json")["paired_by"])
@@ -107,7 +107,7 @@ def train(task: Task) -> str:
 def training_items(
     ingested: Artefact, part: int | str, natives: Mapping[str, Vectors]
 ) -> pd.DataFrame:
-    """The items that may be learned from: those of ``translation``, or all there are."""
+    """The items that may be learned from: those of `translation`, or all there are."""
     split = part if isinstance(part, int) else 0
     frame = items.with_subset(
         ingested.table("items.parquet"), ingested.table("splits.parquet"), split
@@ -152,7 +152,7 @@ def _fit(
     kinds: list[tuple[str, str]],
     given: tuple[str, ...] = (),
 ) -> translation.Translation:
-    """Fit towers over the pairs of some kinds; ``given`` modalities are in the space already."""
+    """Fit towers over the pairs of some kinds; `given` modalities are in the space already."""
     how = words_recipe(task.recipe) if given else task.recipe
     tables = {kind: items.pairs(frame, *kind, by=by, seed=task.seed) for kind in kinds}
     tables = {kind: table for kind, table in tables.items() if len(table)}

@@ -1,4 +1,4 @@
-"""The moving map of every generation space, as a part of ``maps``."""
+"""The moving map of every generation space, as a part of `maps`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ class Task:
 def run(
     config: Config, store: Store, engine: Engine, record: Record, generated: dict[str, Artefact]
 ) -> dict[str, Artefact]:
-    """Draw the epochs of every pair's first split; ``{"PAIR:epochs": artefact}``."""
+    """Draw the epochs of every pair's first split; `{"PAIR:epochs": artefact}`."""
     tasks: dict[str, Task] = {}
     for encoder_set in (encoder_set_name(*names) for names in config.encoder_sets):
         if f"{encoder_set}:0" in generated:

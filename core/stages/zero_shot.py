@@ -1,4 +1,4 @@
-"""The zero-shot part of ``evaluate``: every class in words, against the sounds and pictures.
+"""The zero-shot part of `evaluate`: every class in words, against the sounds and pictures.
 
 S §IV–VI. Each wording of the tags (a name, a prompt around it, a description) is a system of its
 own, so that the effect of wording can be seen. Tags of items with several labels are scored one by
@@ -54,8 +54,8 @@ class Tagger:
 
         Returns
         -------
-        rows, and ``item_id, target, space, system, truth, predicted, score``; ``truth`` is "" for
-        items without exactly one tag. ``system`` is the wording.
+        rows, and `item_id, target, space, system, truth, predicted, score`; `truth` is "" for
+        items without exactly one tag. `system` is the wording.
         """
         rows: list[Row] = []
         tagged = [pd.DataFrame([], columns=list(TAGGED))]

@@ -11,7 +11,6 @@ Conventions
   without pickle.
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.cpu import n_cores
 from core.errors import UserError
 
 # Codes of one feature are uint16: beyond this many distinct values, neighbours share a code.
@@ -219,13 +219,6 @@ def fit(
         node_start=_starts([tree[0].size for tree in trees]),
         mixed_start=_starts([tree[3].shape[0] for tree in trees]),
     )
-
-
-def n_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def checked_labels(y: ArrayLike, n_classes: int) -> NDArray[np.int32]:

@@ -1,9 +1,9 @@
 """Averages over splits and seeds, and the few numbers that a study is first asked for.
 
-``spread`` is the one place where stored measurements are averaged; pages and ``report`` both read
+`spread` is the one place where stored measurements are averaged; pages and `report` both read
 through it, so that the two cannot disagree.
 
-    headlines.spread(rows, ["direction", "space"])   # one row a combination, with its scale
+    headlines.summary(rows, ["direction", "space"])   # one row a combination, with its scale
     headlines.table(study.measurements())            # the headline numbers of every pair
 """
 
@@ -18,7 +18,7 @@ from core.studies.mix_in import SINGLE_MODAL
 DIRECTIONS = tuple(f"{a}_to_{b}" for a in MODALITIES for b in MODALITIES if a != b)
 ENCODERS = ("audio", "image", "text")  # the columns that name the encoders of a pair
 
-# (what, the rows it rests on); of a mix-in, ``n_target`` "zero" and "all" pick its two ends.
+# (what, the rows it rests on); of a mix-in, `n_target` "zero" and "all" pick its two ends.
 HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
     tuple(
         (
@@ -82,12 +82,12 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
-def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """One row for each combination of ``by``: the mean over splits and seeds, and its scale.
+def summary(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """One row for each combination of `by`: the mean over splits and seeds, and its scale.
 
-    Columns: ``by``; ``mean`` over splits of the mean over seeds; ``sd`` over splits, or over
-    seeds where there is one split, NaN of a single number; ``runs`` and ``splits`` it rests on;
-    ``low`` and ``high``, the mean bootstrap bounds; ``n``, ``gallery_size`` and ``chance``, means.
+    Columns: `by`; `mean` over splits of the mean over seeds; `sd` over splits, or over
+    seeds where there is one split, NaN of a single number; `runs` and `splits` it rests on;
+    `low` and `high`, the mean bootstrap bounds; `n`, `gallery_size` and `chance`, means.
     """
     columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
     if frame.empty:
@@ -114,9 +114,9 @@ def spread(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 
 
 def table(measurements: pd.DataFrame) -> pd.DataFrame:
-    """``audio, image, (text,) what, mean, sd, chance, n, n_splits``: one row per headline.
+    """`audio, image, (text,) what, mean, sd, chance, n, n_splits`: one row per headline.
 
-    The numbers are those of ``spread``; encoders stand in the columns that the measurements have.
+    The numbers are those of `spread`; encoders stand in the columns that the measurements have.
     """
     encoders = [name for name in ENCODERS if name in measurements.columns]
     columns = [*encoders, "what", "mean", "sd", "chance", "n", "n_splits"]
@@ -126,7 +126,7 @@ def table(measurements: pd.DataFrame) -> pd.DataFrame:
         _choose(overall, wanted, [*encoders, "split"]).assign(what=what)
         for what, wanted in HEADLINES
     ]
-    found = spread(pd.concat(parts), [*encoders, "what"]).rename(columns={"splits": "n_splits"})
+    found = summary(pd.concat(parts), [*encoders, "what"]).rename(columns={"splits": "n_splits"})
     order = [*map(tuple, overall[encoders].drop_duplicates().to_numpy())]
     rank = [order.index(tuple(pair)) for pair in found[encoders].to_numpy()]
     places = sorted(range(len(found)), key=rank.__getitem__)  # pair by pair, as they were stored
@@ -134,7 +134,7 @@ def table(measurements: pd.DataFrame) -> pd.DataFrame:
 
 
 def _choose(frame: pd.DataFrame, wanted: dict[str, str], one_run: list[str]) -> pd.DataFrame:
-    """The rows of a headline; ``one_run`` names the columns within which "all" is the most."""
+    """The rows of a headline; `one_run` names the columns within which "all" is the most."""
     for column, value in wanted.items():
         if column != "n_target":
             frame = frame[frame[column] == value]

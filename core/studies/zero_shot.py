@@ -3,8 +3,8 @@
 S §IV–VI: a tag's text and a sound lie in one space; their cosine is the tag's score. Two questions
 are asked of the scores (n items × t tags):
 
-* *retrieval*, per tag: does it rank its own items before the others? (``text_to_audio``)
-* *annotation*, per item: does it rank its own tags before the others? (``audio_to_text``)
+* *retrieval*, per tag: does it rank its own items before the others? (`text_to_audio`)
+* *annotation*, per item: does it rank its own tags before the others? (`audio_to_text`)
 
 Each is measured with the area under the ROC curve (chance 0.5) and under the precision-recall
 curve, as average precision (chance: the share of positives). A tag without positives, or with
@@ -23,7 +23,7 @@ NAMES = PROMPTS[0]
 
 @dataclass(frozen=True)
 class Areas:
-    """One value a row of the scores: ``roc_auc``, ``pr_auc`` and ``prevalence``, float64 each."""
+    """One value a row of the scores: `roc_auc`, `pr_auc` and `prevalence`, float64 each."""
 
     roc_auc: np.ndarray
     pr_auc: np.ndarray
@@ -45,9 +45,9 @@ def wordings(
     prompts: Sequence[str] = PROMPTS,
     described: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
-    """How each tag is put into words: ``{wording: one text a tag}``.
+    """How each tag is put into words: `{wording: one text a tag}`.
 
-    ``prompts`` hold ``{tag}``; ``described`` maps tags to longer descriptions, a wording of its own
+    `prompts` hold `{tag}`; `described` maps tags to longer descriptions, a wording of its own
     where it has every tag (S table I). "_" in a tag is read as a blank.
     """
     plain = [" ".join(tag.replace("_", " ").split()) for tag in tags]
@@ -63,9 +63,9 @@ def scores(vectors: np.ndarray, tags: np.ndarray) -> np.ndarray:
 
 
 def areas(scored: np.ndarray, truth: np.ndarray) -> Areas:
-    """ROC-AUC and average precision of every row of ``scored`` (r, c) against ``truth`` bool.
+    """ROC-AUC and average precision of every row of `scored` (r, c) against `truth` bool.
 
-    As ``sklearn.metrics.roc_auc_score`` and ``average_precision_score``, ties included, for all
+    As `sklearn.metrics.roc_auc_score` and `average_precision_score`, ties included, for all
     rows in one sort.
     """
     scored, truth = np.asarray(scored), np.asarray(truth, dtype=bool)
@@ -98,7 +98,7 @@ def areas(scored: np.ndarray, truth: np.ndarray) -> Areas:
 
 
 def curves(scored: np.ndarray, truth: np.ndarray) -> Curves:
-    """The ROC and precision-recall curves of one tag: ``scored`` (n,), ``truth`` (n,) bool.
+    """The ROC and precision-recall curves of one tag: `scored` (n,), `truth` (n,) bool.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """What the browser knows and Streamlit does not tell: two components without looks of their own.
 
-``st.plotly_chart`` reports the selections of flat figures that hold still: ``clicks`` finds any
-figure by its key and sends the ``customdata`` of a clicked point back. And figures are drawn on the
-server in the colours of the theme, but turning the theme over draws no page anew: ``theme`` does.
+`st.plotly_chart` reports the selections of flat figures that hold still: `clicks` finds any
+figure by its key and sends the `customdata` of a clicked point back. And figures are drawn on the
+server in the colours of the theme, but turning the theme over draws no page anew: `theme` does.
 """
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ export default function ({ data, setTriggerValue }) {
 
 
 def clicks(figure_key: str, on_click: Callable[[str], None]) -> None:
-    """Call ``on_click(customdata)`` when a point of the figure with this key is clicked."""
+    """Call `on_click(customdata)` when a point of the figure with this key is clicked."""
     name = f"clicks_{figure_key}"
 
     def clicked() -> None:

@@ -104,7 +104,7 @@ def grid(
     on_open: Callable[[str], None] | None = None,
     opens: str = "Open",
 ) -> None:
-    """Small cards in rows of ``columns``."""
+    """Small cards in rows of `columns`."""
     for start in range(0, len(item_ids), columns):
         places = st.columns(columns, gap="small")
         for place, item_id in zip(places, item_ids[start : start + columns], strict=False):
@@ -149,7 +149,8 @@ def detail(
                 f'<div class="jee-label">{names}</div>'
                 f'<div class="jee-small">{esc(theme.MODALITY_NAMES[modality])} '
                 f"{esc(item_id)}<br>clip {esc(row['clip_id'])}, subset {esc(row['subset'])}"
-                f"{_facts(str(row['facts']))}</div>{_predictions(handle, encoder_set, item_id, split)}"
+                f"{_facts(str(row['facts']))}</div>"
+                f"{_predictions(handle, encoder_set, item_id, split)}"
             )
             find_neighbours(item_id)
         with right:

@@ -41,7 +41,7 @@ def read(
 def arranged(
     rows: pd.DataFrame, space: str, scale: str, order: str, classes: Sequence[str]
 ) -> tuple[list[tuple[str, str]], np.ndarray, float]:
-    """As ``read``, sorted by modality or by class (in the fixed order of classes) or clustered."""
+    """As `read`, sorted by modality or by class (in the fixed order of classes) or clustered."""
     names, matrix, unit = read(rows, space, scale)
     known = {name: row for row, name in enumerate(classes)}
     base = sorted(range(len(names)), key=lambda row: (names[row][0], known.get(names[row][1], -1)))

@@ -28,9 +28,9 @@ def one(
     names: Names = str,
     also: Callable[[Any], dict[str, Any]] | None = None,
 ) -> Any:
-    """One of some options, those of ``state.CHOICES`` by default; returns it.
+    """One of some options, those of `state.CHOICES` by default; returns it.
 
-    Where the selection asks for one that is not among them, the first takes its place. ``also``
+    Where the selection asks for one that is not among them, the first takes its place. `also`
     names further fields to change with it, from the new value.
     """
     there = tuple(options) or state.CHOICES[field]

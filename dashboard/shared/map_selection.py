@@ -34,7 +34,7 @@ def caught(event: Any) -> list[str]:
 
 
 def spread(found: list[str], n: int) -> list[str]:
-    """At most ``n`` of them, evenly from the whole, so that not only the first are seen."""
+    """At most `n` of them, evenly from the whole, so that not only the first are seen."""
     if len(found) <= n:
         return found
     return [found[row] for row in np.linspace(0, len(found) - 1, n).round().astype(int)]

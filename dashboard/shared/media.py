@@ -1,6 +1,6 @@
 """What an item sounds and looks like, decoded small and kept for everybody who looks at it.
 
-Decoding is ``core.media``'s; words need none, they stand in the item table.
+Decoding is `core.media`'s; words need none, they stand in the item table.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LONG_S, LONG_RATE_HZ = 5.0, 22_050  # longer sounds travel to the browser at thi
 
 @dataclass(frozen=True)
 class Sound:
-    """A sound: ``samples (n,) float32`` and the same as a WAV file."""
+    """A sound: `samples (n,) float32` and the same as a WAV file."""
 
     samples: np.ndarray
     rate_hz: int

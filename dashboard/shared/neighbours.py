@@ -1,4 +1,4 @@
-"""What lies near a thing in a shared space: an item's neighbours, and the retriever for the rest."""
+"""The neighbours of an item in a shared space, and the shared retriever of each encoder set."""
 
 import contextlib
 import functools

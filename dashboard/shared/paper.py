@@ -65,7 +65,7 @@ def show(own: Own, found: Sequence[Counterpart]) -> None:
 
 
 def here(one: Counterpart) -> str:
-    """This study's own values in words: ``pictures 54%, sounds 61%``."""
+    """This study's own values in words: `pictures 54%, sounds 61%`."""
     parts = []
     for number, (label, value) in enumerate(one.values):
         name = LABELS.get(label, label)

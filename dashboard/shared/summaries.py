@@ -1,6 +1,6 @@
 """What a page says of averaged measurements: names, numbers, spreads and sizes as text.
 
-Rows are those of ``core.studies.headlines.spread``, the one place that averages. No Streamlit
+Rows are those of `core.studies.headlines.summary`, the one place that averages. No Streamlit
 here.
 """
 
@@ -38,7 +38,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def spread_text(row: pd.Series, digits: int = 3) -> str:
-    """``± sd``, or the bootstrap interval of a single run, or nothing."""
+    """`± sd`, or the bootstrap interval of a single run, or nothing."""
     if np.isfinite(row["sd"]):
         return f"± {row['sd']:.{digits}f}"
     if np.isfinite(row["low"]):
@@ -60,14 +60,14 @@ def scale_text(row: pd.Series, things: str = "") -> str:
 
 
 def runs_text(runs: int, splits: int) -> str:
-    """How many runs a mean is over: ``5 splits × 5 draws``."""
+    """How many runs a mean is over: `5 splits × 5 draws`."""
     by_split = "1 split" if splits == 1 else f"{splits} splits"
     draws = runs // splits if splits else runs
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"
 
 
 def zero_shot_share(rows: pd.DataFrame, target: str) -> tuple[float, str] | None:
-    """W §4.2: the share of ``core.studies.mix_in``, and which system and n was best.
+    """W §4.2: the share of `core.studies.mix_in`, and which system and n was best.
 
     None without a zero-shot MMT.
     """

@@ -73,7 +73,7 @@ def footer(handle: data.Handle, encoder_set: str = "", **more: str) -> None:
 
 
 def numbers(figures: Iterable[tuple[str, str, str, str]], narrow: bool = False) -> None:
-    """Headline numbers: ``(what, value, spread, scale)`` each; ``narrow`` fits six in a row."""
+    """Headline numbers: `(what, value, spread, scale)` each; `narrow` fits six in a row."""
     cards = "".join(
         f'<div class="jee-figure"><p class="jee-kicker">{esc(what)}</p>'
         f"<b>{esc(value)} <small>{esc(spread)}</small></b>"
@@ -114,8 +114,8 @@ def show(
 ) -> None:
     """A figure with its exports: picture by its camera button, HTML and CSV below it.
 
-    ``name`` is what files are called; ``title`` describes it to a screen reader and heads the
-    HTML; ``table`` is the numbers behind it, or what makes them when they are asked for; ``more``
+    `name` is what files are called; `title` describes it to a screen reader and heads the
+    HTML; `table` is the numbers behind it, or what makes them when they are asked for; `more`
     are further facts for both exports.
     """
     file = file_of(handle, name, encoder_set)
@@ -164,8 +164,8 @@ def csv_button(
     key: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """A table, or what makes it when it is asked for, as CSV; its provenance (and ``more``)
-    stands in ``#`` lines above the header.
+    """A table, or what makes it when it is asked for, as CSV; its provenance (and `more`)
+    stands in `#` lines above the header.
     """
     file = file_of(handle, name, encoder_set)
     facts = {**data.provenance(handle, encoder_set), **(more or {})}
@@ -183,7 +183,7 @@ def csv_button(
 
 
 def csv_bytes(table: pd.DataFrame, facts: dict[str, str]) -> bytes:
-    """``table`` as CSV under ``# name: value`` lines. Texts that a spreadsheet would run as a
+    """`table` as CSV under `# name: value` lines. Texts that a spreadsheet would run as a
     formula get an apostrophe in front.
     """
     head = "".join(f"# {name}: {' '.join(value.split())}\n" for name, value in facts.items())

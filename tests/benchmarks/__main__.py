@@ -1,6 +1,6 @@
-"""``make bench``: every benchmark, in one table; ``python -m tests.benchmarks NAME ...``: some.
+"""`make bench`: every benchmark, in one table; `python -m tests.benchmarks NAME ...`: some.
 
-A benchmark is a module ``bench_NAME.py`` here with ``run() -> list of rows`` (what, against,
+A benchmark is a module `bench_NAME.py` here with `run() -> list of rows` (what, against,
 ratio, at_least, detail). Ratios are within one run, both sides on the same machine; equal results
 are asserted by each benchmark itself. Exit code 1 when one fails, or falls short of its bound.
 """

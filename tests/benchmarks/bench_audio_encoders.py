@@ -1,9 +1,9 @@
 """Extraction of sound, each encoder: against file by file, and against its network alone.
 
 Clips are of ten seconds, stereo, at 44.1 and 48 kHz, as wav, mp3, flac, ogg and m4a in turn; one
-second of each is wanted. The plain way is that of Wu et al.'s authors: ``librosa.load`` of the
+second of each is wanted. The plain way is that of Wu et al.'s authors: `librosa.load` of the
 clip, cut, one call of the published network: TensorFlow's or Keras's where it is one of W's, else
-the very network of the encoder. (librosa leaves m4a to an ``ffmpeg`` program: where there is none,
+the very network of the encoder. (librosa leaves m4a to an `ffmpeg` program: where there is none,
 the plain way decodes the clip with PyAV and resamples it with librosa.)
 
     python -m tests.benchmarks audio_encoders

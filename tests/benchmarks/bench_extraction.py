@@ -1,8 +1,8 @@
 """Extraction, 2,000 one-second wavs through an audio encoder, against file by file.
 
 The plain way decodes each file with soundfile, resamples it and calls the network, one after
-another. Run with ``python -m tests.benchmarks extraction``. Uses ``yamnet_lite`` where its weights
-lie in ``../shared/weights``, else ``logmel``.
+another. Run with `python -m tests.benchmarks extraction`. Uses `yamnet_lite` where its weights
+lie in `../shared/weights`, else `logmel`.
 """
 
 import importlib
@@ -66,7 +66,7 @@ def write_sounds(folder: Path) -> list[Path]:
 def time_ours(
     paths: list[Path], folder: Path, name: str, weights_dir: Path | None
 ) -> tuple[float, np.ndarray]:
-    """Seconds of the ``extract`` stage, its workers already started, and the vectors by item."""
+    """Seconds of the `extract` stage, its workers already started, and the vectors by item."""
     store = Store(folder / "workspace")
     draft = store.begin("ingest", {"bench": 1})
     frame = table(Item(path.name, path.name, "audio", ("x",), path.name) for path in paths)

@@ -4,7 +4,7 @@
 openl3 (512): OpenL3 has 512 numbers here (W's baseline) and not 6144 and 8192, whose files alone
 would take 8 GB. Ours: one command's worth, the nine fits side by side on all cores over the same
 six files. Theirs: nine runs of a script, each in a process of its own with torch's own threads:
-both files into tensors, a ``DataLoader`` of the tensor pairs with the default collate function, two
+both files into tensors, a `DataLoader` of the tensor pairs with the default collate function, two
 towers, the margin loss with its off-diagonal copied out, Adam. Both start from equal weights and
 see equal batches, validation included, and end at equal losses.
 
@@ -78,7 +78,7 @@ def run() -> list[dict]:
 
 
 def fit(task: Task) -> tuple[tuple[str, str], list[float]]:
-    """One translation as ``precompute train`` fits it: the training and validation loss."""
+    """One translation as `precompute train` fits it: the training and validation loss."""
     from core.spaces import translation
 
     natives = dict(zip(KIND, vectors(task.folder, task.audio, task.image, "r"), strict=True))

@@ -1,7 +1,7 @@
 """One query among 100k and among 1M vectors of 128, against NumPy's product and argpartition.
 
 The vectors stand in for a trained space: classes of uneven size, sub-clusters within them, noise,
-and queries from the other side of a modality gap. Run with ``python -m tests.benchmarks index``.
+and queries from the other side of a modality gap. Run with `python -m tests.benchmarks index`.
 """
 
 import statistics

@@ -116,7 +116,7 @@ def run() -> list[dict]:
 def peak_mb() -> float:
     """The most memory this process ever held, in MB.
 
-    Not ``ru_maxrss``, which starts at what the parent held when it forked.
+    Not `ru_maxrss`, which starts at what the parent held when it forked.
     """
     status = Path("/proc/self/status")
     if not status.exists():

@@ -1,8 +1,8 @@
 """Figure 2's ranking, nine encoder sets in both directions, beside scikit-learn's NDCG.
 
-10,000 items a modality, k = 30. Ours: every metric of ``core.studies.ranking`` with 1,000 bootstrap
-draws, for all nine pairs. Theirs: NDCG alone and no interval, by ``sklearn.metrics.ndcg_score`` on
-the dense relevance matrix; it is timed on the first ``N_SAMPLED`` queries of every pair and
+10,000 items a modality, k = 30. Ours: every metric of `core.studies.ranking` with 1,000 bootstrap
+draws, for all nine pairs. Theirs: NDCG alone and no interval, by `sklearn.metrics.ndcg_score` on
+the dense relevance matrix; it is timed on the first `N_SAMPLED` queries of every pair and
 direction and scaled to all of them, and making the matrix is left out of its time.
 
     python -m tests.benchmarks ranking_grid
@@ -80,7 +80,7 @@ def run() -> list[dict]:
 def theirs(
     queries: np.ndarray, gallery: np.ndarray, gains: np.ndarray, classes: np.ndarray
 ) -> tuple[float, float]:
-    """Seconds and mean NDCG of scikit-learn over the first queries; ``gains`` (sampled, classes)
+    """Seconds and mean NDCG of scikit-learn over the first queries; `gains` (sampled, classes)
     are those of each query and class."""
     from sklearn.metrics import ndcg_score
 

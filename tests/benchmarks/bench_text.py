@@ -2,7 +2,7 @@
 
 The encoder is `minilm` where its files are at hand, else a network of BERT's kind with six layers
 and random weights, made for the occasion: the table says which. The page answers on
-``workspace/demo`` when it is there and has words, else on a small demo made for the occasion.
+`workspace/demo` when it is there and has words, else on a small demo made for the occasion.
 
     python -m tests.benchmarks text
 """

@@ -1,8 +1,8 @@
 """One training step of the translation, against the loss with its off-diagonal copied out.
 
 Both sides: the same two towers (1024 and 2048 inputs), batch 4096, forward, loss, backward, Adam.
-The plain loss is ``D[eye <= 0].reshape(n, n - 1)`` against the diagonal repeated. Run with
-``python -m tests.benchmarks translation``.
+The plain loss is `D[eye <= 0].reshape(n, n - 1)` against the diagonal repeated. Run with
+`python -m tests.benchmarks translation`.
 """
 
 import time

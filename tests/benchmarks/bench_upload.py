@@ -2,7 +2,7 @@
 
 The whole answer is timed as the server gives it: the file taken in, decoded and embedded, and the
 page drawn anew with its results, timeline, class scores and map. Every file is another one, so
-that nothing of it can be cached. The workspace is ``workspace/demo`` when it is there, else a
+that nothing of it can be cached. The workspace is `workspace/demo` when it is there, else a
 small demo made for the occasion.
 
     python -m tests.benchmarks upload

@@ -1,12 +1,12 @@
 """What the two benchmarks of the encoders share: four ways through one network, timed.
 
-    ours    the ``extract`` stage, over files, in as many processes as there are cores
+    ours    the `extract` stage, over files, in as many processes as there are cores
     plain   a loop over the same files, one call of the published network for each, torch and
             TensorFlow with as many threads as they take by themselves
     bare    the published network alone, as its own library runs it, over the very batches that
-            ``ours`` hands on, inputs in memory and threads as in ``plain``: a measure that does not
+            `ours` hands on, inputs in memory and threads as in `plain`: a measure that does not
             move when we make the network itself quicker
-    alone   our network over those batches, in the processes of ``ours``, inputs in their memory:
+    alone   our network over those batches, in the processes of `ours`, inputs in their memory:
             what extraction would take if decoding and preprocessing were free
 
 They take turns, `LEAST_TURNS` at least and until `ENOUGH_S` is spent, and the quickest turn of each
@@ -30,10 +30,11 @@ import numpy as np
 
 from core import encoders
 from core.config import Config
+from core.cpu import n_cores
 from core.datasets.base import Card, Ingested
 from core.encoders import hcnn, hub
 from core.encoders.base import Encoder
-from core.engines.local import LocalEngine, cpu_count
+from core.engines.local import LocalEngine
 from core.items import Item, split_table, table
 from core.record import Record
 from core.stages import extract
@@ -93,9 +94,9 @@ def rows_of(
 ) -> list[dict]:
     """Two rows for the table: against the plain loop, and against the bare forward pass.
 
-    ``alone`` stands in the detail of the second.
+    `alone` stands in the detail of the second.
     """
-    n_workers = cpu_count()
+    n_workers = n_cores()
     times = measure(name, items, root, plain, n_workers)
     each_ms = {
         way: seconds / times.n * 1e3
@@ -177,7 +178,7 @@ def time_ours(
     workspace: Path,
     engine: LocalEngine,
 ) -> tuple[float, np.ndarray]:
-    """Seconds of the ``extract`` stage in a new workspace, and the vectors in the items' order."""
+    """Seconds of the `extract` stage in a new workspace, and the vectors in the items' order."""
     store = Store(workspace)
     ingested = ingest(store, items, root)
     modality = items[0].modality
@@ -220,13 +221,13 @@ def threads_of_a_user() -> None:
     """As many threads as torch takes where nobody told it otherwise."""
     import torch
 
-    torch.set_num_threads(cpu_count())
+    torch.set_num_threads(n_cores())
 
 
 def loaded(name: str, weights_dir: Path) -> Encoder:
     """The plain way's network: with all threads, its linear layers as `transformers` has them."""
     with mock.patch.object(hub, "pack_linear"):
-        return encoders.load(name, weights_dir, n_threads=cpu_count())
+        return encoders.load(name, weights_dir, n_threads=n_cores())
 
 
 # -- bare and alone ------------------------------------------------------------------------------
@@ -235,7 +236,7 @@ def loaded(name: str, weights_dir: Path) -> Encoder:
 def prepared(
     name: str, items: Sequence[Item], root: Path, weights_dir: Path, folder: Path
 ) -> list[Batches]:
-    """The network's inputs in a file, and the rows of them that each shard of ``ours`` has."""
+    """The network's inputs in a file, and the rows of them that each shard of `ours` has."""
     encoder: Any = encoders.load(name, weights_dir)
     rows = (extract.Row(one.item_id, one.path, one.start_s, one.duration_s, "") for one in items)
     media = [extract._read(str(root), encoder, row) for row in rows]
@@ -275,7 +276,7 @@ def forward(batches: Batches) -> float:
 
 
 def inputs_of(shard: Batches) -> Iterator[np.ndarray]:
-    """The prepared inputs of one shard, in batches as ``embed`` makes them."""
+    """The prepared inputs of one shard, in batches as `embed` makes them."""
     inputs = _in_memory(shard.inputs)[shard.rows.start : shard.rows.stop]
     for row in range(0, len(inputs), shard.n_per_batch):
         yield inputs[row : row + shard.n_per_batch]
@@ -297,7 +298,7 @@ def _in_memory(path: str) -> np.ndarray:
 
 
 def chosen(names: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Those of `names` that were asked for, by argument or by ``BENCH_ENCODERS=NAME,NAME``."""
+    """Those of `names` that were asked for, by argument or by `BENCH_ENCODERS=NAME,NAME`."""
     asked = asked or [name for name in os.environ.get("BENCH_ENCODERS", "").split(",") if name]
     return [name for name in names if not asked or name in asked]
 

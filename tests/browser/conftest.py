@@ -1,6 +1,6 @@
 """A real Chromium before a real server on a small demo workspace.
 
-Every test leaves a screenshot in ``tests/browser/screenshots/``. Tests wait for states of the page,
+Every test leaves a screenshot in `tests/browser/screenshots/`. Tests wait for states of the page,
 never for times.
 """
 
@@ -73,7 +73,7 @@ class Server:
 
 @contextlib.contextmanager
 def serve(workspace: Path, log: Path) -> Iterator[Server]:
-    """``streamlit run`` on a free port of this machine, for as long as the block lasts."""
+    """`streamlit run` on a free port of this machine, for as long as the block lasts."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -187,7 +187,7 @@ class Visitor:
 
 @pytest.fixture
 def visit(browser: Any, server: Server) -> Iterator[Callable[..., Visitor]]:
-    """``visit()``: a fresh window; several are several people."""
+    """`visit()`: a fresh window; several are several people."""
     visitors: list[Visitor] = []
 
     def fresh(**options: Any) -> Visitor:

@@ -29,7 +29,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """``open_page("map", root, dims="3", cls=["banjo"])``: the page, drawn once."""
+    """`open_page("map", root, dims="3", cls=["banjo"])`: the page, drawn once."""
 
     def opened(name: str, root: Path, **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("JEE_WORKSPACE", str(root))

@@ -1,7 +1,7 @@
 """The tests' workspace with words that can be typed: `lsa` on its captions, zero-shot rows stored.
 
 All three towers carry the mean vector of a class to the same place, so that the name of a class
-finds its sounds and pictures. New media can be embedded too, as in ``embedded``. A generation space
+finds its sounds and pictures. New media can be embedded too, as in `embedded`. A generation space
 with random generators, and four epochs of it, can be had beside.
 
     python -m tests.dashboard.tagged FOLDER

@@ -11,7 +11,7 @@ from dashboard.state import Selection
 
 KNOWN = state.Known(
     studies=["aabbccdd"],
-    pairs=["a+b", "c+d"],
+    encoder_sets=["a+b", "c+d"],
     n_splits=2,
     classes=["banjo", "cello"],
     modalities=["audio", "image"],

@@ -33,7 +33,7 @@ def test_numbers_as_text() -> None:
 
 
 def test_the_scale_names_chance_sizes_and_runs() -> None:
-    table = headlines.spread(
+    table = headlines.summary(
         rows([(0, 0, 0.2), (1, 0, 0.4)], chance=0.1, n=50, gallery_size=1200), ["metric"]
     )
     text = summaries.scale_text(table.iloc[0], "pictures")

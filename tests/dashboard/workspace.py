@@ -49,10 +49,10 @@ def build(
     towers: dict[str, dict[str, np.ndarray]] | None = None,
     encoders: Mapping[str, tuple[str, ...]] | None = None,
 ) -> str:
-    """Write the workspace; ``stages`` is ``all`` or the last one to write. Returns the digest.
+    """Write the workspace; `stages` is `all` or the last one to write. Returns the digest.
 
-    ``natives`` and ``towers``: other vectors and spaces than the drawn ones, by modality.
-    ``encoders``: those of each modality, for a grid or for words; by default the one ``PAIR``.
+    `natives` and `towers`: other vectors and spaces than the drawn ones, by modality.
+    `encoders`: those of each modality, for a grid or for words; by default the one `PAIR`.
     """
     store = Store(root)
     encoders = encoders or {"audio": (PAIR[0],), "image": (PAIR[1],)}

@@ -1,4 +1,4 @@
-"""``audioset:FOLDER`` as a whole: items, subsets, reports, bad folders, and a study of it."""
+"""`audioset:FOLDER` as a whole: items, subsets, reports, bad folders, and a study of it."""
 
 import json
 import shutil

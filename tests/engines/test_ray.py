@@ -361,7 +361,7 @@ def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Pa
 def test_from_outside_the_cluster_and_into_an_object_store(
     cluster: Cluster, engine: Any, study: Config, local: Store
 ) -> None:
-    """``ray://``: workers have no code but what was sent, and no file but the media."""
+    """`ray://`: workers have no code but what was sent, and no file but the media."""
     engine.stop()  # one connection a process
     store = Store("s3://bucket/study")
     with engine_for("ray", cluster.client, 2) as client:

@@ -1,4 +1,4 @@
-"""``extract``: shards, what is read ahead of the network, and what cannot be read."""
+"""`extract`: shards, what is read ahead of the network, and what cannot be read."""
 
 import threading
 import time

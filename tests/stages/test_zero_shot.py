@@ -1,4 +1,4 @@
-"""The zero-shot rows of ``evaluate``: who is scored, against what, and what the rows say."""
+"""The zero-shot rows of `evaluate`: who is scored, against what, and what the rows say."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Headline numbers: means over splits of means over seeds, spread, and the right ends of curves."""
+"""Headline numbers: means over splits of means over seeds, their spread, the ends of curves."""
 
 import math
 
@@ -64,20 +64,20 @@ def scored(values: list[tuple[int, int, float]]) -> pd.DataFrame:
 
 
 def test_the_mean_is_over_splits_of_means_over_seeds() -> None:
-    table = headlines.spread(scored([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)]), ["metric"])
+    table = headlines.summary(scored([(0, 0, 0.2), (0, 1, 0.4), (1, 0, 0.9)]), ["metric"])
     assert table["mean"].item() == pytest.approx(0.6)
     assert table["sd"].item() == pytest.approx(pd.Series([0.3, 0.9]).std())
     assert (table["runs"].item(), table["splits"].item()) == (3, 2)
 
 
 def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
-    table = headlines.spread(scored([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
+    table = headlines.summary(scored([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
     assert table["sd"].item() == pytest.approx(pd.Series([0.2, 0.4]).std())
-    assert math.isnan(headlines.spread(scored([(0, 0, 0.2)]), ["metric"])["sd"].item())
+    assert math.isnan(headlines.summary(scored([(0, 0, 0.2)]), ["metric"])["sd"].item())
 
 
 def test_no_rows_give_an_empty_table() -> None:
-    assert headlines.spread(measure.table([]), ["metric"]).empty
+    assert headlines.summary(measure.table([]), ["metric"]).empty
 
 
 def test_a_grid_has_the_headlines_of_each_pair_in_its_own_order() -> None:

@@ -41,7 +41,7 @@ CLASSES = sorted(set(CLASS_OF.values()))
 
 
 def qualifying(segments: Segments, taxonomy: Taxonomy, ontology: str) -> np.ndarray:
-    """``(n,) bool``: the segments with a label below one of `TOPS` (W §3.1).
+    """`(n,) bool`: the segments with a label below one of `TOPS` (W §3.1).
 
     Raises
     ------
@@ -61,7 +61,7 @@ def qualifying(segments: Segments, taxonomy: Taxonomy, ontology: str) -> np.ndar
 
 
 def applying(segments: Segments, taxonomy: Taxonomy) -> np.ndarray:
-    """``(n, 18) bool``: which of `CLASSES` apply to each segment, by its own labels alone."""
+    """`(n, 18) bool`: which of `CLASSES` apply to each segment, by its own labels alone."""
     number = {name: column for column, name in enumerate(CLASSES)}
     column_of = np.array([number.get(CLASS_OF.get(id_, ""), -1) for id_ in taxonomy.ids])
     columns = column_of[segments.label_node]
@@ -72,5 +72,5 @@ def applying(segments: Segments, taxonomy: Taxonomy) -> np.ndarray:
 
 
 def single(applying: np.ndarray) -> np.ndarray:
-    """``(n,) int64``: the one class that applies, -1 where none or several do (W §3.1)."""
+    """`(n,) int64`: the one class that applies, -1 where none or several do (W §3.1)."""
     return np.where(applying.sum(axis=1) == 1, applying.argmax(axis=1), -1)

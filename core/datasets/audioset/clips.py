@@ -108,7 +108,7 @@ def listing(root: Path) -> list[Found]:
 def match(table: pd.DataFrame, paths: Iterable[str]) -> tuple[list[Clip], int]:
     """The clips that some files belong to, and how many media files belong to no segment.
 
-    table: ``ytid, start_s, end_s`` of the segments, indexed from 0, each ytid once. Where the names
+    table: `ytid, start_s, end_s` of the segments, indexed from 0, each ytid once. Where the names
     of some of a clip's files tell its start, those that do not are passed over.
     """
     row_of = dict(zip(table["ytid"].tolist(), range(len(table)), strict=True))
@@ -155,7 +155,7 @@ def _tells(told: str, start_s: float) -> bool:
 
 
 def clip_id(ytid: str, start_s: float) -> str:
-    """`<ytid>_<start>`, e.g. ``--PJHxphWEs_30``."""
+    """`<ytid>_<start>`, e.g. `--PJHxphWEs_30`."""
     return f"{ytid}_{start_s:.3f}".rstrip("0").rstrip(".")
 
 

@@ -1,12 +1,12 @@
-"""``audioset:FOLDER``: AudioSet's segment lists, its ontology, and the clips that one has of it.
+"""`audioset:FOLDER`: AudioSet's segment lists, its ontology, and the clips that one has of it.
 
     python -m precompute all --dataset audioset:FOLDER --audio yamnet --image resnet50
 
-The folder holds one or more ``*_segments.csv``, an ``*ontology*.json`` and, anywhere below, media
-named ``<ytid>_<start>.*`` or ``<ytid>.*`` (see ``clips``). Items are one second of sound and one
-frame of the same second of every clip that qualifies (see ``classes``); subsets are W's (see
-``subsets``). ``labels`` are those of W's 18 classes that apply; all of AudioSet's labels stand in
-``facts``, and retrieval is scored by them.
+The folder holds one or more `*_segments.csv`, an `*ontology*.json` and, anywhere below, media
+named `<ytid>_<start>.*` or `<ytid>.*` (see `clips`). Items are one second of sound and one
+frame of the same second of every clip that qualifies (see `classes`); subsets are W's (see
+`subsets`). `labels` are those of W's 18 classes that apply; all of AudioSet's labels stand in
+`facts`, and retrieval is scored by them.
 
 Segments without a file are counted, and some of them listed. Nothing is copied: items point at
 the files where they lie.
@@ -169,7 +169,7 @@ def _tell_absent(absent: list[str]) -> list[Rejected]:
 def _look(
     there: list[clips.Clip], draft: Draft, run: ParallelMap, root: str, seed: int
 ) -> tuple[list[dict[str, Any]], list[Rejected]]:
-    """Every clip's second (see ``clips.Second``), and what cannot be used; finished shards stay."""
+    """Every clip's second (see `clips.Second`), and what cannot be used; finished shards stay."""
     shards = [
         clips.Shard(
             store_root=draft.store.root,
@@ -195,7 +195,7 @@ def _look(
 def _assignments(
     clip_ids: list[str], class_of: np.ndarray, plan: subsets.Plan, request: Request
 ) -> list[dict[str, str]]:
-    """One ``{clip_id: subset}`` a split; all splits are of the clips that the first one uses."""
+    """One `{clip_id: subset}` a split; all splits are of the clips that the first one uses."""
     names = np.array(clip_ids)
     found: list[dict[str, str]] = []
     for split in range(n_splits(request, 2 * plan.n_pairs)):

@@ -37,7 +37,7 @@ _LONGEST_SHOWN = 60
 class Segments:
     """The segments that could be read.
 
-    table : ``ytid, start_s, end_s, source, line``, indexed from 0; each ytid once
+    table : `ytid, start_s, end_s, source, line`, indexed from 0; each ytid once
     label_row, label_node : (m,) int64, a row of `table` and the position of one of its labels in
         the ontology, sorted by row
     rejected : every line that was not taken in
@@ -104,7 +104,7 @@ def _lines(name: str, path: Path) -> list[str]:
 def _parse(
     name: str, lines: list[str], taxonomy: Taxonomy, ontology: str
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Rejected]]:
-    """One file: its good rows, their labels (``row, node``), and its bad lines."""
+    """One file: its good rows, their labels (`row, node`), and its bad lines."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -99,7 +99,7 @@ def _level(can_give: np.ndarray) -> int:
 
 
 def draw(class_of: np.ndarray, wanted: Plan, rng: np.random.Generator) -> np.ndarray:
-    """``(n,) int64``: each clip's place in ``items.SUBSETS``, -1 for those that are left over.
+    """`(n,) int64`: each clip's place in `items.SUBSETS`, -1 for those that are left over.
 
     Every class with clips left after classification reaches crossmodal and translation, too, as
     far as they go.

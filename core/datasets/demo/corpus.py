@@ -1,4 +1,4 @@
-"""``demo``: a corpus of the 18 instruments of W, made on the spot, with no network.
+"""`demo`: a corpus of the 18 instruments of W, made on the spot, with no network.
 
 One clip is a short phrase rendered by a General MIDI soundfont, one picture rasterised from vector
 drawings, and one caption of the phrase. Like the real thing it is imperfect: the translation subset
@@ -103,7 +103,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     Raises
     ------
     UserError
-        The size is outside ``SIZES``.
+        The size is outside `SIZES`.
     """
     clips = plan(_size(request), request.seed)
     shards = [

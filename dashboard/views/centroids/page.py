@@ -104,7 +104,7 @@ def explain(page: Page, rows: pd.DataFrame, shared: bool) -> None:
     ]
     if mine.empty:
         return
-    table = headlines.spread(mine, ["metric", "space", "class", "other"])
+    table = headlines.summary(mine, ["metric", "space", "class", "other"])
     table["what"] = [measure(row) for _, row in table.iterrows()]
     table["text"] = [
         f"{summaries.number(row['mean'])} {summaries.spread_text(row)}"

@@ -15,8 +15,8 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("F1 by class", anchor=False)
     mine = rows[(rows["metric"] == "f1") & (rows["target"] == session.current().target)]
     systems = [name for name in reversed(theme.SYSTEMS) if (mine["system"] == name).any()]
-    table = headlines.spread(mine, ["class", "system"])
-    macro = headlines.spread(
+    table = headlines.summary(mine, ["class", "system"])
+    macro = headlines.summary(
         rows[(rows["metric"] == "macro_f1") & (rows["target"] == session.current().target)],
         ["system"],
     )
@@ -89,7 +89,7 @@ def correlations(stored: pd.DataFrame) -> None:
     if mine.empty:
         widgets.small("No correlation is defined: too few classes, or all counts are equal.")
         return
-    table = headlines.spread(mine, ["metric", "system"])
+    table = headlines.summary(mine, ["metric", "system"])
     widgets.numbers(
         (
             f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",

@@ -83,7 +83,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
 
 
 def matrix_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:
-    """``(C, C)`` counts, true by row, in the fixed class order."""
+    """`(C, C)` counts, true by row, in the fixed class order."""
     table = rows.pivot_table(index="class", columns="other", values="value", aggfunc="sum")
     return np.asarray(table.reindex(index=classes, columns=classes).fillna(0.0), dtype=float)
 

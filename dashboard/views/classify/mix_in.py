@@ -40,7 +40,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
 def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart]) -> None:
     widgets.kicker(f"tested on {theme.MODALITY_PLURALS[target]}")
     single = rows[rows["system"].isin(SINGLE_MODAL.values())]
-    one = headlines.spread(single, ["target"])
+    one = headlines.summary(single, ["target"])
     chance = float(rows["chance"].mean())
     share = summaries.zero_shot_share(rows, target)
     made = curves.mix_in(
@@ -62,7 +62,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart])
     )
     if share:
         n = int(rows["n"].median())
-        runs = headlines.spread(rows[rows["n_target"] == 0], ["system"])
+        runs = headlines.summary(rows[rows["n_target"] == 0], ["system"])
         over = summaries.runs_text(int(runs["runs"].max()), int(runs["splits"].max()))
         widgets.numbers(
             [
@@ -82,5 +82,5 @@ def reported(rows: pd.DataFrame, share: float) -> tuple[str, float] | None:
     zero = rows[(rows["system"] == "MMT") & (rows["n_target"] == 0)]
     if share <= 0 or ZERO_SHOT.high is None:
         return None
-    best = float(headlines.spread(zero, ["target"])["mean"].iloc[0]) / share
+    best = float(headlines.summary(zero, ["target"])["mean"].iloc[0]) / share
     return f"W: {ZERO_SHOT.reported} of the best", ZERO_SHOT.high * best

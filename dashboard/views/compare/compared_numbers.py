@@ -59,7 +59,7 @@ def show(left: Side, right: Side) -> None:
 
 
 def measures(one: Side) -> pd.DataFrame:
-    """``measure, of, mean, sd, chance, n, runs`` of one space of one study."""
+    """`measure, of, mean, sd, chance, n, runs` of one space of one study."""
     rows = data.measurements(one.handle, one.encoder_set)
     mine = rows[(rows["space"] == one.space) & rows["metric"].isin(SUMMARIES)]
     ranked = mine[(mine["study"] == "ranking") & (mine["system"] == "") & (mine["class"] == "")]
@@ -82,7 +82,7 @@ def _sides(rows: pd.DataFrame) -> pd.Series:
 
 
 def _named(rows: pd.DataFrame, by: str, prefix: str) -> pd.DataFrame:
-    table = headlines.spread(rows, ["metric", by])
+    table = headlines.summary(rows, ["metric", by])
     names = {**theme.DIRECTION_NAMES, **theme.MODALITY_PLURALS}
     return pd.DataFrame(
         {

@@ -52,7 +52,7 @@ def show(page: Page) -> None:
 
 
 def met(page: Page, found: figures.Moving) -> None:
-    """The clicked item and the other half of its encoder set, beside the map, which stays in place."""
+    """The clicked item and the other half of its pair, beside the map, which stays in place."""
     rows = np.flatnonzero(found.item_ids == st.session_state.get(PICKED, ""))
     if not len(rows):
         return
@@ -99,7 +99,7 @@ def moving(handle: data.Handle, encoder_set: str) -> figures.Moving:
 
 
 def joined(first: pd.DataFrame) -> np.ndarray:
-    """``(k, 2) int64``: rows of each sound or picture and of the text that it belongs to."""
+    """`(k, 2) int64`: rows of each sound or picture and of the text that it belongs to."""
     if "partner" not in first:
         return np.empty((0, 2), dtype=np.int64)
     row_of = {item_id: row for row, item_id in enumerate(first["item_id"])}

@@ -47,7 +47,7 @@ def example(page: Page, items: dict[str, str]) -> None:
 
 
 def example_pairs(page: Page, turn: int) -> list[dict[str, str]]:
-    """``{modality: item}`` of one clip, or of one class where classes make the pairs; of different
+    """`{modality: item}` of one clip, or of one class where classes make the pairs; of different
     classes, drawn by the turn's number.
     """
     frame = data.items(page.handle)

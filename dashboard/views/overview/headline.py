@@ -40,7 +40,7 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
         & (rows["class"] == "")
         & rows["metric"].isin(["ndcg_lift", "precision@10"])
     ]
-    table = headlines.spread(mine, ["metric", "direction"])
+    table = headlines.summary(mine, ["metric", "direction"])
     shown = []
     for _, row in table.sort_values(["metric", "direction"]).iterrows():
         what = f"{summaries.metric_name(row['metric'])}, {_direction(row['direction'])}"
@@ -51,9 +51,9 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
 
 def classification_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     mix_in = rows[(rows["study"] == "mix_in") & (rows["metric"] == "macro_f1")]
-    zero = headlines.spread(mix_in[mix_in["n_target"] == 0], ["target", "system"])
+    zero = headlines.summary(mix_in[mix_in["n_target"] == 0], ["target", "system"])
     alone = mix_in[mix_in["system"].isin(SINGLE_MODAL.values())]
-    single = headlines.spread(alone, ["target", "system"])
+    single = headlines.summary(alone, ["target", "system"])
     shown = []
     for target in ("image", "audio", "text"):
         for system in ("MMT", "MMP"):

@@ -1,8 +1,8 @@
-"""Where a query comes from, drawn: upload, microphone, camera, an item; and the cards of its parts.
+"""The inputs of a query: upload, microphone, camera, an item; and the cards of its parts.
 
-Words have a file of their own, ``words``. Nothing here searches. Inputs lay files before
-``query_state.take_in``; the camera and the microphone are drawn only when a person asks for them, so that
-no browser asks for permission at page load.
+Words are in `query_words`. Nothing here searches: the inputs hand files to
+`query_state.take_in`. The camera and the microphone are drawn only on request, so that no browser
+asks for permission when the page loads.
 """
 
 import base64

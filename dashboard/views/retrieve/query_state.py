@@ -1,6 +1,6 @@
 """What a person asks with: uploads, kept in their session alone; items and words, in the address.
 
-An upload's bytes and vectors live in ``st.session_state`` and nowhere else, so they are gone with
+An upload's bytes and vectors live in `st.session_state` and nowhere else, so they are gone with
 the session and never meet another person's. How many and how large is bounded; the oldest give
 way. Every function runs within a page; nothing is drawn here.
 """
@@ -33,9 +33,9 @@ USES = ("both", "sound", "frames")  # what of a video asks
 
 @dataclass
 class Upload:
-    """A file that a person brought. ``second`` is where it asks, None for the whole.
+    """A file that a person brought. `second` is where it asks, None for the whole.
 
-    ``seen`` keeps what was made of it to be shown; ``embedded`` its things and the milliseconds
+    `seen` keeps what was made of it to be shown; `embedded` its things and the milliseconds
     that took, by (study, encoder set).
     """
 
@@ -261,7 +261,7 @@ def ask_item(item_id: str) -> None:
 
 
 def ask_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
-    """Ask with typed words: instead of what was there, or beside it (``join``; by default as the
+    """Ask with typed words: instead of what was there, or beside it (`join`; by default as the
     page is set to). What cannot ask leaves a sentence and changes nothing.
     """
     words = " ".join("".join(c if c.isprintable() or ord(c) > 159 else " " for c in text).split())

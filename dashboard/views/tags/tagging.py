@@ -42,8 +42,8 @@ class Where:
 class Tagged:
     """Typed tags, scored over a gallery.
 
-    ``tags`` (t,) as typed and ``texts`` as put into words; ``known (t,) bool``; ``vectors (t, d)``
-    and ``gallery (n, d)`` unit float32; ``table``: one row a tag (see ``summary``); ``ms`` is how
+    `tags` (t,) as typed and `texts` as put into words; `known (t,) bool`; `vectors (t, d)`
+    and `gallery (n, d)` unit float32; `table`: one row a tag (see `summary`); `ms` is how
     long it took.
     """
 
@@ -61,7 +61,7 @@ class Tagged:
         return self.tags.index(tag)
 
     def scores(self, tag: str) -> np.ndarray:
-        """``(n,) float32``: the cosine of every item with one tag."""
+        """`(n,) float32`: the cosine of every item with one tag."""
         return np.asarray(self.gallery.array @ self.vectors[self.row(tag)])
 
 
@@ -106,18 +106,18 @@ def gallery(where: Where) -> Vectors:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def facts(where: Where) -> pd.DataFrame:
-    """The items of a gallery, in its order: ``labels, class, subset, clip_id``, by ``item_id``."""
+    """The items of a gallery, in its order: `labels, class, subset, clip_id`, by `item_id`."""
     frame = data.items(where.handle, where.split)
     return frame.loc[gallery(where).item_ids, ["labels", "class", "subset", "clip_id"]]
 
 
 def tested(where: Where) -> np.ndarray:
-    """``(n,) bool``: the held-out items, on which scores are measured."""
+    """`(n,) bool`: the held-out items, on which scores are measured."""
     return (facts(where)["subset"] == "test").to_numpy()
 
 
 def bearing(where: Where, label: str) -> np.ndarray:
-    """``(n,) bool``: the items that bear a label."""
+    """`(n,) bool`: the items that bear a label."""
     return np.array([label in labels for labels in facts(where)["labels"]], dtype=bool)
 
 
@@ -169,9 +169,9 @@ def tagged(where: Where, wanted: Sequence[str], wording: str) -> Tagged:
 def summary(
     where: Where, wanted: Sequence[str], texts: Sequence[str], found: tags.Embedded
 ) -> pd.DataFrame:
-    """One row a tag: ``tag, text, known, best, best_item, label, n, roc_auc, pr_auc, prevalence``.
+    """One row a tag: `tag, text, known, best, best_item, label, n, roc_auc, pr_auc, prevalence`.
 
-    ``best`` is the highest cosine in the gallery. The areas are over the held-out items, and NaN
+    `best` is the highest cosine in the gallery. The areas are over the held-out items, and NaN
     for a tag that is no label of the collection or that none of them bears, or all.
     """
     items = gallery(where)
@@ -206,7 +206,7 @@ _AREAS = ("roc_auc", "pr_auc", "prevalence")
 
 
 def class_means(asked: Tagged) -> np.ndarray:
-    """``(C, t)``: the mean cosine of each class's items with each tag, in the fixed class order."""
+    """`(C, t)`: the mean cosine of each class's items with each tag, in the fixed class order."""
     classes = data.study(asked.where.handle).classes
     number = {name: row for row, name in enumerate(classes)}
     rows = facts(asked.where)["class"].map(lambda name: number.get(name, -1)).to_numpy()

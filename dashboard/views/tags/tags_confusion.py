@@ -22,8 +22,8 @@ NAMES = {**theme.SYSTEM_NAMES, ZERO_SHOT: "zero-shot, words alone"}
 
 @dataclass(frozen=True)
 class Predicted:
-    """Held-out items with one class: ``item_ids, truth, column (n,)`` and ``score``, what speaks
-    for the column: cosine, or the share of a forest's votes. ``column`` counts through the classes
+    """Held-out items with one class: `item_ids, truth, column (n,)` and `score`, what speaks
+    for the column: cosine, or the share of a forest's votes. `column` counts through the classes
     and then the new ones.
     """
 
@@ -141,7 +141,7 @@ def zero_shot(page: Page, stored: pd.DataFrame) -> Predicted | None:
 
 
 def table_of(frame: pd.DataFrame, classes: list[str]) -> Predicted:
-    """Rows of ``item_id, truth, predicted, score`` whose truth is one class, as numbers."""
+    """Rows of `item_id, truth, predicted, score` whose truth is one class, as numbers."""
     number = {name: row for row, name in enumerate(classes)}
     mine = frame[frame["truth"].isin(number) & frame["predicted"].isin(number)]
     there = [name for name in classes if (mine["truth"] == name).any()
@@ -179,7 +179,7 @@ def extended(page: Page, before: Predicted, new: list[str]) -> Predicted:
     items = old.gallery.take(before.item_ids)
     new_scores = items @ fresh.vectors.T
     column = tags.with_new_classes(before.column, items @ old.vectors.T, new_scores)
-    # ``column`` numbers new classes after all trained ones; here only those drawn stand before.
+    # `column` numbers new classes after all trained ones; here only those drawn stand before.
     moved = column >= len(classes)
     column = np.where(moved, column - len(classes) + len(before.classes), before.column)
     score = np.where(moved, new_scores.max(axis=1), before.score)

@@ -39,7 +39,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
 
 
 def by_wording(overall: pd.DataFrame) -> pd.DataFrame:
-    """One row a wording and measure: ``system, what, mean, sd, runs, splits, n, chance``."""
+    """One row a wording and measure: `system, what, mean, sd, runs, splits, n, chance`."""
     asking = overall["direction"].str.startswith("text_to_")
     kind = np.where(overall["direction"] == "", "", np.where(asking, "retrieval", "annotation"))
     what = [
@@ -47,7 +47,7 @@ def by_wording(overall: pd.DataFrame) -> pd.DataFrame:
         for metric, task in zip(overall["metric"], kind, strict=True)
     ]
     named = overall.assign(what=what)
-    return headlines.spread(named[named["what"] != ""], ["system", "what"])
+    return headlines.summary(named[named["what"] != ""], ["system", "what"])
 
 
 def moved(table: pd.DataFrame) -> str:
@@ -101,7 +101,7 @@ def by_tag(page: Page, mine: pd.DataFrame) -> None:
         return
     wording = chosen.wording if (stored["system"] == chosen.wording).any() else ""
     wording = wording or str(stored["system"].iloc[0])
-    table = headlines.spread(stored[stored["system"] == wording], ["class", "metric"])
+    table = headlines.summary(stored[stored["system"] == wording], ["class", "metric"])
     wide = table.pivot_table(index="class", columns="metric", values="mean", sort=False)
     prevalence = table[table["metric"] == "pr_auc"].set_index("class")["chance"]
     frame = wide.assign(prevalence=prevalence).reset_index().rename(columns={"class": "tag"})

@@ -38,11 +38,12 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     mine = rows[rows["metric"] == metric]
     mine = mine.assign(encoder_set=data.pair_of(mine))
     own = mine[(mine["system"] == "") & (mine["space"] != "native")]
-    systems = headlines.spread(own, ["encoder_set", "space", "direction"])
+    systems = headlines.summary(own, ["encoder_set", "space", "direction"])
     directions = [name for name in state.CHOICES["direction"] if (own["direction"] == name).any()]
     found = counterparts.ranking(rows) if metric == "ndcg@30" else []
     own_grid = paper.of_grid(page, int(systems["gallery_size"].max()) if len(systems) else None)
-    key = f"ranking_{metric}_{page.encoder_set}"  # drawn anew with each encoder set: no old click stays on it
+    # A key of its own for each encoder set, so that no old click stays on the figure.
+    key = f"ranking_{metric}_{page.encoder_set}"
     widgets.show(
         figures.figure(
             interval(systems),
@@ -65,8 +66,8 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     widgets.small(scale_of(systems))
     if len(page.study.encoder_sets) > 1:
         widgets.small(
-            f"Shaded is {page.encoder_set.replace('+', ' + ')}, the pair that all pages show: click a "
-            "mark to turn every page to its pair."
+            f"Shaded is {page.encoder_set.replace('+', ' + ')}, which all pages show. "
+            "Click a mark to show its encoder set on every page."
         )
     if metric == "ndcg@30":
         widgets.small(
@@ -91,11 +92,11 @@ def take(key: str, pairs: list[tuple[str, ...]]) -> None:
 
 def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
     """A random order, and encoders with a space of their own ranked as they are."""
-    random = headlines.spread(mine[mine["system"] == "random"], ["direction"])
+    random = headlines.summary(mine[mine["system"] == "random"], ["direction"])
     found = [figures.Baseline(RANDOM, _by_direction(random))] if len(random) else []
     native = mine[(mine["space"] == "native") & (mine["system"] == "")]
     for name, part in native.groupby("encoder_set", sort=False):
-        table = headlines.spread(part, ["direction"])
+        table = headlines.summary(part, ["direction"])
         label = f"{str(name).replace('+', ' + ')}, untranslated"
         found.append(figures.Baseline(label, _by_direction(table), theme.SPACE_COLOURS["native"]))
     return found
@@ -114,7 +115,7 @@ def band() -> figures.Band:
 
 
 def interval(table: pd.DataFrame) -> pd.DataFrame:
-    """``low`` and ``high``: the bootstrap bounds of one split, the mean ± sd of several."""
+    """`low` and `high`: the bootstrap bounds of one split, the mean ± sd of several."""
     several = (table["splits"] > 1).to_numpy()
     low = table["low"].where(~several, table["mean"] - table["sd"])
     high = table["high"].where(~several, table["mean"] + table["sd"])
@@ -145,7 +146,7 @@ def scale_of(table: pd.DataFrame) -> str:
 def table(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Every measure", anchor=False)
     mine = rows[(data.pair_of(rows) == page.encoder_set) & (rows["system"] == "")]
-    shown = headlines.spread(mine, ["metric", "direction", "space"])
+    shown = headlines.summary(mine, ["metric", "direction", "space"])
     if shown.empty:
         widgets.small("Nothing is stored for this encoder set.")
         return
