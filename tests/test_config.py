@@ -34,7 +34,7 @@ def test_a_file_replaces_defaults_and_leaves_the_rest(tmp_path: Path) -> None:
     )
     assert config.recipe(found, "clip") == TranslationConfig(margin=1.0)
     assert config.recipe(found, "class") == replace(LABEL_PAIRED, margin=1.0)
-    assert found.pairs == (("logmel", "hog"), ("yamnet_lite", "hog"))
+    assert found.encoder_sets == (("logmel", "hog"), ("yamnet_lite", "hog"))
 
 
 @pytest.mark.parametrize(

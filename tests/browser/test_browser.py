@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from core import media
-from core.retrieval.query_inputs import Part
+from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.study import Study
 from dashboard.app import VIEWS
@@ -170,7 +170,7 @@ def test_an_uploaded_sound_finds_pictures(visitor: Visitor, study: Study, sound_
     bring(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     retriever = Retriever(study)
-    parts = [Part(thing) for thing in retriever.embed(sound_file, sound_file.name)]
+    parts = [WeightedInput(thing) for thing in retriever.embed(sound_file, sound_file.name)]
     wanted = retriever.search(parts, "image", 10).results
     assert ids(visitor, "found") == list(wanted["item_id"])
     visitor.until(

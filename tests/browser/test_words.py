@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.retrieval.query_inputs import Part
+from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.study import Study
 from tests.browser.conftest import Visitor
@@ -51,7 +51,7 @@ def test_typed_words_show_sounds_and_pictures(visitor: Visitor, study: Study) ->
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     assert parse_qs(urlsplit(page.url).query)["words"] == ["someone plays a violin"]
     retriever = Retriever(study)
-    parts = [Part(retriever.embed_text("someone plays a violin"))]
+    parts = [WeightedInput(retriever.embed_text("someone plays a violin"))]
     wanted = retriever.search(parts, "audio", 10).results
     assert ids(visitor, "found") == list(wanted["item_id"])
     pictures = retriever.search(parts, "image", 5).results

@@ -44,7 +44,7 @@ def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
     script = f"""
         import streamlit as st
         from dashboard import session
-        from dashboard.sections import ranking
+        from dashboard.views.translation import ranking
 
         ranking.take("figure", {pairs!r})
         st.text(session.current().encoder_set)
@@ -55,7 +55,7 @@ def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
 
 
 def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
-    pairs = open_study(Store(grid)).pairs
+    pairs = open_study(Store(grid)).encoder_sets
     page = clicked(pairs, {"selection": {"points": [{"customdata": [OTHER]}]}})
     assert page.text[0].value == OTHER
     assert page.query_params["encoder_set"] in (OTHER, [OTHER])
@@ -65,7 +65,7 @@ def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
     "event", [None, {"selection": {"points": []}}, {"selection": {"points": [{"customdata": "x"}]}}]
 )
 def test_a_click_beside_all_marks_changes_nothing(event: object, grid: Path) -> None:
-    page = clicked(open_study(Store(grid)).pairs, event)
+    page = clicked(open_study(Store(grid)).encoder_sets, event)
     assert page.text[0].value == ""
     assert "encoder_set" not in page.query_params
 

@@ -231,7 +231,7 @@ def test_a_failing_page_says_one_sentence_and_logs(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("dashboard.views.centroids.show", broken)
+    monkeypatch.setattr("dashboard.views.centroids.page.show", broken)
     with caplog.at_level(logging.ERROR, logger="dashboard"):
         page = open_page("centroids", tiny)
     assert not page.exception

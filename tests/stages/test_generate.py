@@ -11,7 +11,7 @@ import pytest
 from core import encoders
 from core.config import Config
 from core.errors import MissingArtefact, UserError
-from core.retrieval.query_inputs import Part
+from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
@@ -156,7 +156,7 @@ def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
 def test_words_are_searched_with_in_it(frozen: Study, weights_dir: Path) -> None:
     retriever = Retriever(frozen, weights_dir=weights_dir)
     thing = retriever.embed_text("slow flute")
-    found = retriever.search([Part(thing)], "audio", 5, "generation").results
+    found = retriever.search([WeightedInput(thing)], "audio", 5, "generation").results
     assert len(found) == 5
     assert found["score"].is_monotonic_decreasing
 

@@ -27,7 +27,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
         "fit_maps",
         lambda vectors, method, seed, n_dims, graph: {k: vectors[:, :k] for k in n_dims},
     )
-    monkeypatch.setattr(map_stage, "MAX_FITTED", 200)
+    monkeypatch.setattr(maps, "MAX_FITTED", 200)
     store = Store(tmp_path)
     rng = np.random.default_rng(0)
     rows = [
@@ -106,7 +106,7 @@ def test_one_map_can_be_read_without_the_others(trained: Artefact) -> None:
 
 
 def test_few_points_are_all_fitted(trained: Artefact, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_stage, "MAX_FITTED", 10_000)
+    monkeypatch.setattr(maps, "MAX_FITTED", 10_000)
     made = run(trained)
     assert made.manifest["n_placed"] == 0
     assert not made.table("maps.parquet")["placed"].any()
