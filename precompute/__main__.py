@@ -16,7 +16,8 @@ from rich.table import Table
 
 from core import config as study_config
 from core.config import Config
-from core.engines.local import Engine, engine_for
+from core.engines.base import Engine
+from core.engines.local import LocalEngine
 from core.errors import UserError
 from core.items import MODALITIES
 from core.store import Store
@@ -121,6 +122,34 @@ def _run(
     console.print(table)
 
 
+def engine_for(name: str, address: str | None = None, n_workers: int | None = None) -> Engine:
+    """The engine of this name; it starts nothing before its first use.
+
+    Parameters
+    ----------
+    name : `local` or `ray`
+    address : of a Ray cluster: `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`
+    n_workers : how many tasks run at once; one per core by default
+
+    Raises
+    ------
+    UserError
+        The name is unknown, Ray is not installed, or the local engine was given an address.
+    """
+    if name == "local":
+        if address is not None:
+            raise UserError(
+                f"The local engine takes no address, and {address!r} was given: add "
+                "`--engine ray`, or leave --address out."
+            )
+        return LocalEngine(n_workers, console)
+    if name == "ray":
+        from core.engines.ray import RayEngine
+
+        return RayEngine(address or "auto", n_workers, console)
+    raise UserError(f"There is no engine {name!r}: expected local or ray.")
+
+
 def _default_workspace(dataset: str) -> str:
     return f"workspace/{dataset.partition(':')[0]}"
 
@@ -154,7 +183,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         }
         said = {name: value for name, value in given.items() if value is not None}
         config = replace(study_config.load(study) if study else Config(), **said)
-        _run(until, config, workspace, weights, engine_for(engine, address, workers, console))
+        _run(until, config, workspace, weights, engine_for(engine, address, workers))
 
     app.command(name, help=summary)(command)
 

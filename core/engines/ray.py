@@ -1,14 +1,13 @@
-"""The engine of more than one machine: a Ray cluster.
+"""The engine of several machines: a Ray cluster.
 
-The same stages run the same functions over the same tasks; Ray carries them to its workers and
-carries this code along, so that every machine runs the version that was started here. What a
-worker needs of its own machine: this Python version with `requirements.txt` and
-`requirements-ray.txt`, and the same view of the workspace, the media and the weights (a folder
-mounted at the same path everywhere, or an `s3://` URL). Each worker looks before its first task.
+Ray sends the tasks and the `core` package to its workers, so every machine runs this version of
+the code. Each machine needs the same Python version with `requirements.txt` and
+`requirements-ray.txt`, and must see the workspace, the media and the weights at the same place (a
+folder mounted at the same path, or an `s3://` URL). Each worker checks this before its first task.
 
-Addresses: `auto` (the cluster of this machine, or of `RAY_ADDRESS`), `HOST:PORT` from a
-machine of the cluster, `ray://HOST:PORT` from any other, `local` (a cluster on this machine
-for this run alone).
+Addresses: `auto` (the cluster of this machine, or of `RAY_ADDRESS`), `HOST:PORT` from a machine of
+the cluster, `ray://HOST:PORT` from any other machine, `local` (a cluster on this machine, started
+for this run).
 
     python -m precompute all --engine ray --address ray://head:10001 --workspace s3://bucket/study
 """
@@ -29,19 +28,19 @@ from typing import Any
 from rich.console import Console
 
 from core.cpu import n_cores
-from core.engines.local import ONE_THREAD, Engine
+from core.engines.base import ONE_THREAD, Engine
 from core.errors import UserError
 from core.store import Store
 
 REPO = Path(__file__).resolve().parents[2]
 SHIPPED = ("core",)
-# The fields of a task that name a place, and what a person calls it.
+# The fields of a task that name a place, and the place's name in errors.
 PLACES = {"store_root": "workspace", "media_root": "media", "weights_dir": "weights"}
 MAX_RETRIES = 3  # of a task whose worker or machine died
-ANSWER_S = 10.0  # how long an address may take to answer
-LOOK_S = 5.0  # between two looks at how many cores the cluster has
-PATIENCE_S = 120.0  # with a cluster that has no core at all
-# Set before Ray is imported: it reads them once. No usage report leaves this machine.
+ANSWER_S = 10.0  # limit for an address to answer
+LOOK_S = 5.0  # between two counts of the cluster's cores
+PATIENCE_S = 120.0  # how long to wait for a first core
+# Ray reads these when it is imported. No usage report leaves this machine.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
@@ -53,9 +52,9 @@ class RayEngine(Engine):
     address : str
         `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`.
     n_workers : int, optional
-        At most so many tasks at once; as many as the cluster has cores by default.
+        Most tasks at once; the number of cores of the cluster by default.
     console : rich Console, optional
-        Where progress is drawn.
+        Where progress is shown.
 
     Raises
     ------
@@ -80,15 +79,15 @@ class RayEngine(Engine):
 
     @property
     def n_workers(self) -> int:
-        """How many tasks run side by side; it follows a cluster that grows."""
+        """How many tasks run at once; the number follows a growing cluster."""
         self._started()
         return self._wanted or self._n_cores()
 
     def _run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
     ) -> Iterator[Any]:
-        """At most twice as many tasks as there are cores are with Ray at a time. The task of a
-        worker that died is given to another one, up to `MAX_RETRIES` times.
+        """Hands Ray at most two tasks per core at a time. When a worker dies, another one gets its
+        task, up to `MAX_RETRIES` times.
 
         Raises `UserError` when the cluster lost too many workers, went away, or does not see
         the workspace.
@@ -97,7 +96,7 @@ class RayEngine(Engine):
         waiting = iter(tasks)
         running: list[Any] = []
         looked, limit = time.monotonic(), self._limit()
-        with self.progress() as progress, self._said(title):
+        with self.progress() as progress, self._plain_errors(title):
             bar = progress.add_task(title, total=len(tasks))
             try:
                 while True:
@@ -153,17 +152,17 @@ class RayEngine(Engine):
         if self.address == "local":
             options |= {"num_cpus": self._wanted or n_cores(), "include_dashboard": False}
         else:
-            self._knock()
+            self._check_address()
         try:
             try:
                 self._ray.init(**options)
-            except ConnectionAbortedError:  # the head was too busy to start a server for us in time
+            except ConnectionAbortedError:  # the head was too busy to start our server in time
                 self._ray.init(**options)
         except Exception as error:  # Ray raises all kinds, its own and gRPC's
             raise self._unreachable(error) from error
 
-    def _knock(self) -> None:
-        """See that something listens at the address: Ray itself would try for many minutes."""
+    def _check_address(self) -> None:
+        """Fail soon where nothing listens at the address: Ray itself tries for many minutes."""
         try:
             host, port = _host_and_port(self.address)
             socket.create_connection((host, port), ANSWER_S).close()
@@ -183,7 +182,7 @@ class RayEngine(Engine):
         return int(self._ray.cluster_resources().get("CPU", 0))
 
     def _limit(self) -> int:
-        """How many tasks may be with Ray at a time."""
+        """How many tasks Ray may have at a time."""
         if self._wanted:
             return self._wanted
         deadline = time.monotonic() + PATIENCE_S
@@ -199,7 +198,7 @@ class RayEngine(Engine):
     # -- tasks -------------------------------------------------------------------------------
 
     def _portable(self, task: Any) -> Any:
-        """The task with absolute paths, its workspace marked for the workers to recognise."""
+        """The task with absolute paths. A token file in its workspace lets workers recognise it."""
         places = {name: getattr(task, name, None) for name in PLACES}
         changes = {name: _absolute(place) for name, place in places.items() if place}
         if changes and dataclasses.is_dataclass(task) and not isinstance(task, type):
@@ -212,17 +211,17 @@ class RayEngine(Engine):
         return task
 
     @contextlib.contextmanager
-    def _said(self, title: str) -> Iterator[None]:
-        """Ray's own errors in one sentence; a task's errors as the task raised them."""
+    def _plain_errors(self, title: str) -> Iterator[None]:
+        """Turn Ray's own errors into one sentence; a task's errors pass unchanged."""
         errors = self._ray.exceptions
-        again = "run the same command again, it goes on from the last finished shard."
+        again = "run the same command again to continue from the last finished task."
         try:
             yield
         except errors.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, UserError):
                 raise cause from None
-            # Ray's own errors as a cause: the task could not be unpacked over there.
+            # With an error of Ray's as its cause, the task could not be unpacked by the worker.
             if isinstance(cause, (ImportError, errors.RayError)):
                 raise UserError(
                     f"A worker of the Ray cluster cannot run this code ({_first_line(cause)}): "
@@ -248,20 +247,20 @@ class RayEngine(Engine):
 
 
 def _work(function: Callable[[Any], Any], task: Any, token: str) -> Any:
-    """What a worker does: one task, once it has seen that the task's places are there."""
+    """Run one task in a worker, after a check that the worker sees the task's places."""
     for name, words in PLACES.items():
         place = getattr(task, name, None)
         if place:
-            _look(words, place, token if name == "store_root" else None)
+            _check_place(words, place, token if name == "store_root" else None)
     return function(task)
 
 
 @functools.lru_cache(maxsize=64)
-def _look(words: str, place: str, token: str | None) -> None:
-    """Raise UserError unless this machine sees a place; looks once a process.
+def _check_place(words: str, place: str, token: str | None) -> None:
+    """Raise UserError unless this machine sees a place; checked once per process.
 
-    Without this, a machine that lacks the media would report every file as unreadable, and one
-    with an empty folder of the workspace's name would fill it to no end.
+    Without this check, a machine without the media would report every file as unreadable, and a
+    machine with another folder of the workspace's name would write its results there.
     """
     if token is not None:
         there = Store(place).exists(token)
@@ -276,7 +275,7 @@ def _look(words: str, place: str, token: str | None) -> None:
 
 
 def _imported() -> ModuleType:
-    """Ray, or the sentence that says how to get it."""
+    """The module `ray`, or a UserError with the command that installs it."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     try:
@@ -289,11 +288,11 @@ def _imported() -> ModuleType:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """Where an address leads, as Ray reads it: `auto` is a file of Ray's or `RAY_ADDRESS`."""
+    """Host and port of an address. Ray resolves `auto` through its own file or `RAY_ADDRESS`."""
     if address == "auto":
         address = os.environ.get("RAY_ADDRESS") or address
     if "://" not in address:
-        # Not public, and the one place that knows which cluster `auto` means.
+        # Not public, but only this function knows which cluster `auto` means.
         from ray._private.services import canonicalize_bootstrap_address
 
         address = canonicalize_bootstrap_address(address) or address

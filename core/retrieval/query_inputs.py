@@ -6,20 +6,18 @@ collection, so an upload of an item gets the item's own vector.
 """
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from core import encoders, media
+from core import media
 from core.clock import Clock
 from core.encoder_sets import encoders_by_modality
 from core.encoders import recordings
 from core.encoders.base import Encoder
-from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
-from core.store import Artefact
+from core.stored_encoders import load_encoder, load_tuned
 from core.study import Study
 
 TUNED = "text, tuned"  # beside the encoders by modality
@@ -62,57 +60,6 @@ class WeightedInput:
     thing: QueryInput
     weight: float = 1.0
     window: int | None = None
-
-
-def load_encoder(
-    name: str, extracted: Artefact, weights_dir: Path | None, *, trainable: bool = False
-) -> Encoder:
-    """The very encoder that made the vectors of an `extract` artefact.
-
-    `trainable`: see `encoders.load`.
-
-    Raises
-    ------
-    UserError
-        Its weights are absent, or others than those.
-    """
-    if encoders.card(name).fitted:
-        from core.encoders import lsa
-
-        return lsa.Lsa.from_arrays(extracted.tensors("encoder.safetensors"))
-    encoder = encoders.load(name, weights_dir, n_threads=2, trainable=trainable)
-    if encoder.weights_sha256 != extracted.manifest.get("weights_sha256"):
-        raise UserError(
-            f"The weights of {name} differ from those that embedded this collection: point "
-            "--weights at the same file, or run the study again."
-        )
-    return encoder
-
-
-def load_tuned(
-    name: str, extracted: Artefact, state: Mapping[str, np.ndarray], weights_dir: Path | None
-) -> Encoder:
-    """`load_encoder` of a text encoder, with the parameters to which it was fine-tuned.
-
-    Raises
-    ------
-    UserError
-        As `load_encoder`, or the parameters are those of another network.
-    """
-    import torch
-
-    encoder = load_encoder(name, extracted, weights_dir, trainable=True)
-    tensors = {key: torch.from_numpy(np.array(value)) for key, value in state.items()}
-    try:
-        if not isinstance(encoder, TextEncoder):
-            raise RuntimeError(f"{name} has no network")
-        encoder.module.load_state_dict(tensors)
-        encoder.freeze()
-    except RuntimeError as error:
-        raise UserError(
-            f"The fine-tuned parameters of {name} belong to another network: run the study again."
-        ) from error
-    return encoder
 
 
 class Embedder:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from core import items
 from core.config import Config
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.stages import classification_forests, mix_in_forests
 from core.stages.evaluation_data import SIDES, SPACES, Data
 from core.store import Draft

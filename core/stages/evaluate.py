@@ -15,15 +15,15 @@ import pandas as pd
 from core import encoders, items, taxonomy
 from core.config import Config
 from core.encoder_sets import encoder_set_name, encoders_by_modality, ready_name
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.record import Record
-from core.retrieval.query_inputs import load_encoder, load_tuned
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
 from core.stages import audio_image_studies, forest_inputs
 from core.stages.evaluation_data import GENERATION, NATIVE, Data, Made
 from core.stages.zero_shot import Tagger
 from core.store import Artefact, Draft, Store
+from core.stored_encoders import load_encoder, load_tuned
 from core.studies import measure, ranking, zero_shot
 from core.study import Space, taxonomy_of
 

@@ -23,7 +23,7 @@ from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.encoders import recordings, weights
 from core.encoders.base import Card, Encoder
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.errors import MediaError, UserError
 from core.files import media_source
 from core.record import Record

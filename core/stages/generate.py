@@ -22,15 +22,15 @@ from core import items
 from core.config import Config, generation_recipe
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.encoders.hub_text import TextEncoder
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
-from core.retrieval.query_inputs import load_encoder
 from core.spaces import generation, pairing, trajectory
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
 from core.stages.making import make_missing
 from core.stages.train import training_items
 from core.store import Artefact, Draft, Store
+from core.stored_encoders import load_encoder
 from core.vectors import Vectors, read_vectors
 
 VERSION = 1

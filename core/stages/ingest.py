@@ -13,7 +13,7 @@ import pandas as pd
 from core import datasets, taxonomy
 from core.config import Config
 from core.datasets.base import Request
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.store import Artefact, Store, digest
 
 VERSION = 2

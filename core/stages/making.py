@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
 from core.store import Artefact, Store

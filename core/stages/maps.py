@@ -16,7 +16,7 @@ import pandas as pd
 from core import items
 from core.config import Config
 from core.encoder_sets import encoder_set_name
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.record import Record
 from core.spaces import maps
 from core.store import Artefact, Store

@@ -21,7 +21,7 @@ from pathlib import Path
 from core import datasets, encoders, items
 from core.config import Config, generation_recipe
 from core.encoder_sets import encoder_set_name, ready_name
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
 from core.stages import evaluate, extract, generate, ingest, maps, train, trajectory

@@ -21,7 +21,7 @@ import pandas as pd
 from core import items
 from core.config import Config, recipe, words_recipe
 from core.encoder_sets import encoder_set_name, encoders_by_modality
-from core.engines.local import Engine
+from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
 from core.spaces import pairing, pca, translation

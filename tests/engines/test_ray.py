@@ -22,12 +22,13 @@ import pytest
 from PIL import Image
 
 from core.config import Config
-from core.engines.local import LocalEngine, engine_for
+from core.engines.local import LocalEngine
 from core.errors import MissingWeights, UserError
 from core.spaces.translation import TranslationConfig
 from core.stages import extract
 from core.stages import table as stages
 from core.store import Store
+from precompute.__main__ import engine_for
 from tests.s3_server import S3Server
 
 # Read by Ray when it is imported: addresses of this machine stay on its loopback interface, and a
@@ -405,7 +406,7 @@ def test_without_ray_the_command_that_installs_it_is_said(monkeypatch: pytest.Mo
 
 
 def test_unknown_engines_and_useless_addresses_are_said() -> None:
-    with pytest.raises(UserError, match=r"no engine 'rai': expected one of local, ray\."):
+    with pytest.raises(UserError, match=r"no engine 'rai': expected local or ray\."):
         engine_for("rai")
     with pytest.raises(UserError, match=r"add `--engine ray`"):
         engine_for("local", "auto")
