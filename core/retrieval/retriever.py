@@ -20,7 +20,7 @@ from core.errors import UserError
 from core.retrieval.query_inputs import Embedder, QueryInput, WeightedInput
 from core.spaces import index, maps
 from core.study import Study
-from core.vectors import Vectors
+from core.vectors import unit_rows
 
 DEFAULT_SPACE = "translation_all"
 N_BACKGROUND = 4_096  # random pairs behind percentiles
@@ -57,6 +57,21 @@ class Nearest(NamedTuple):
     gallery_size: int
 
 
+class Filters(NamedTuple):
+    """Which items of a gallery are searched; an empty field filters nothing.
+
+    `classes`: items with one of these labels. `subsets`: items of one of these subsets.
+    `leave_out`: clips that are not searched, such as the query's own.
+    """
+
+    classes: Sequence[str] = ()
+    subsets: Sequence[str] = ()
+    leave_out: Sequence[str] = ()
+
+
+NO_FILTERS = Filters()
+
+
 class Retriever(Embedder):
     """Indexes and fits beside the encoders of one encoder set, loaded once and shared."""
 
@@ -64,8 +79,8 @@ class Retriever(Embedder):
         self, study: Study, encoder_set: str | None = None, weights_dir: Path | None = None
     ) -> None:
         super().__init__(study, encoder_set, weights_dir)
-        self._indexes: dict[tuple[str, str], index.Index] = {}
-        self._backgrounds: dict[tuple[str, str, str], np.ndarray] = {}
+        self._indexes: dict[tuple[str, str, int], index.Index] = {}
+        self._backgrounds: dict[tuple[str, str, str, int], np.ndarray] = {}
         self._maps: dict[tuple[str, str, int], pd.DataFrame] = {}
 
     # -- searching -----------------------------------------------------------------------------
@@ -75,11 +90,11 @@ class Retriever(Embedder):
         shared = self.project_windows(part.thing, space)
         if part.window is not None:
             return np.asarray(shared[part.window])
-        return _unit(part.thing.weights @ shared)
+        return unit_rows(part.thing.weights @ shared)
 
     def project_windows(self, thing: QueryInput, space: str) -> np.ndarray:
         """`(k, d)` unit float32: every window of a thing in a space."""
-        return _unit(self.projected(thing, space))
+        return unit_rows(self.projected(thing, space))
 
     def projected(self, thing: QueryInput, space: str) -> np.ndarray:
         """`(k, d)` float32: every window as the space gives it, computed once for a thing."""
@@ -102,7 +117,7 @@ class Retriever(Embedder):
         total = sum(part.weight * self.project(part, space) for part in parts)
         if float(np.linalg.norm(total)) < 1e-6:
             raise UserError("The parts of this blend cancel out: give them other weights.")
-        return _unit(np.asarray(total))
+        return unit_rows(np.asarray(total))
 
     def search(
         self,
@@ -110,10 +125,7 @@ class Retriever(Embedder):
         modality: str,
         top: int = 10,
         space: str = DEFAULT_SPACE,
-        *,
-        classes: Sequence[str] = (),
-        subsets: Sequence[str] = (),
-        leave_out: Sequence[str] = (),
+        filters: Filters = NO_FILTERS,
         clock: Clock | None = None,
     ) -> Answer:
         """The nearest items of one modality.
@@ -124,8 +136,7 @@ class Retriever(Embedder):
         modality : "audio", "image" or "text", what to find
         top : how many results
         space : one of `core.study.SPACES`
-        classes, subsets : only items with one of these labels, of one of these subsets
-        leave_out : clips that are not shown (the query's own)
+        filters : which items are searched
 
         Raises
         ------
@@ -139,15 +150,7 @@ class Retriever(Embedder):
         with clock.time("project"):
             vector = self.blend(parts, space)
         with clock.time("search"):
-            found = self.nearest(
-                vector,
-                modality,
-                top,
-                space,
-                classes=classes,
-                subsets=subsets,
-                leave_out=leave_out,
-            )
+            found = self.nearest(vector, modality, top, space, filters)
             scores = found.scores[0]
         with clock.time("score"):
             background = self.background(parts[0].thing.modality, modality, space)
@@ -168,60 +171,76 @@ class Retriever(Embedder):
         modality: str,
         top: int,
         space: str = DEFAULT_SPACE,
-        *,
-        classes: Sequence[str] = (),
-        subsets: Sequence[str] = (),
-        leave_out: Sequence[str] = (),
+        filters: Filters = NO_FILTERS,
+        split: int = 0,
     ) -> Nearest:
-        """The nearest items to vectors `(d,)` or `(q, d)` of a space; filters as in `search`.
+        """The nearest items of one modality to vectors `(d,)` or `(q, d)` of a space.
 
         Raises
         ------
         UserError
             The filters leave nothing.
         """
-        gallery = self.study.shared(self.encoder_set, space, modality)
-        allowed = self._allowed(gallery, classes, subsets, leave_out)
+        gallery = self.study.shared(self.encoder_set, space, modality, split)
+        allowed = self._allowed(gallery.item_ids, filters, split)
         n_allowed = len(gallery.item_ids) if allowed is None else int(allowed.sum())
         if n_allowed == 0:
             raise UserError("No item of the collection fits these filters: widen them.")
-        rows, scores = self._index(space, modality, gallery).search(vectors, top, allowed)
+        rows, scores = self._index(space, modality, split).search(vectors, top, allowed)
         return Nearest(gallery.item_ids[rows], scores, n_allowed)
 
-    def _allowed(
-        self,
-        gallery: Vectors,
-        classes: Sequence[str],
-        subsets: Sequence[str],
-        leave_out: Sequence[str],
-    ) -> np.ndarray | None:
-        if not classes and not subsets and not leave_out:
+    def neighbours(
+        self, item_id: str, modality: str, top: int, space: str = DEFAULT_SPACE, split: int = 0
+    ) -> pd.DataFrame:
+        """The items of one modality nearest to an item of the collection, without the item.
+
+        Returns `item_id, score, percentile`, best first; see `Answer` for the last two.
+
+        Raises
+        ------
+        KeyError
+            The item has no vector in the space.
+        """
+        own = str(self.study.items().loc[item_id, "modality"])
+        vector = self.study.shared(self.encoder_set, space, own, split).take([item_id])[0]
+        found = self.nearest(vector, modality, top + (own == modality), space, split=split)
+        table = pd.DataFrame({"item_id": found.item_ids[0], "score": found.scores[0]})
+        table = table[table["item_id"] != item_id].head(top).reset_index(drop=True)
+        background = self.background(own, modality, space, split)
+        return table.assign(percentile=index.percentile(table["score"].to_numpy(), background))
+
+    def _allowed(self, item_ids: np.ndarray, filters: Filters, split: int) -> np.ndarray | None:
+        """`(n,) bool`: the items that pass the filters; None where there is no filter."""
+        if not any(filters):
             return None
-        frame = self.study.items().loc[gallery.item_ids]
+        frame = self.study.items(split).loc[item_ids]
         allowed = np.ones(len(frame), dtype=bool)
-        if classes:
-            wanted = set(classes)
+        if filters.classes:
+            wanted = set(filters.classes)
             allowed &= frame["labels"].map(lambda labels: bool(wanted & set(labels))).to_numpy()
-        if subsets:
-            allowed &= frame["subset"].isin(list(subsets)).to_numpy()
-        if leave_out:
-            allowed &= ~frame["clip_id"].isin(list(leave_out)).to_numpy()
+        if filters.subsets:
+            allowed &= frame["subset"].isin(list(filters.subsets)).to_numpy()
+        if filters.leave_out:
+            allowed &= ~frame["clip_id"].isin(list(filters.leave_out)).to_numpy()
         return allowed
 
-    def _index(self, space: str, modality: str, gallery: Vectors) -> index.Index:
+    def _index(self, space: str, modality: str, split: int = 0) -> index.Index:
         with self._lock:
-            key = (space, modality)
+            key = (space, modality, split)
             if key not in self._indexes:
+                gallery = self.study.shared(self.encoder_set, space, modality, split)
                 self._indexes[key] = index.Index(gallery.array)
             return self._indexes[key]
 
-    def background(self, query: str, target: str, space: str) -> np.ndarray:
-        """`(n,)` sorted cosines of random pairs of the two modalities."""
+    def background(self, query: str, modality: str, space: str, split: int = 0) -> np.ndarray:
+        """`(n,)` sorted cosines of random pairs of two modalities: the scale of percentiles."""
         with self._lock:
-            key = (query, target, space)
+            key = (query, modality, space, split)
             if key not in self._backgrounds:
-                left = self.study.shared(self.encoder_set, space, query).array
-                right = self.study.shared(self.encoder_set, space, target).array
+                left, right = (
+                    self.study.shared(self.encoder_set, space, name, split).array
+                    for name in (query, modality)
+                )
                 self._backgrounds[key] = index.random_pair_scores(
                     left, right, n_pairs=N_BACKGROUND, seed=0
                 )
@@ -270,7 +289,7 @@ class Retriever(Embedder):
         for modality in self.encoder_names:
             gallery = self.study.shared(self.encoder_set, space, modality)
             top = min(maps.N_PLACE, len(gallery.item_ids))
-            rows, found = self._index(space, modality, gallery).search(vector, top, None)
+            rows, found = self._index(space, modality).search(vector, top)
             ids += gallery.item_ids[np.ravel(rows)].tolist()
             scores += np.ravel(found).tolist()
         best = np.argsort(scores)[::-1][: maps.N_PLACE]
@@ -309,8 +328,3 @@ def as_json(query: str, answer: Answer) -> Mapping[str, Any]:
         "median_score": round(answer.median_score, 6),
         "timings_ms": answer.timings_ms,
     }
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.errors import MissingArtefact
 from core.retrieval.query_inputs import QueryInput
-from core.retrieval.retriever import DEFAULT_SPACE, Retriever
+from core.retrieval.retriever import DEFAULT_SPACE, NO_FILTERS, Filters, Retriever
 from core.spaces import index
 
 COLUMNS = (
@@ -31,10 +31,7 @@ def by_second(
     thing: QueryInput,
     modality: str,
     space: str = DEFAULT_SPACE,
-    *,
-    classes: Sequence[str] = (),
-    subsets: Sequence[str] = (),
-    leave_out: Sequence[str] = (),
+    filters: Filters = NO_FILTERS,
 ) -> pd.DataFrame:
     """One row a window: `window, start_s, loudness, class, class_score, item_id, score,
     percentile`.
@@ -49,9 +46,7 @@ def by_second(
         The filters leave nothing.
     """
     vectors = retriever.project_windows(thing, space)
-    found = retriever.nearest(
-        vectors, modality, 1, space, classes=classes, subsets=subsets, leave_out=leave_out
-    )
+    found = retriever.nearest(vectors, modality, 1, space, filters)
     names, votes = _classes(retriever, thing)
     scores = found.scores[:, 0]
     loudest = float(thing.loudness.max()) or 1.0

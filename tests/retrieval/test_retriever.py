@@ -9,9 +9,10 @@ import pytest
 from core.clock import Clock
 from core.errors import MediaError, MissingArtefact, UserError
 from core.retrieval.query_inputs import MAX_WINDOWS, WeightedInput
-from core.retrieval.retriever import Retriever, as_json
+from core.retrieval.retriever import Filters, Retriever, as_json
 from core.store import Store
 from core.study import open_study
+from core.vectors import unit_rows
 from tests import media_samples
 from tests.dashboard import workspace
 from tests.precompute_runs import precompute
@@ -64,16 +65,31 @@ def test_a_sound_finds_pictures_of_its_class(tiny: Retriever) -> None:
 
 def test_filters_leave_only_what_was_asked_for(tiny: Retriever) -> None:
     parts = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
-    found = tiny.search(parts, "image", 50, classes=["banjo"], subsets=["test"]).results
+    found = tiny.search(parts, "image", 50, filters=Filters(["banjo"], ["test"])).results
     frame = tiny.study.items().loc[found["item_id"]]
     assert len(found) > 0
     assert set(frame["class"]) == {"banjo"}
     assert set(frame["subset"]) == {"test"}
     clip = tiny.study.items().loc[first_item(tiny, "audio"), "clip_id"]
-    without = tiny.search(parts, "image", 500, leave_out=[clip])
+    without = tiny.search(parts, "image", 500, filters=Filters(leave_out=[clip]))
     assert clip not in set(without.results["clip_id"])
     with pytest.raises(UserError, match=r"No item .* fits these filters"):
-        tiny.search(parts, "image", 5, classes=["kazoo"])
+        tiny.search(parts, "image", 5, filters=Filters(["kazoo"]))
+
+
+@pytest.mark.parametrize("modality", ["audio", "image"])
+def test_neighbours_of_an_item_are_those_of_its_split(tiny: Retriever, modality: str) -> None:
+    item_id = first_item(tiny, "audio")
+    found = tiny.neighbours(item_id, modality, 4, "pca", split=1)
+    query = tiny.study.shared(tiny.encoder_set, "pca", "audio", 1).take([item_id])[0]
+    gallery = tiny.study.shared(tiny.encoder_set, "pca", modality, 1)
+    scores = unit_rows(gallery.array) @ unit_rows(query)
+    scores[gallery.item_ids == item_id] = -1
+    best = np.argsort(-scores, kind="stable")[:4]
+    assert found["item_id"].tolist() == gallery.item_ids[best].tolist()
+    assert found["score"].to_numpy() == pytest.approx(scores[best], abs=1e-6)
+    below = tiny.background("audio", modality, "pca", 1) < found["score"].iloc[0]
+    assert found["percentile"].iloc[0] == pytest.approx(100 * below.mean(), abs=0.1)
 
 
 def test_a_blend_is_the_weighted_sum(tiny: Retriever) -> None:

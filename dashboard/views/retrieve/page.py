@@ -5,6 +5,7 @@ import streamlit as st
 from core.clock import Clock
 from core.errors import UserError
 from core.figures import theme
+from core.retrieval.retriever import Filters
 from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import controls, neighbours, widgets
@@ -67,10 +68,8 @@ def answered(page: Page, parts: list[query_state.Asked]) -> None:
             find,
             chosen.top,
             chosen.within,
-            classes=chosen.classes,
-            subsets=chosen.subsets,
-            leave_out=own_clips(page, parts, find),
-            clock=clock,
+            Filters(chosen.classes, chosen.subsets, own_clips(page, parts, find)),
+            clock,
         )
     except UserError as error:
         widgets.notice(str(error))

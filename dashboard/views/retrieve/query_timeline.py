@@ -10,7 +10,7 @@ from core.figures import spectrogram, theme
 from core.figures import timeline as figures
 from core.retrieval import timeline
 from core.retrieval.query_inputs import QueryInput
-from core.retrieval.retriever import Retriever
+from core.retrieval.retriever import Filters, Retriever
 from dashboard import session
 from dashboard.page import Page
 from dashboard.shared import cards, widgets
@@ -56,8 +56,7 @@ def show_timeline(
             thing,
             find,
             chosen.within,
-            classes=chosen.classes,
-            subsets=chosen.subsets,
+            Filters(chosen.classes, chosen.subsets),
         )
     except UserError as error:
         widgets.notice(str(error))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
-from core.retrieval.retriever import Answer, Retriever
+from core.retrieval.retriever import Answer, Filters, Retriever
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import cards, widgets
@@ -64,8 +64,7 @@ def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], fin
                 kind,
                 N_COLUMNS,
                 chosen.within,
-                classes=chosen.classes,
-                subsets=chosen.subsets,
+                Filters(chosen.classes, chosen.subsets),
             ).results
         except UserError:
             continue  # the filters leave none of this kind
