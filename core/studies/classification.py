@@ -17,45 +17,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import UserError
-from core.studies import forests
-from core.studies.forests import Forest, ForestConfig, checked_labels
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Vectors x `(n, d)` float32 and their classes y `(n,)`, row by row."""
-
-    x: NDArray[np.float32]
-    y: NDArray[np.integer]
-
-    def __post_init__(self) -> None:
-        if np.ndim(self.x) != 2 or np.ndim(self.y) != 1 or len(self.x) != len(self.y):
-            raise UserError(
-                f"Vectors of shape {np.shape(self.x)} and labels of shape {np.shape(self.y)} do "
-                "not belong together: expected (n, d) and (n,)."
-            )
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-
-Items = Mapping[str, Mapping[str, Labelled]]  # space -> modality -> items
-
-
-@dataclass(frozen=True)
-class System:
-    """A classifier of the study: the space it works in, the modalities it is trained on."""
-
-    space: str
-    modalities: tuple[str, ...]
-
-
-SYSTEMS: dict[str, System] = {
-    "SMA": System("pca", ("audio",)),
-    "SMI": System("pca", ("image",)),
-    "MMP": System("pca", ("audio", "image")),
-    "MMT": System("translation", ("audio", "image")),
-}
+from core.studies import forest_cells, forests
+from core.studies.confusion import confusion, f1_per_class
+from core.studies.forest_cells import SYSTEMS as SYSTEMS
+from core.studies.forest_cells import Items as Items
+from core.studies.forest_cells import Labelled as Labelled
+from core.studies.forest_cells import System as System
+from core.studies.forests import Forest, ForestConfig
 
 
 @dataclass(frozen=True)
@@ -83,37 +51,7 @@ class Study:
 
 
 def macro_f1(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> float:
-    """The unweighted mean of `f1_per_class` (W §3.3; scikit-learn's `f1_score`, macro).
-
-    All n_classes count: one that is absent from truth and prediction adds a 0. No items: 0.
-    """
-    return float(f1_per_class(y_true, y_pred, n_classes).mean())
-
-
-def f1_per_class(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.float64]:
-    """F1 = 2·tp / (2·tp + fp + fn) of each class: `(n_classes,)`.
-
-    A class absent from both truth and prediction has F1 0 (scikit-learn's `f1_score` with
-    `labels=range(n_classes), average=None, zero_division=0`).
-    """
-    counts = confusion(y_true, y_pred, n_classes)
-    twice_true_positives = 2.0 * counts.diagonal()
-    involved = counts.sum(axis=0) + counts.sum(axis=1)
-    return np.divide(twice_true_positives, involved, out=np.zeros(n_classes), where=involved > 0)
-
-
-def confusion(y_true: ArrayLike, y_pred: ArrayLike, n_classes: int) -> NDArray[np.int64]:
-    """Counts of items by true class (row) and predicted class (column): `(C, C)` int64.
-
-    Classes stand in their fixed order, those without items too (scikit-learn's
-    `confusion_matrix` with `labels=range(n_classes)`). Raises UserError for labels out of range
-    or of unequal number.
-    """
-    true, predicted = checked_labels(y_true, n_classes), checked_labels(y_pred, n_classes)
-    if true.size != predicted.size:
-        raise UserError(f"Found {true.size} true labels and {predicted.size} predicted ones.")
-    cells = true.astype(np.int64) * n_classes + predicted
-    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
+    return float(f1_per_class(confusion(y_true, y_pred, n_classes)).mean())
 
 
 def study(
@@ -202,7 +140,7 @@ def outcome(
     Raises UserError for classes out of range, or another number of them than of rows.
     """
     predicted = proba.argmax(axis=1)
-    f1 = f1_per_class(truth, predicted, n_classes)
+    f1 = f1_per_class(confusion(truth, predicted, n_classes))
     return Outcome(
         system=name,
         space=systems[name].space,
@@ -245,3 +183,46 @@ def rows(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
             for index, value in enumerate(outcome.f1)
         )
     return found
+
+
+def measurements(
+    outcomes: Iterable[forest_cells.Outcome], classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Tidy rows of the whole cells: macro F1, F1 per class, confusions of the first seed."""
+    whole = [one for one in outcomes if one.cell.target is None]
+    scores, confusions = [], []
+    first = min((one.cell.seed for one in whole), default=0)
+    for one in whole:
+        head = head_of(one, "classification")
+        chance = 1.0 / len(classes)
+        scores.append({**head, "metric": "macro_f1", "value": one.macro_f1, "chance": chance})
+        scores += [
+            {**head, "metric": "f1", "class": name, "value": float(value), "chance": chance}
+            for name, value in zip(classes, one.f1, strict=True)
+        ]
+        if one.cell.seed == first:
+            confusions += [
+                {
+                    **head,
+                    "metric": "confusion",
+                    "class": truth,
+                    "other": predicted,
+                    "value": float(one.confusion[i, j]),
+                }
+                for i, truth in enumerate(classes)
+                for j, predicted in enumerate(classes)
+            ]
+    return scores + confusions
+
+
+def head_of(one: forest_cells.Outcome, study: str) -> dict[str, Any]:
+    """The columns of `core.studies.measure` that say what an outcome is of."""
+    return {
+        "study": study,
+        "space": one.cell.space,
+        "system": one.cell.system,
+        "target": one.target,
+        "n_target": one.n_target,
+        "seed": one.cell.seed,
+        "n": int(one.confusion.sum()),
+    }

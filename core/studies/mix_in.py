@@ -18,15 +18,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from core.errors import UserError
-from core.studies import forests
-from core.studies.classification import SYSTEMS, Items, Labelled, Outcome, System, macro_f1, pick
+from core.studies import forest_cells, forests
+from core.studies.classification import (
+    SYSTEMS,
+    Items,
+    Labelled,
+    Outcome,
+    System,
+    head_of,
+    macro_f1,
+    pick,
+)
+from core.studies.forest_cells import balanced_draw as balanced_draw
+from core.studies.forest_cells import ticks as ticks
 from core.studies.forests import ForestConfig
 
-TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
-FINE_TICKS = (12, 25, 50)
 MULTI_MODAL = {"MMT": "translation", "MMP": "pca"}
 SINGLE_MODAL = {"audio": "SMA", "image": "SMI", "text": "SMT"}
 SINGLE_MODAL_SPACE = "pca"
@@ -41,34 +49,6 @@ class Cell:
     target: str
     n_target: int
     seed: int
-
-
-def ticks(n_available: int) -> list[int]:
-    """W's ticks below `n_available`, then `n_available` itself ("all"). None available: `[0]`.
-
-    Where at most W's first step fits (200 items or fewer), finer ones stand between, so that a
-    small set has a curve and not two points.
-    """
-    wanted = TICKS if n_available > TICKS[2] else (0, *FINE_TICKS, *TICKS[1:])
-    return [tick for tick in wanted if tick < n_available] + [n_available]
-
-
-def balanced_draw(y: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Indices `(n,)` into y, distinct, with classes as equal in number as y allows.
-
-    Classes take turns, in a new random order each turn, until each has given what it has: two
-    classes differ by more than one item only where the smaller is exhausted. For the same
-    generator state a smaller draw is the start of a larger one. Raises UserError when y holds
-    fewer than n items.
-    """
-    y = np.asarray(y)
-    if not 0 <= n <= y.size:
-        raise UserError(f"Asked for {n} items, found {y.size}: draw no more than there are.")
-    shuffled = rng.permutation(y.size)
-    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    _, first, count = np.unique(y[by_class], return_index=True, return_counts=True)
-    turn = np.arange(y.size) - np.repeat(first, count)
-    return by_class[np.lexsort((rng.random(y.size), turn))[:n]]
 
 
 def cells(train: Items, draws: int = 5, seed: int = 0) -> list[Cell]:
@@ -202,3 +182,25 @@ def zero_shot_share(rows: Iterable[dict[str, Any]]) -> dict[str, float]:
             best = max(mean for key, mean in means.items() if key[0] == target)
             shares[target] = means[target, system, n_target] / best if best > 0 else 0.0
     return shares
+
+
+def measurements(outcomes: Iterable[forest_cells.Outcome], n_classes: int) -> list[dict[str, Any]]:
+    """Tidy rows of macro F1 in the order of the figure: per target the line, MMT, MMP.
+
+    A whole cell is the last point of its curve, and the line if its system has one modality.
+    """
+    outcomes = list(outcomes)
+    rows = []
+    for target in sorted({one.target for one in outcomes}):
+        for system in (SINGLE_MODAL[target], *MULTI_MODAL):
+            curve = [one for one in outcomes if (one.target, one.cell.system) == (target, system)]
+            rows += [
+                {
+                    **head_of(one, "mix_in"),
+                    "metric": "macro_f1",
+                    "value": one.macro_f1,
+                    "chance": 1.0 / n_classes,
+                }
+                for one in sorted(curve, key=lambda one: (one.n_target, one.cell.seed))
+            ]
+    return rows

@@ -1,0 +1,234 @@
+"""The forests of the classification and mix-in studies, one cell each (W §2.3, §3.2, §4.2).
+
+- Classes are whole numbers `[0, n_classes)` in one fixed order.
+- Items are given as `space -> modality -> Labelled`, separately for `train` and `test`.
+- A whole cell trains a system on all `train` items of its modalities, and tests it on the `test`
+  items of each. Classification (figure 5) consists of these; they are also the last point of
+  each mix-in curve, and the dashed line of figure 3 (a system of one modality).
+- A mixed cell has a target modality. It trains on all items of the other modality plus
+  `n_target` class-balanced items of the target, and tests on the target. 0 items: zero-shot.
+- A seed is one draw: of the balanced sample and of the forest. Within a draw the samples are
+  nested (400 items contain the 200 of the point before), because W adds items bit by bit; MMT
+  and MMP get the same items.
+- A cell's result depends only on the cell and the items, not on order, thread or machine.
+
+    for cell in cells(train, draws=5, seed=0):
+        forest, outcomes = run_cell(cell, train, test, n_classes=18)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import UserError
+from core.studies import forests
+from core.studies.confusion import confusion, f1_per_class
+from core.studies.forests import Forest, ForestConfig
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Vectors x `(n, d)` float32 and their classes y `(n,)`, row by row."""
+
+    x: NDArray[np.float32]
+    y: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        if np.ndim(self.x) != 2 or np.ndim(self.y) != 1 or len(self.x) != len(self.y):
+            raise UserError(
+                f"Vectors of shape {np.shape(self.x)} and labels of shape {np.shape(self.y)} do "
+                "not belong together: expected (n, d) and (n,)."
+            )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+Items = Mapping[str, Mapping[str, Labelled]]  # space -> modality -> items
+
+
+@dataclass(frozen=True)
+class System:
+    """A classifier: the space it works in and the modalities it is trained on."""
+
+    space: str
+    modalities: tuple[str, ...]
+
+
+SYSTEMS: dict[str, System] = {
+    "SMA": System("pca", ("audio",)),
+    "SMI": System("pca", ("image",)),
+    "MMP": System("pca", ("audio", "image")),
+    "MMT": System("translation", ("audio", "image")),
+}
+TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
+FINE_TICKS = (12, 25, 50)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One forest: whole without a target, else mixed."""
+
+    system: str
+    seed: int
+    target: str | None = None
+    n_target: int = 0  # items of the target to train on, of a mixed cell
+
+    @property
+    def space(self) -> str:
+        return SYSTEMS[self.system].space
+
+    @property
+    def name(self) -> str:
+        """A unique name, fit for a file: `MMT.3`, `MMT.audio.400.3`."""
+        mixed = "" if self.target is None else f".{self.target}.{self.n_target}"
+        return f"{self.system}{mixed}.{self.seed}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one forest classifies the test items of one modality."""
+
+    cell: Cell
+    target: str  # the modality tested on
+    n_target: int  # items of it that the forest was trained on
+    confusion: NDArray[np.int64]  # (n_classes, n_classes): row true, column predicted
+    proba: NDArray[np.float32]  # (n_test, n_classes), in the order of the test items
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        return self.proba.argmax(axis=1)
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        return f1_per_class(self.confusion)
+
+    @property
+    def macro_f1(self) -> float:
+        return float(self.f1.mean())
+
+
+def ticks(n_available: int) -> list[int]:
+    """The points of a mix-in curve: W's below `n_available`, then `n_available` itself.
+
+    With at most 200 items there are finer ticks too, so that a small set has a curve and not
+    two points. None available: `[0]`.
+    """
+    wanted = TICKS if n_available > TICKS[2] else (0, *FINE_TICKS, *TICKS[1:])
+    return [tick for tick in wanted if tick < n_available] + [n_available]
+
+
+def balanced_draw(y: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indices `(n,)` into y, distinct, with classes as equal in number as y allows.
+
+    Classes take turns, in a new random order each turn, until each has no items left: two
+    classes differ by more than one item only where the smaller is used up. For the same
+    generator state a smaller draw is the start of a larger one.
+
+    Raises
+    ------
+    UserError
+        y has fewer than n items.
+    """
+    y = np.asarray(y)
+    if not 0 <= n <= y.size:
+        raise UserError(f"Asked for {n} items, found {y.size}: draw no more than there are.")
+    shuffled = rng.permutation(y.size)
+    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
+    _, first, count = np.unique(y[by_class], return_index=True, return_counts=True)
+    turn = np.arange(y.size) - np.repeat(first, count)
+    return by_class[np.lexsort((rng.random(y.size), turn))[:n]]
+
+
+def cells(train: Items, draws: int = 5, seed: int = 0) -> list[Cell]:
+    """Every forest of both studies, once; the seeds are `seed`, `seed + 1`, … one per draw.
+
+    First the whole cells (classification), then the mixed ones, whose `n_target` are the
+    `ticks` below all items.
+
+    Raises
+    ------
+    UserError
+        There are no draws, or no items of a modality of a system.
+    """
+    if draws < 1:
+        raise UserError(f"Found {draws} draws per point: a mix-in curve needs at least 1.")
+    seeds = range(seed, seed + draws)
+    found = [Cell(system, one) for system in SYSTEMS for one in seeds]
+    for name, system in SYSTEMS.items():
+        for target in system.modalities if len(system.modalities) > 1 else ():
+            n_all = len(_of(train, system.space, target, "train"))
+            found += [Cell(name, one, target, n) for n in ticks(n_all)[:-1] for one in seeds]
+    return found
+
+
+def n_trained_on(cell: Cell, train: Items) -> int:
+    """Items that a cell's forest learns from: its time grows with them."""
+    system = SYSTEMS[cell.system]
+    return sum(
+        cell.n_target if modality == cell.target else len(train[system.space][modality])
+        for modality in system.modalities
+    )
+
+
+def run_cell(
+    cell: Cell,
+    train: Items,
+    test: Items,
+    n_classes: int,
+    config: ForestConfig = forests.W_FOREST,
+    n_jobs: int | None = 1,
+) -> tuple[Forest, list[Outcome]]:
+    """Fit and test one forest.
+
+    Parameters
+    ----------
+    train, test : `space -> modality -> Labelled`
+    n_jobs : threads; None for all cores
+
+    Returns
+    -------
+    The forest, and an outcome per target: for a whole cell one for each of its modalities.
+
+    Raises
+    ------
+    UserError
+        There are no items of a modality, or fewer than `n_target`.
+    """
+    system = SYSTEMS[cell.system]
+    parts = {name: _of(train, system.space, name, "train") for name in system.modalities}
+    targets = system.modalities if cell.target is None else (cell.target,)
+    tested = {name: _of(test, system.space, name, "test") for name in targets}
+    if cell.target is not None:
+        mixed = parts[cell.target]
+        drawn = balanced_draw(mixed.y, cell.n_target, np.random.default_rng(cell.seed))
+        # Sorted, so that a draw of all items gives the very forest of the whole cell.
+        chosen = np.sort(drawn)
+        parts[cell.target] = Labelled(mixed.x[chosen], mixed.y[chosen])
+    forest = forests.fit(
+        np.concatenate([part.x for part in parts.values()]),
+        np.concatenate([part.y for part in parts.values()]),
+        n_classes,
+        cell.seed,
+        config,
+        n_jobs,
+    )
+    outcomes = []
+    for name, items in tested.items():
+        proba = forest.predict_proba(items.x, n_jobs)
+        counts = confusion(items.y, proba.argmax(axis=1), n_classes)
+        outcomes.append(Outcome(cell, name, len(parts[name]), counts, proba))
+    return forest, outcomes
+
+
+def _of(items: Items, space: str, modality: str, subset: str) -> Labelled:
+    """The items of one modality in one space. Raises UserError when there are none."""
+    chosen = items.get(space, {}).get(modality)
+    if chosen is None or len(chosen) == 0:
+        raise UserError(
+            f"The {subset} subset holds no labelled {modality} items in the space {space}: "
+            f"classification needs some of each modality."
+        )
+    return chosen
