@@ -200,16 +200,8 @@ def map_points(
         The maps have not been computed; the message names the command.
     """
     opened = study(handle)
-    mine = opened.map(encoder_set, space, method, n_dims)
-    frame = items(handle, split).loc[mine["item_id"]]
-    class_row = pd.Index(opened.classes).get_indexer(frame["class"])  # -1 without one
-    return MapPoints(
-        item_ids=mine["item_id"].to_numpy(dtype=object),
-        xyz=mine[["x", "y", "z"][:n_dims]].to_numpy(dtype=np.float32),
-        modality=frame["modality"].to_numpy(dtype=object),
-        class_row=class_row.astype(np.int16),
-        subset=frame["subset"].to_numpy(dtype=object),
-    )
+    stored = opened.map(encoder_set, space, method, n_dims)
+    return MapPoints.from_tables(stored, items(handle, split), opened.classes, n_dims)
 
 
 def fitted_and_placed(handle: Handle, encoder_set: str) -> tuple[int, int]:

@@ -1,7 +1,7 @@
-"""What all figures share: the template, safe text, the signature in the corner, the export.
+"""Helpers of all figures: the template, escaped text, subplots, the provenance line, the export.
 
-Arrays in, Plotly figures out; no Streamlit in this folder. Every label is data: `safe` it
-before it goes into a title, a tick or a hover text, for Plotly reads a little HTML there.
+Every label is data. Plotly reads a little HTML in titles, ticks and hover texts, so each label
+goes through `safe` first.
 """
 
 import html
@@ -10,13 +10,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from core.figures import theme
 
+HIDDEN_AXIS = {"showgrid": False, "zeroline": False, "showticklabels": False, "title": {"text": ""}}
+LEGEND_ON_TOP = {"yref": "container", "y": 0.995, "yanchor": "top"}
+MARGIN_PX = {"l": 8, "r": 8, "t": 40, "b": 58}
+
 
 def safe(text: object) -> str:
-    """A text as Plotly shall show it, letter by letter."""
+    """A text that Plotly shows letter by letter, without reading markup or `%{...}` in it."""
     return html.escape(str(text), quote=True).replace("\n", " ").replace("%{", "%&#123;")
+
+
+def cut(text: str, n_letters: int) -> str:
+    """A text of at most `n_letters`; a longer one ends in an ellipsis."""
+    return text if len(text) <= n_letters else text[: n_letters - 1].rstrip() + "…"
 
 
 def file_name(*parts: object) -> str:
@@ -33,25 +43,55 @@ def figure(
     data: Sequence[Mapping[str, Any]] = (),
     layout: Mapping[str, Any] | None = None,
 ) -> go.Figure:
-    """A figure in the house's template; `title` is taken as data.
+    """A figure with the project's template.
 
-    Traces and layout may be given as plain values: Plotly then checks all of them once, which
+    Traces and layout can be given as plain values: Plotly then checks all of them once, which
     takes a third of the time of adding them one by one.
     """
-    whole: dict[str, Any] = {
+    values: dict[str, Any] = {
         "template": theme.template(dark),
         "height": height_px,
         "margin": {"t": 44 if title else 16},
         **(layout or {}),
     }
     if title:
-        whole["title"] = {"text": safe(title)}
-    return go.Figure(data=list(data), layout=whole)
+        values["title"] = {"text": safe(title)}
+    return go.Figure(data=list(data), layout=values)
 
 
-def sign(made: go.Figure, text: str, dark: bool) -> go.Figure:
-    """Write where the figure comes from into its lower right corner, so that exports carry it."""
-    made.add_annotation(
+def subplots(dark: bool, height_px: int, **grid: Any) -> go.Figure:
+    """A figure of several panels; `grid` are the arguments of `plotly.subplots.make_subplots`."""
+    fig = make_subplots(**grid)
+    fig.update_annotations(font={"size": theme.BODY_PX, "color": theme.ink(dark).muted}, yshift=2)
+    return fig.update_layout(template=theme.template(dark), height=height_px, margin=MARGIN_PX)
+
+
+def colour_bar(title: str, **rest: Any) -> dict[str, Any]:
+    """A thin colour bar with a title along its side."""
+    return {
+        "title": {"text": title, "side": "right", "font": {"size": theme.SMALL_PX}},
+        "thickness": 10,
+        "outlinewidth": 0,
+        "tickfont": {"size": theme.SMALL_PX},
+        **rest,
+    }
+
+
+def vertical_line(fig: go.Figure, x: float, text: str, dark: bool, **line: Any) -> None:
+    """A dashed vertical line with a small text at its upper end."""
+    fig.add_vline(
+        x=x,
+        line={"dash": "dash", "color": theme.ink(dark).muted, **line},
+        annotation={
+            "text": text,
+            "font": {"size": theme.SMALL_PX, "color": theme.ink(dark).muted},
+        },
+    )
+
+
+def sign(fig: go.Figure, text: str, dark: bool) -> go.Figure:
+    """Write the provenance into the lower right corner, so that exports carry it."""
+    return fig.add_annotation(
         text=safe(text),
         xref="paper",
         yref="paper",
@@ -59,15 +99,14 @@ def sign(made: go.Figure, text: str, dark: bool) -> go.Figure:
         y=0.0,
         yanchor="top",
         xanchor="right",
-        yshift=-(int(made.layout.margin.b or 40) - 14),
+        yshift=-(int(fig.layout.margin.b or 40) - 14),
         showarrow=False,
         font={"size": 9, "color": theme.with_alpha(theme.ink(dark).muted, 0.75)},
     )
-    return made
 
 
 def config(name: str, picture: str = "png", lasso: bool = False) -> dict[str, Any]:
-    """Plotly's own settings: which tools, and what the camera writes."""
+    """Plotly's settings: the tools of the mode bar, name and format of a saved picture."""
     removed = ["autoScale2d", "zoomIn2d", "zoomOut2d", "resetCameraLastSave3d"]
     if not lasso:
         removed += ["select2d", "lasso2d"]
@@ -79,9 +118,9 @@ def config(name: str, picture: str = "png", lasso: bool = False) -> dict[str, An
     }
 
 
-def to_html(made: go.Figure, title: str, provenance: dict[str, str], dark: bool) -> bytes:
-    """A page of its own that opens without a network: the figure and where it comes from."""
-    body = made.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
+def to_html(fig: go.Figure, title: str, provenance: dict[str, str], dark: bool) -> bytes:
+    """A page that opens without a network: the figure and its provenance."""
+    body = fig.to_html(full_html=False, include_plotlyjs=True, config={"displaylogo": False})
     ink = theme.ink(dark)
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"

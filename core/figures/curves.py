@@ -1,6 +1,7 @@
-"""Curves: the mix-in boxes of W's figure 3, and how training went."""
+"""Curves: mix-in (W figure 3), losses by epoch."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,11 @@ from core.figures import common, theme
 from core.studies.mix_in import SINGLE_MODAL
 
 Losses = Mapping[str, tuple[str, str, str]]  # column -> name, colour, dash
-TRANSLATION: Losses = {
+TRANSLATION_LOSSES: Losses = {
     "train_loss": ("training", theme.UNLABELLED, "solid"),
     "validation_loss": ("validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
 }
-GENERATORS: Losses = {
+GENERATOR_LOSSES: Losses = {
     "train_loss": ("generator, training", theme.UNLABELLED, "solid"),
     "validation_loss": ("generator, validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
     "train_discriminator_loss": ("discriminator, training", theme.UNLABELLED, "dot"),
@@ -23,14 +24,22 @@ GENERATORS: Losses = {
 
 
 def training(
-    history: pd.DataFrame, best_epoch: int | None, dark: bool, losses: Losses = TRANSLATION
+    history: pd.DataFrame,
+    best_epoch: int | None = None,
+    dark: bool = False,
+    losses: Losses = TRANSLATION_LOSSES,
 ) -> go.Figure:
-    """The losses of a training by epoch, those that it had, with the epoch that was kept."""
-    made = common.figure(dark, 320)
+    """Losses by epoch, with a line at the epoch whose weights were kept.
+
+    Parameters
+    ----------
+    history : `epoch` and the columns named in `losses`; absent or empty columns are left out
+    """
+    fig = common.figure(dark, 320)
     for column, (name, colour, dash) in losses.items():
         if column not in history or history[column].isna().all():
             continue
-        made.add_scatter(
+        fig.add_scatter(
             x=history["epoch"],
             y=history[column],
             mode="lines+markers" if len(history) < 60 else "lines",
@@ -40,50 +49,42 @@ def training(
             hovertemplate=f"epoch %{{x}}, {name}: %{{y:.4f}}<extra></extra>",
         )
     if best_epoch is not None:
-        made.add_vline(
-            x=best_epoch,
-            line={"dash": "dash", "width": 1, "color": theme.ink(dark).muted},
-            annotation={
-                "text": f"kept: epoch {best_epoch}",
-                "font": {"size": theme.SMALL_PX, "color": theme.ink(dark).muted},
-            },
-        )
-    made.update_xaxes(title_text="epoch", rangemode="tozero")
-    made.update_yaxes(title_text="loss")
-    made.update_layout(
-        margin={"l": 8, "r": 16, "t": 44 if len(losses) < 3 else 60, "b": 58},
-        hovermode="x unified",
-    )
-    return made
+        common.vertical_line(fig, best_epoch, f"kept: epoch {best_epoch}", dark, width=1)
+    fig.update_xaxes(title_text="epoch", rangemode="tozero")
+    fig.update_yaxes(title_text="loss")
+    top = 44 if len(losses) < 3 else 60
+    return fig.update_layout(margin={"l": 8, "r": 16, "t": top, "b": 58}, hovermode="x unified")
 
 
 def mix_in(
     rows: pd.DataFrame,
     target: str,
-    single: float | None,
-    chance: float | None,
-    dark: bool,
+    single: float | None = None,
+    chance: float | None = None,
+    dark: bool = False,
     reported: tuple[str, float] | None = None,
 ) -> go.Figure:
-    """Macro F1 against the number of target items mixed in, boxes over draws (W figure 3).
+    """Macro F1 against the number of target items in training, boxes over draws (W figure 3).
 
-    `rows`: `system` (MMT, MMP), `n_target`, `value`, one row a draw. `single`: mean of
-    SMA or SMI, the dashed line. `reported`: what a paper's zero-shot share would come to here,
-    with its name: a short line over 0.
+    Parameters
+    ----------
+    rows : columns `system` (MMT, MMP), `n_target`, `value`; one row per draw
+    target : the modality of the test items: audio, image or text
+    single : mean macro F1 of the target modality alone (SMA, SMI): the dashed line
+    reported : name and macro F1 of a published zero-shot result: a short line above 0 items
     """
-    made = common.figure(dark, 400)
+    fig = common.figure(dark, 400)
     ticks = sorted(int(n) for n in rows["n_target"].unique())
-    place = {n: number for number, n in enumerate(ticks)}
-    for side, system in enumerate(("MMT", "MMP")):
-        mine = rows[rows["system"] == system]
-        if mine.empty:
+    position = {n: number for number, n in enumerate(ticks)}
+    for system, title, offset in (("MMT", "translated", -0.17), ("MMP", "PCA", 0.17)):
+        draws = rows[rows["system"] == system]
+        if draws.empty:
             continue
         colour = theme.SYSTEM_COLOURS[system]
-        offset = -0.17 if side == 0 else 0.17
-        made.add_box(
-            x=[place[int(n)] + offset for n in mine["n_target"]],
-            y=mine["value"],
-            name=f"{system} ({'translated' if system == 'MMT' else 'PCA'})",
+        fig.add_box(
+            x=[position[int(n)] + offset for n in draws["n_target"]],
+            y=draws["value"],
+            name=f"{system} ({title})",
             width=0.28,
             boxpoints="all",
             jitter=0.4,
@@ -93,9 +94,9 @@ def mix_in(
             fillcolor=theme.with_alpha(colour, 0.25),
             hoverinfo="y",
         )
-        means = mine.groupby("n_target")["value"].mean().sort_index()
-        made.add_scatter(
-            x=[place[int(n)] + offset for n in means.index],
+        means = draws.groupby("n_target")["value"].mean().sort_index()
+        fig.add_scatter(
+            x=[position[int(n)] + offset for n in means.index],
             y=means,
             mode="lines",
             line={"color": theme.with_alpha(colour, 0.5), "width": 1.5},
@@ -103,37 +104,31 @@ def mix_in(
             showlegend=False,
         )
     ends = [-0.5, len(ticks) - 0.5]
-    name = SINGLE_MODAL.get(target, "single modality")
-    for value, label, dash, colour in (
-        (single, f"{name} alone", "dash", theme.SYSTEM_COLOURS[name]),
-        (chance, "chance", "dot", theme.UNLABELLED),
-    ):
+    alone = SINGLE_MODAL[target]
+    dashed = {"dash": "dash", "width": 2, "color": theme.SYSTEM_COLOURS[alone]}
+    lines: list[tuple[float | None, str, list[float], dict[str, Any]]] = [
+        (single, f"{alone} alone", ends, dashed),
+        (chance, "chance", ends, {"dash": "dot", "width": 1.2, "color": theme.UNLABELLED}),
+    ]
+    if reported is not None:
+        line = {"width": 2.5, "color": theme.ink(dark).muted}
+        lines.append((reported[1], common.safe(reported[0]), [-0.5, 0.5], line))
+    for value, name, across, line in lines:
         if value is not None and np.isfinite(value):
-            made.add_scatter(
-                x=ends,
+            fig.add_scatter(
+                x=across,
                 y=[value, value],
                 mode="lines",
-                name=label,
-                line={"dash": dash, "width": 2 if dash == "dash" else 1.2, "color": colour},
-                hovertemplate=f"{label}: %{{y:.3f}}<extra></extra>",
+                name=name,
+                line=line,
+                hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
             )
-    if reported is not None:
-        name, value = reported
-        made.add_scatter(
-            x=[-0.5, 0.5],
-            y=[value, value],
-            mode="lines",
-            name=common.safe(name),
-            line={"width": 2.5, "color": theme.ink(dark).muted},
-            hovertemplate=f"{common.safe(name)}: %{{y:.3f}}<extra></extra>",
-        )
-    made.update_xaxes(
+    fig.update_xaxes(
         tickvals=list(range(len(ticks))),
         ticktext=[f"{n:,}" for n in ticks],
         range=ends,
         showgrid=False,
         title_text=f"{theme.MODALITY_PLURALS[target]} mixed into training",
     )
-    made.update_yaxes(title_text="macro F1", rangemode="tozero", range=[0, 1.02])
-    made.update_layout(margin={"l": 8, "r": 8, "t": 40, "b": 62}, boxmode="overlay")
-    return made
+    fig.update_yaxes(title_text="macro F1", rangemode="tozero", range=[0, 1.02])
+    return fig.update_layout(margin={"l": 8, "r": 8, "t": 40, "b": 62}, boxmode="overlay")

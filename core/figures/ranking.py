@@ -1,29 +1,28 @@
-"""Retrieval scores of every encoder set: W's figure 2, a panel a direction.
+"""Retrieval scores of every encoder set (W figure 2), one panel per direction.
 
-As W drew it: scores across, the combinations of encoders down, grouped by audio encoder, with the
-baselines as dotted lines. Unlike there, PCA stands beside the translation (hollow and red), so the
-baselines are grey and green instead of red and blue.
+As in W's figure, scores go across and encoder sets down, grouped by audio encoder, and baselines
+are dotted lines. PCA is drawn too, hollow and red, so the baselines are grey and green here rather
+than red and blue.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.figures import common, theme
 
-SPACES = ("translation", "pca")
 ROW_PX, GAP_PX, TOP_PX, BOTTOM_PX = 27, 78, 84, 62
 N_COLUMNS = 2
-REACH = 0.8  # how far beyond the scores, in their own span, a reported range is still drawn
+REACH = 0.8  # a reported range is drawn up to this distance, in spans of the scores
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A dotted line: its name, its score in each direction, and its colour (None: the ink's)."""
+    """A dotted line: `values` are its scores by direction; it is grey without a `colour`."""
 
     name: str
     values: Mapping[str, float]
@@ -41,62 +40,66 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Where each pair stands: its height, and the labels down the axis."""
+class RowLayout:
+    """The row of each encoder set, the labels of all rows, and the ends of the axis."""
 
-    place: dict[str, float]
-    ticks: list[float]
+    row_of: dict[str, int]
     labels: list[str]
-    n: int
     top: float
 
+    @property
+    def bottom(self) -> float:
+        return len(self.labels) - 0.4
 
-def rows(pairs: Sequence[Sequence[str]]) -> Rows:
+
+def row_layout(encoder_sets: Sequence[Sequence[str]]) -> RowLayout:
     """One row per encoder set, grouped by its first encoder where that has several sets."""
     groups: dict[str, list[Sequence[str]]] = {}
-    for encoder_set in pairs:
+    for encoder_set in encoder_sets:
         groups.setdefault(encoder_set[0], []).append(encoder_set)
-    place: dict[str, float] = {}
-    ticks: list[float] = []
+    row_of: dict[str, int] = {}
     labels: list[str] = []
-    grouped = len(pairs) > len(groups)
-    height = 0
+    grouped = len(encoder_sets) > len(groups)
     for first, members in groups.items():
         if grouped:
-            ticks.append(height)
             labels.append(f"<b>{common.safe(first)}</b>")
-            height += 1
         for encoder_set in members:
-            ticks.append(height)
+            row_of["+".join(encoder_set)] = len(labels)
             labels.append(common.safe(" + ".join(encoder_set[1:] if grouped else encoder_set)))
-            place["+".join(encoder_set)] = height
-            height += 1
-    # The word at a reported range stands beside the first heading, or above the first row.
-    return Rows(place, ticks, labels, height, top=-0.6 if grouped else -1.3)
+    # The name of a reported range is beside the first heading, or above the first row.
+    return RowLayout(row_of, labels, top=-0.6 if grouped else -1.3)
 
 
 def figure(
     table: pd.DataFrame,
-    pairs: Sequence[Sequence[str]],
+    encoder_sets: Sequence[Sequence[str]],
     metric_name: str,
     directions: Sequence[str],
-    dark: bool,
+    dark: bool = False,
     *,
     baselines: Sequence[Baseline] = (),
     band: Band | None = None,
     chosen: str = "",
 ) -> go.Figure:
-    """A metric of every pair and space, with intervals.
+    """A metric of every encoder set and space, with intervals.
 
-    `table`: `pair, space, direction, mean, low, high`, low and high bounding the interval;
-    `pairs` their encoders, in order; `chosen` is the pair whose row is marked. A click on a
-    marker carries its pair as `customdata`.
+    A click on a marker has its encoder set as `customdata`.
+
+    Parameters
+    ----------
+    table : columns `encoder_set, space, direction, mean, low, high`, the last two the ends of the
+        interval
+    encoder_sets : the encoders of each, in the order of the rows
+    directions : `audio_to_image`, ...; one panel each
+    chosen : the encoder set whose row is shaded
     """
-    laid = rows(pairs)
+    rows = row_layout(encoder_sets)
     n_rows = -(-len(directions) // N_COLUMNS)
-    panel_px = (laid.n - 0.4 - laid.top) * ROW_PX + 24
+    panel_px = (rows.bottom - rows.top) * ROW_PX + 24
     area_px = n_rows * panel_px + (n_rows - 1) * GAP_PX
-    made = make_subplots(
+    fig = common.subplots(
+        dark,
+        round(area_px) + TOP_PX + BOTTOM_PX,
         rows=n_rows,
         cols=min(N_COLUMNS, len(directions)),
         shared_yaxes=True,
@@ -104,16 +107,13 @@ def figure(
         vertical_spacing=GAP_PX / area_px if n_rows > 1 else 0.0,
         subplot_titles=[theme.DIRECTION_NAMES.get(name, name) for name in directions],
     )
-    made.update_layout(
-        template=theme.template(dark),
-        height=round(area_px) + TOP_PX + BOTTOM_PX,
+    fig.update_layout(
         margin={"l": 8, "r": 16, "t": TOP_PX, "b": BOTTOM_PX},
-        legend={"yref": "container", "y": 0.995, "yanchor": "top"},
+        legend=common.LEGEND_ON_TOP,
         clickmode="event+select",
         dragmode=False,
     )
-    ink = theme.ink(dark)
-    made.update_annotations(font={"size": theme.BODY_PX, "color": ink.muted}, yshift=4)
+    fig.update_annotations(yshift=4)
     ends = _ends(table, baselines)
     inside = band is not None and _near(band, ends)
     if band is not None and inside:
@@ -122,43 +122,48 @@ def figure(
     across = [ends[0] - pad, ends[1] + pad]
     for number, direction in enumerate(directions):
         at = {"row": number // N_COLUMNS + 1, "col": number % N_COLUMNS + 1}
-        if chosen in laid.place and len(laid.place) > 1:
-            middle = laid.place[chosen]
-            made.add_hrect(
+        if chosen in rows.row_of and len(rows.row_of) > 1:
+            middle = rows.row_of[chosen]
+            fig.add_hrect(
                 y0=middle - 0.5,
                 y1=middle + 0.5,
                 line_width=0,
-                fillcolor=theme.with_alpha(ink.accent, 0.14),
+                fillcolor=theme.with_alpha(theme.ink(dark).accent, 0.14),
                 layer="below",
                 exclude_empty_subplots=False,
                 **at,
             )
         if band is not None and direction in band.directions:
-            _draw_band(made, band, across, inside, laid.top, dark, at)
-        for one in baselines:
-            _draw_baseline(made, one, direction, laid, dark, number == 0, at)
-        for rank, space in enumerate(SPACES):
-            mine = table[(table["direction"] == direction) & (table["space"] == space)]
-            if len(mine):
-                _draw_space(made, mine, laid, space, rank, dark, number == 0, at)
-    made.update_yaxes(
-        tickvals=laid.ticks,
-        ticktext=laid.labels,
-        range=[laid.n - 0.4, laid.top],
+            _draw_band(fig, band, across, inside, rows.top, dark, at)
+        traces = [
+            _baseline(line, line.values[direction], rows, dark)
+            for line in baselines
+            if np.isfinite(line.values.get(direction, np.nan))
+        ]
+        for space, offset in (("translation", -0.15), ("pca", 0.15)):
+            scores = table[(table["direction"] == direction) & (table["space"] == space)]
+            if len(scores):
+                traces.append(_scores(scores, rows, space, offset, dark))
+        for trace in traces:
+            fig.add_scatter(**trace, showlegend=number == 0, **at)
+    fig.update_yaxes(
+        tickvals=list(range(len(rows.labels))),
+        ticktext=rows.labels,
+        range=[rows.bottom, rows.top],
         ticklabelstandoff=6,
         showgrid=False,
         zeroline=False,
     )
-    made.update_xaxes(range=across)
+    fig.update_xaxes(range=across)
     for column in range(1, min(N_COLUMNS, len(directions)) + 1):
-        made.update_xaxes(title_text=metric_name, row=n_rows, col=column)
-    return made
+        fig.update_xaxes(title_text=metric_name, row=n_rows, col=column)
+    return fig
 
 
 def _ends(table: pd.DataFrame, baselines: Sequence[Baseline]) -> tuple[float, float]:
     """The lowest and the highest of everything drawn."""
     values = [*table["mean"], *table["low"], *table["high"]]
-    values += [value for one in baselines for value in one.values.values()]
+    values += [value for line in baselines for value in line.values.values()]
     finite = np.array([value for value in values if np.isfinite(value)])
     return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
 
@@ -169,86 +174,66 @@ def _near(band: Band, ends: tuple[float, float]) -> bool:
     return band.high >= ends[0] - reach and band.low <= ends[1] + reach
 
 
-def _draw_space(
-    made: go.Figure,
-    mine: pd.DataFrame,
-    laid: Rows,
-    space: str,
-    rank: int,
-    dark: bool,
-    first: bool,
-    at: dict[str, int],
-) -> None:
+def _scores(
+    scores: pd.DataFrame, rows: RowLayout, space: str, offset: float, dark: bool
+) -> dict[str, Any]:
+    """The markers of one space in one direction."""
     colour = theme.SPACE_COLOURS[space]
-    marker = {
-        "size": 10,
-        "symbol": "circle",
-        "opacity": 1.0,
-        "color": colour if space == "translation" else theme.ink(dark).paper,
-        "line": {"width": 2, "color": colour},
-    }
-    made.add_scatter(
-        x=mine["mean"],
-        y=[laid.place[encoder_set] + (rank - 0.5) * 0.3 for encoder_set in mine["encoder_set"]],
-        mode="markers",
-        name=theme.SPACE_NAMES[space],
-        legendgroup=space,
-        showlegend=first,
-        marker=marker,
-        selected={"marker": {"opacity": 1.0}},
-        unselected={"marker": {"opacity": 1.0}},
-        error_x={
+    opaque = {"marker": {"opacity": 1.0}}
+    return {
+        "x": scores["mean"],
+        "y": [rows.row_of[name] + offset for name in scores["encoder_set"]],
+        "mode": "markers",
+        "name": theme.SPACE_NAMES[space],
+        "legendgroup": space,
+        "marker": {
+            "size": 10,
+            "symbol": "circle",
+            "opacity": 1.0,
+            "color": colour if space == "translation" else theme.ink(dark).paper,
+            "line": {"width": 2, "color": colour},
+        },
+        "selected": opaque,
+        "unselected": opaque,
+        "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": (mine["high"] - mine["mean"]).fillna(0.0),
-            "arrayminus": (mine["mean"] - mine["low"]).fillna(0.0),
+            "array": (scores["high"] - scores["mean"]).fillna(0.0),
+            "arrayminus": (scores["mean"] - scores["low"]).fillna(0.0),
             "color": colour,
             "thickness": 1.5,
             "width": 4,
         },
-        customdata=list(mine["encoder_set"]),
-        hovertext=[
+        "customdata": list(scores["encoder_set"]),
+        "hovertext": [
             f"<b>{common.safe(row.encoder_set.replace('+', ' + '))}</b>, "
             f"{theme.SPACE_NAMES[space]}<br>"
             f"{row.mean:.4f}{_interval(row.low, row.high)}"
-            for row in mine.itertuples()
+            for row in scores.itertuples()
         ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        **at,
-    )
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
 
 
 def _interval(low: float, high: float) -> str:
     return f" ({low:.4f} to {high:.4f})" if np.isfinite(low) and np.isfinite(high) else ""
 
 
-def _draw_baseline(
-    made: go.Figure,
-    one: Baseline,
-    direction: str,
-    laid: Rows,
-    dark: bool,
-    first: bool,
-    at: dict[str, int],
-) -> None:
-    value = one.values.get(direction, float("nan"))
-    if not np.isfinite(value):
-        return
-    made.add_scatter(
-        x=[value, value],
-        y=[laid.top, laid.n - 0.4],
-        mode="lines",
-        name=common.safe(one.name),
-        legendgroup=one.name,
-        showlegend=first,
-        line={"dash": "dot", "width": 1.8, "color": one.colour or theme.ink(dark).muted},
-        hovertemplate=f"{common.safe(one.name)}: {value:.4f}<extra></extra>",
-        **at,
-    )
+def _baseline(line: Baseline, value: float, rows: RowLayout, dark: bool) -> dict[str, Any]:
+    name = common.safe(line.name)
+    return {
+        "x": [value, value],
+        "y": [rows.top, rows.bottom],
+        "mode": "lines",
+        "name": name,
+        "legendgroup": line.name,
+        "line": {"dash": "dot", "width": 1.8, "color": line.colour or theme.ink(dark).muted},
+        "hovertemplate": f"{name}: {value:.4f}<extra></extra>",
+    }
 
 
 def _draw_band(
-    made: go.Figure,
+    fig: go.Figure,
     band: Band,
     across: Sequence[float],
     inside: bool,
@@ -256,12 +241,12 @@ def _draw_band(
     dark: bool,
     at: dict[str, int],
 ) -> None:
-    """The reported range as a quiet band; outside the panel, a word at the edge it lies beyond."""
+    """The reported range as a grey band, or its name at the nearer edge when it is too far off."""
     ink = theme.ink(dark)
     below = band.high < across[0]
     text, x, anchor = band.name, (band.low + band.high) / 2, "center"
     if inside:
-        made.add_vrect(
+        fig.add_vrect(
             x0=band.low,
             x1=band.high,
             line_width=0,
@@ -273,7 +258,7 @@ def _draw_band(
     else:
         text = f"← {band.name}" if below else f"{band.name} →"
         x, anchor = (across[0], "left") if below else (across[1], "right")
-    made.add_annotation(
+    fig.add_annotation(
         text=common.safe(text),
         x=x,
         y=top,

@@ -1,4 +1,4 @@
-"""A small picture of one second of sound, quick enough to be made for every card."""
+"""A spectrogram as a small JPEG, fast enough to be made for every item on a page."""
 
 import io
 
@@ -8,14 +8,23 @@ import scipy.fft
 N_FFT = 1024
 N_BANDS = 96
 RANGE_DB = 70.0
+LIGHT_STOPS = ("#F3F4F0", "#C4DEE1", "#5FA5B2", "#17697A", "#08313C")
+DARK_STOPS = ("#14171B", "#1F3A44", "#2F7C8C", "#9ADDEA", "#F4FBFC")
 
 
-def spectrogram(samples: np.ndarray, rate_hz: int, n_frames: int = 160) -> np.ndarray:
-    """`(n_bands, n_frames) float32` in 0 to 1: dB over a logarithmic frequency axis.
+def levels(samples: np.ndarray, rate_hz: int, n_frames: int = 160) -> np.ndarray:
+    """Levels over time and a logarithmic frequency axis, from Hann windows of 1024 samples.
 
-    `samples (n,) float32` mono. Hann windows of 1024 samples, about `n_frames`; bands from
-    60 Hz to half the rate or 10 kHz, low at the bottom (last row); 70 dB below the loudest is 0.
-    Silence is all zeros.
+    Parameters
+    ----------
+    samples : (n,) float32, mono
+    n_frames : about so many columns
+
+    Returns
+    -------
+    (96, n_frames) float32
+        From 0 (70 dB below the loudest, or silence) to 1. The first row is 10 kHz, or half the
+        rate where that is lower, the last one 60 Hz.
     """
     padded = np.pad(np.asarray(samples, dtype=np.float32), (N_FFT // 2, N_FFT // 2))
     hop = max(32, (len(padded) - N_FFT) // n_frames)
@@ -34,18 +43,23 @@ def spectrogram(samples: np.ndarray, rate_hz: int, n_frames: int = 160) -> np.nd
     return np.asarray(np.clip(1 + decibels / RANGE_DB, 0, 1).T[::-1], dtype=np.float32)
 
 
-def coloured(values: np.ndarray, stops: list[str], size_px: tuple[int, int] = (320, 240)) -> bytes:
-    """`(h, w)` in 0 to 1 as a JPEG through a scale of `#RRGGBB` stops; a PNG is five times as
-    large, and both the page and the network feel it."""
+def to_jpeg(
+    samples: np.ndarray,
+    rate_hz: int,
+    dark: bool = False,
+    n_frames: int = 160,
+    size_px: tuple[int, int] = (320, 240),
+) -> bytes:
+    """The spectrogram of a mono sound as a JPEG (a PNG is five times as large)."""
     from PIL import Image
 
-    table = np.array([[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in stops], dtype=float)
-    spots = np.linspace(0, 1, len(stops))
-    levels = np.linspace(0, 1, 256)
-    lookup = np.stack([np.interp(levels, spots, table[:, k]) for k in range(3)], axis=1)
-    levels_image = Image.fromarray((values * 255).astype(np.uint8))
-    resized = levels_image.resize(size_px, Image.Resampling.BILINEAR)
-    resized.putpalette(lookup.round().astype(np.uint8).tobytes())
+    stops = DARK_STOPS if dark else LIGHT_STOPS
+    colours = np.array([[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in stops], dtype=float)
+    shades, ends = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    palette = np.stack([np.interp(shades, ends, channel) for channel in colours.T], axis=1)
+    picture = Image.fromarray((levels(samples, rate_hz, n_frames) * 255).astype(np.uint8))
+    resized = picture.resize(size_px, Image.Resampling.BILINEAR)
+    resized.putpalette(palette.round().astype(np.uint8).tobytes())
     buffer = io.BytesIO()
     resized.convert("RGB").save(buffer, "JPEG", quality=85)
     return buffer.getvalue()

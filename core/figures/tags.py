@@ -1,6 +1,6 @@
-"""Tags: classes against words, score distributions, ROC and precision-recall curves, areas by tag.
+"""Figures of tags: classes against tags, distribution of scores, ROC and precision-recall, areas.
 
-Arrays in, figures out. Every tag is what a person typed, so each is made safe here.
+Tags are typed by people: every one is escaped here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from core.figures import common, theme
 from core.studies.zero_shot import Curves
@@ -18,216 +17,228 @@ N_BINS = 48
 OTHER = "the other items"
 
 
-def short(text: str, most: int = MAX_LETTERS) -> str:
-    """A tag as it stands beside an axis: safe, and cut where it is long."""
-    return common.safe(text if len(text) <= most else text[: most - 1].rstrip() + "…")
-
-
 def by_class(
-    means: np.ndarray, classes: Sequence[str], tags: Sequence[str], dark: bool
+    means: np.ndarray, classes: Sequence[str], tags: Sequence[str], dark: bool = False
 ) -> go.Figure:
-    """Mean cosine of each class's items (row) with each tag (column); `means (C, t)`."""
+    """Mean cosine of each class's items (row) with each tag (column).
+
+    Parameters
+    ----------
+    means : (C, t); NaN for a class without items
+    """
     n_rows, n_columns = means.shape
     longest = max((len(tag) for tag in tags), default=4)
     room = 24 + round(min(longest, MAX_LETTERS) * 6.2)
-    made = common.figure(dark, int(np.clip(110 + 20 * n_rows + room, 300, 1200)))
+    fig = common.figure(dark, int(np.clip(110 + 20 * n_rows + room, 300, 1200)))
     finite = means[np.isfinite(means)]
     top = max(1e-6, float(np.abs(finite).max())) if len(finite) else 1.0
     names, words = [common.safe(name) for name in classes], [common.safe(tag) for tag in tags]
-    made.add_heatmap(
+    fig.add_heatmap(
         z=means,
         x=list(range(n_columns)),
         y=list(range(n_rows)),
         zmin=-top,
         zmax=top,
-        colorscale=_diverging(dark),
+        colorscale=theme.diverging(dark),
         xgap=1,
         ygap=1,
         hovertext=[
-            [f"<b>{name}</b> and <b>{word}</b><br>mean cosine {value:.3f}"
-             for word, value in zip(words, row, strict=True)]
+            [
+                f"<b>{name}</b> and <b>{word}</b><br>mean cosine {value:.3f}"
+                for word, value in zip(words, row, strict=True)
+            ]
             for name, row in zip(names, means, strict=True)
         ],
         hovertemplate="%{hovertext}<extra></extra>",
-        colorbar={
-            "title": {"text": "mean cosine", "side": "right", "font": {"size": theme.SMALL_PX}},
-            "thickness": 10,
-            "outlinewidth": 0,
-            "tickfont": {"size": theme.SMALL_PX},
-        },
-    )  # fmt: skip
+        colorbar=common.colour_bar("mean cosine"),
+    )
     quiet = {"showgrid": False, "zeroline": False, "tickfont": {"size": theme.SMALL_PX}}
-    made.update_xaxes(
+    slanted = n_columns > 4
+    fig.update_xaxes(
         tickvals=list(range(n_columns)),
-        ticktext=[short(tag) for tag in tags],
-        tickangle=-45 if n_columns > 4 else 0,
+        ticktext=[_tick(tag) for tag in tags],
+        tickangle=-45 if slanted else 0,
         automargin=False,
         range=[-0.5, n_columns - 0.5],
         **quiet,
     )
-    made.update_yaxes(
+    fig.update_yaxes(
         tickvals=list(range(n_rows)),
-        ticktext=[short(name) for name in classes],
+        ticktext=[_tick(name) for name in classes],
         range=[n_rows - 0.5, -0.5],
         **quiet,
     )
-    slanted = room * 0.75 if n_columns > 4 else 24
-    made.update_layout(margin={"l": 8, "r": 8, "t": 12, "b": int(slanted + 34)}, dragmode=False)
-    return made
+    bottom = int((room * 0.75 if slanted else 24) + 34)
+    return fig.update_layout(margin={"l": 8, "r": 8, "t": 12, "b": bottom}, dragmode=False)
 
 
-def _diverging(dark: bool) -> list[list[object]]:
-    """Away from the tag, neither, towards it."""
-    ground = theme.ink(dark).low
-    low, high = ("#E7A977", "#7FD0DF") if dark else ("#B4662B", "#0E4A58")
-    return [[0.0, low], [0.5, ground], [1.0, high]]
+def _tick(tag: str) -> str:
+    return common.safe(common.cut(tag, MAX_LETTERS))
 
 
 def distribution(
     scores: np.ndarray,
     threshold: float,
-    dark: bool,
+    dark: bool = False,
     positive: np.ndarray | None = None,
     name: str = "",
 ) -> go.Figure:
-    """How the items' cosines with one tag are spread, and where the threshold lies.
+    """Histogram of the items' cosines with one tag, and the threshold.
 
-    `scores (n,)`; `positive (n,) bool` are the items that bear the label `name`: drawn as
-    shares of their own kind, since they are few.
+    Items with the label and the other items are shares of their own group, because the former are
+    few.
+
+    Parameters
+    ----------
+    scores : (n,)
+    positive : (n,) bool, the items with the label `name`
     """
-    made = common.figure(dark, 300)
+    fig = common.figure(dark, 300)
     low, high = float(scores.min(initial=0)), float(scores.max(initial=0))
     step = max((high - low) / N_BINS, 1e-6)
     edges = low + step * np.arange(N_BINS + 1)
-    centres = (edges[:-1] + edges[1:]) / 2
+    ink = theme.ink(dark)
     if positive is None or not positive.any() or positive.all():
-        groups = [("items", np.ones(len(scores), dtype=bool), theme.ink(dark).muted, 0.65)]
+        groups = [("items", np.ones(len(scores), dtype=bool), ink.muted, 0.65)]
     else:
         groups = [
-            (OTHER, ~positive, theme.ink(dark).muted, 0.5),
-            (f"labelled {name}", positive, theme.ink(dark).accent, 0.75),
+            (OTHER, ~positive, ink.muted, 0.5),
+            (f"labelled {name}", positive, ink.accent, 0.75),
         ]
-    for label, mask, colour, opacity in groups:
+    for group, mask, colour, opacity in groups:
         counts, _ = np.histogram(scores[mask], bins=edges)
-        share = counts / max(1, counts.sum())
-        made.add_bar(
-            x=centres,
-            y=share,
+        label = common.safe(group)
+        fig.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts / max(1, counts.sum()),
             width=step,
-            name=common.safe(label),
+            name=label,
             marker={"color": colour, "opacity": opacity, "line": {"width": 0}},
             customdata=counts,
-            hovertemplate=f"{common.safe(label)}: %{{customdata:,}} (%{{y:.1%}}) at "
-            "%{x:.3f}<extra></extra>",
+            hovertemplate=f"{label}: %{{customdata:,}} (%{{y:.1%}}) at %{{x:.3f}}<extra></extra>",
         )
-    made.add_vline(
-        x=threshold,
-        line={"dash": "dash", "width": 1.5, "color": theme.ink(dark).text},
-        annotation={
-            "text": f"threshold {threshold:.3f}",
-            "font": {"size": theme.SMALL_PX, "color": theme.ink(dark).muted},
-        },
-    )
-    made.update_xaxes(title_text="cosine with the tag")
-    made.update_yaxes(title_text="share of the items", tickformat=".0%")
-    made.update_layout(barmode="overlay", bargap=0, margin={"l": 8, "r": 8, "t": 40, "b": 58})
-    return made
+    text = f"threshold {threshold:.3f}"
+    common.vertical_line(fig, threshold, text, dark, width=1.5, color=ink.text)
+    fig.update_xaxes(title_text="cosine with the tag")
+    fig.update_yaxes(title_text="share of the items", tickformat=".0%")
+    return fig.update_layout(barmode="overlay", bargap=0, margin=common.MARGIN_PX)
 
 
 def curves(
-    found: Mapping[str, Curves],
-    opened: str,
+    by_tag: Mapping[str, Curves],
+    selected: str,
     prevalence: float,
-    dark: bool,
+    dark: bool = False,
     at: tuple[float, float, float] | None = None,
     colours: Mapping[str, str] | None = None,
 ) -> go.Figure:
-    """ROC and precision-recall curves: the open tag's strong, the other tags' quiet behind it.
+    """ROC and precision-recall curves: one tag in colour, the others grey behind it.
 
-    `prevalence` is the open tag's, the chance level of its precision. `at`: its false positive
-    rate, recall and precision at the threshold.
+    Parameters
+    ----------
+    selected : the tag in colour
+    prevalence : share of its positive items, the chance level of its precision
+    at : its false positive rate, recall and precision at the threshold
     """
-    made = make_subplots(rows=1, cols=2, horizontal_spacing=0.1)
-    quiet = theme.ink(dark).muted
-    for tag, curve in sorted(found.items(), key=lambda pair: pair[0] == opened):
-        strong = tag == opened
-        colour = (colours or {}).get(tag, theme.ink(dark).accent)
-        line = {
-            "width": 2.6 if strong else 1,
-            "color": colour if strong else theme.with_alpha(quiet, 0.4),
-        }
-        shared = {"mode": "lines", "name": common.safe(tag), "showlegend": strong, "line": line}
+    fig = common.subplots(dark, 340, cols=2, horizontal_spacing=0.1)
+    ink = theme.ink(dark)
+    for tag, curve in sorted(by_tag.items(), key=lambda entry: entry[0] == selected):
+        strong = tag == selected
+        line = {"width": 1, "color": theme.with_alpha(ink.muted, 0.4)}
+        if strong:
+            line = {"width": 2.6, "color": (colours or {}).get(tag, ink.accent)}
         word = common.safe(tag)
-        made.add_scatter(
-            x=curve.fpr,
-            y=curve.tpr,
-            hovertemplate=f"{word}: recall %{{y:.2f}} at %{{x:.2f}}<extra></extra>",
-            row=1,
-            col=1,
-            **shared,
-        )
-        made.add_scatter(
-            x=curve.recall,
-            y=curve.precision,
-            hovertemplate=f"{word}: precision %{{y:.2f}} at recall %{{x:.2f}}<extra></extra>",
-            row=1,
-            col=2,
-            **{**shared, "showlegend": False, "line": {**line, "shape": "vh"}},
-        )
-    dotted = {"dash": "dot", "width": 1.2, "color": quiet}
+        for column, x, y, hover in (
+            (1, curve.fpr, curve.tpr, "recall %{y:.2f} at %{x:.2f}"),
+            (2, curve.recall, curve.precision, "precision %{y:.2f} at recall %{x:.2f}"),
+        ):
+            fig.add_scatter(
+                x=x,
+                y=y,
+                mode="lines",
+                name=word,
+                showlegend=strong and column == 1,
+                line=line if column == 1 else {**line, "shape": "vh"},
+                hovertemplate=f"{word}: {hover}<extra></extra>",
+                row=1,
+                col=column,
+            )
     for column, ends in ((1, [0.0, 1.0]), (2, [prevalence, prevalence])):
-        made.add_scatter(
-            x=[0.0, 1.0], y=ends, mode="lines", name="chance", line=dotted, hoverinfo="skip",
-            showlegend=column == 1, row=1, col=column,
-        )  # fmt: skip
+        fig.add_scatter(
+            x=[0.0, 1.0],
+            y=ends,
+            mode="lines",
+            name="chance",
+            line={"dash": "dot", "width": 1.2, "color": ink.muted},
+            hoverinfo="skip",
+            showlegend=column == 1,
+            row=1,
+            col=column,
+        )
     if at is not None:
         fpr, recall, precision = at
-        mark = {"size": 10, "symbol": "circle-open", "line": {"width": 2}}
-        for column, x, y in ((1, fpr, recall), (2, recall, precision)):
-            made.add_scatter(
-                x=[x], y=[y], mode="markers", name="at the threshold",
-                marker={**mark, "color": theme.ink(dark).text},
-                hovertemplate=f"at the threshold: {x:.2f}, {y:.2f}<extra></extra>",
-                showlegend=column == 1, row=1, col=column,
-            )  # fmt: skip
-    made.update_layout(
-        template=theme.template(dark), height=340, margin={"l": 8, "r": 8, "t": 40, "b": 58}
-    )
-    made.update_xaxes(range=[-0.02, 1.02])
-    made.update_yaxes(range=[-0.02, 1.04])
-    made.update_xaxes(title_text="false positive rate", row=1, col=1)
-    made.update_yaxes(title_text="recall", row=1, col=1)
-    made.update_xaxes(title_text="recall", row=1, col=2)
-    made.update_yaxes(title_text="precision", row=1, col=2)
-    return made
+        for column, across, up in ((1, fpr, recall), (2, recall, precision)):
+            fig.add_scatter(
+                x=[across],
+                y=[up],
+                mode="markers",
+                name="at the threshold",
+                marker={
+                    "size": 10,
+                    "symbol": "circle-open",
+                    "line": {"width": 2},
+                    "color": ink.text,
+                },
+                hovertemplate=f"at the threshold: {across:.2f}, {up:.2f}<extra></extra>",
+                showlegend=column == 1,
+                row=1,
+                col=column,
+            )
+    fig.update_xaxes(range=[-0.02, 1.02])
+    fig.update_yaxes(range=[-0.02, 1.04])
+    titles = ((1, "false positive rate", "recall"), (2, "recall", "precision"))
+    for column, x_title, y_title in titles:
+        fig.update_xaxes(title_text=x_title, row=1, col=column)
+        fig.update_yaxes(title_text=y_title, row=1, col=column)
+    return fig
 
 
-def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool) -> go.Figure:
-    """Areas under both curves of each tag, the best tag first, each beside its chance level.
+def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool = False) -> go.Figure:
+    """Areas under both curves of each tag beside their chance level, the best tag first.
 
-    `table`: `tag, roc_auc, pr_auc, prevalence`.
+    Parameters
+    ----------
+    table : columns `tag, roc_auc, pr_auc, prevalence`
+    colours : tag -> colour
     """
     ordered = table.sort_values("roc_auc", ascending=False, kind="stable")
-    ticks = [short(tag) for tag in ordered["tag"]]
-    made = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.04)
+    tags = ordered["tag"]
     rows = list(range(len(ordered)))
-    fill = [colours.get(tag, theme.UNLABELLED) for tag in ordered["tag"]]
+    fig = common.subplots(
+        dark,
+        int(np.clip(120 + 20 * len(rows), 220, 1400)),
+        cols=2,
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )
     for column, metric, title in ((1, "roc_auc", "ROC-AUC"), (2, "pr_auc", "PR-AUC")):
-        made.add_bar(
+        fig.add_bar(
             y=rows,
             x=ordered[metric],
             orientation="h",
-            marker={"color": fill, "line": {"width": 0}},
-            customdata=[common.safe(tag) for tag in ordered["tag"]],
+            marker={
+                "color": [colours.get(tag, theme.UNLABELLED) for tag in tags],
+                "line": {"width": 0},
+            },
+            customdata=[common.safe(tag) for tag in tags],
             hovertemplate=f"%{{customdata}}: {title} %{{x:.3f}}<extra></extra>",
             showlegend=False,
             row=1,
             col=column,
         )
-        chance = [0.5] * len(rows) if metric == "roc_auc" else ordered["prevalence"]
-        made.add_scatter(
+        fig.add_scatter(
             y=rows,
-            x=chance,
+            x=[0.5] * len(rows) if metric == "roc_auc" else ordered["prevalence"],
             mode="markers",
             name="chance",
             marker={
@@ -240,15 +251,12 @@ def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool) -> go.Fig
             row=1,
             col=column,
         )
-        made.update_xaxes(title_text=title, range=[0, 1.02], row=1, col=column)
-    made.update_yaxes(
-        tickvals=rows, ticktext=ticks, range=[len(rows) - 0.5, -0.5], showgrid=False,
+        fig.update_xaxes(title_text=title, range=[0, 1.02], row=1, col=column)
+    fig.update_yaxes(
+        tickvals=rows,
+        ticktext=[_tick(tag) for tag in tags],
+        range=[len(rows) - 0.5, -0.5],
+        showgrid=False,
         automargin=True,
-    )  # fmt: skip
-    made.update_layout(
-        template=theme.template(dark),
-        height=int(np.clip(120 + 20 * len(rows), 220, 1400)),
-        bargap=0.3,
-        margin={"l": 8, "r": 8, "t": 40, "b": 58},
     )
-    return made
+    return fig.update_layout(bargap=0.3)

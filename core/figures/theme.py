@@ -1,7 +1,7 @@
-"""Colours, type scale and markers: one palette for every page, in light and in dark.
+"""Colours, type sizes, markers and names: the same in every figure and page, light and dark.
 
-A class has its colour by its place in the study's fixed class order, so it looks the same on
-every page; a modality has its marker. No Streamlit here.
+The colour of a class follows from its position in the study's class order. Each modality has a
+marker.
 """
 
 import colorsys
@@ -67,7 +67,7 @@ SMALL_PX, BODY_PX, TITLE_PX = 12, 13, 15
 
 @dataclass(frozen=True)
 class Ink:
-    """What figures are drawn with in one of the two themes."""
+    """The colours of a theme, light or dark."""
 
     paper: str
     raised: str
@@ -91,13 +91,13 @@ DARK = Ink(
 
 
 def listed(modalities: Sequence[str]) -> str:
-    """Their names in the plural, as in a sentence: `sounds, pictures and texts`."""
+    """Modalities in a sentence: `sounds, pictures and texts`."""
     names = [MODALITY_PLURALS.get(name, name) for name in modalities]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def marked(modality: str) -> str:
-    """A modality with its mark, as a choice shows it: `● sounds`."""
+    """A modality with its marker, for a choice: `● sounds`."""
     return f"{GLYPHS[modality]} {MODALITY_PLURALS[modality]}"
 
 
@@ -106,12 +106,12 @@ def ink(dark: bool) -> Ink:
 
 
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """A colour for each class by its place in the order; beyond twenty, hues are interleaved."""
+    """Class -> colour, by its position in the order."""
     return {name: class_colour(row) for row, name in enumerate(classes)}
 
 
 def class_colour(row: int) -> str:
-    """The colour of the class at this place of the order; -1 for an item without one class."""
+    """The colour of the class at this position, grey for -1; hues are interleaved beyond twenty."""
     if row < 0:
         return UNLABELLED
     if row < len(CLASS_COLOURS):
@@ -131,7 +131,7 @@ def with_alpha(colour: str, alpha: float) -> str:
 
 
 def sequential(dark: bool) -> list[list[Any]]:
-    """One quiet hue, from the page's own ground to full ink, for counts and distances."""
+    """One hue from the page's ground to full ink, for counts and distances."""
     if dark:
         stops = ["#1B2026", "#1F3A44", "#25606E", "#4A9BAA", "#A6E3EE"]
     else:
@@ -139,10 +139,16 @@ def sequential(dark: bool) -> list[list[Any]]:
     return [[place / (len(stops) - 1), colour] for place, colour in enumerate(stops)]
 
 
-def template(dark: bool) -> dict[str, Any]:
-    """The Plotly template: the page's ground, thin grid, the page's own type.
+def diverging(dark: bool) -> list[list[Any]]:
+    """Orange below zero, the page's ground at zero, blue above."""
+    low, high = ("#E7A977", "#7FD0DF") if dark else ("#B4662B", "#0E4A58")
+    return [[0.0, low], [0.5, ink(dark).low], [1.0, high]]
 
-    Plain values: Plotly would copy a `Template` at every assignment.
+
+def template(dark: bool) -> dict[str, Any]:
+    """The Plotly template: the page's ground and type, a thin grid.
+
+    It is plain values, because Plotly copies a `Template` at every assignment.
     """
     colours = ink(dark)
     axis = {
@@ -164,7 +170,7 @@ def template(dark: bool) -> dict[str, Any]:
     }
     return {
         "layout": {
-            # The page's own ground, not none at all: an exported picture stays legible.
+            # The page's ground rather than none: an exported picture stays legible.
             "paper_bgcolor": colours.paper,
             "plot_bgcolor": colours.paper,
             "font": {"family": FONT, "size": BODY_PX, "color": colours.text},

@@ -1,4 +1,4 @@
-"""A long sound or video, second by second: what it sounds like, its class, its best match."""
+"""The timeline of a long sound or video: pictures, classes and best matches, second by second."""
 
 import base64
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ BARS, STRIP, PICTURE = (0.0, 0.46), (0.52, 0.65), (0.68, 1.0)  # shares of the h
 
 
 class Picture(NamedTuple):
-    """What stands above a stretch of time: a spectrogram `spans` it, a frame keeps its shape."""
+    """A picture above a stretch of time.
+
+    `spans`: whether it is stretched over that time (a spectrogram) or keeps its shape (a frame).
+    """
 
     start_s: float
     length_s: float
@@ -23,48 +26,55 @@ class Picture(NamedTuple):
     spans: bool
 
 
-def timeline(
+def figure(
     seconds: pd.DataFrame,
     classes: Sequence[str],
     step_s: float,
     median_score: float,
-    dark: bool,
+    dark: bool = False,
     *,
-    picked_s: float | None = None,
+    selected_s: float | None = None,
     pictures: Sequence[Picture] = (),
 ) -> go.Figure:
-    """Three lanes over one time axis: pictures, the class of each second, its best match's score.
+    """Three lanes over one time axis: pictures, the class and the best match of each second.
 
-    `seconds`: `start_s, loudness, class, class_score, item_id, score, percentile`.
-    A click on a bar carries its second as `customdata`.
+    A click on a bar has the start of its second as `customdata`.
+
+    Parameters
+    ----------
+    seconds : columns `start_s, class, class_score, item_id, score, percentile`
+    classes : every class in its order, for the colours
+    step_s : length of a window
+    median_score : the score of a random pair
+    selected_s : the second to show at full opacity, the others are paler
     """
-    made = common.figure(dark, HEIGHT_PX if len(pictures) else 220)
+    fig = common.figure(dark, HEIGHT_PX if len(pictures) else 220)
     colours = theme.class_colours(classes)
     starts = seconds["start_s"].to_numpy(dtype=float)
     end = float(starts[-1]) + step_s
     fill = [colours.get(name, theme.UNLABELLED) for name in seconds["class"]]
-    here = np.ones(len(seconds), dtype=bool)
-    if picked_s is not None:
-        here = np.arange(len(seconds)) == np.argmin(np.abs(starts - picked_s))
+    opacity = np.ones(len(seconds))
+    if selected_s is not None:
+        opacity[np.arange(len(seconds)) != np.argmin(np.abs(starts - selected_s))] = 0.35
     hover = [
         f"<b>{clock(row.start_s)}</b> best match {row.score:.2f}, above {row.percentile:.1f} % of "
         f"random pairs<br>{common.safe(row.item_id)}"
         for row in seconds.itertuples()
     ]
-    made.add_bar(
+    fig.add_bar(
         x=starts + step_s / 2,
         y=seconds["score"],
         width=step_s * 0.9,
-        marker={"color": fill, "opacity": np.where(here, 1.0, 0.35), "line": {"width": 0}},
-        customdata=[float(start) for start in starts],
+        marker={"color": fill, "opacity": opacity, "line": {"width": 0}},
+        customdata=starts.tolist(),
         hovertext=hover,
         hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 0.35}},
         showlegend=False,
     )
-    _strip(made, seconds, fill, step_s)
-    made.add_hline(
+    _add_class_strip(fig, seconds, fill, step_s)
+    fig.add_hline(
         y=median_score,
         line={"dash": "dot", "width": 1, "color": theme.ink(dark).muted},
         annotation={
@@ -77,7 +87,7 @@ def timeline(
         annotation_position="right",
     )
     for picture in pictures:
-        made.add_layout_image(
+        fig.add_layout_image(
             source=f"data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}",
             xref="x",
             yref="paper",
@@ -92,7 +102,7 @@ def timeline(
         )
     scores = [*seconds["score"], median_score, 0.0]
     scale = 1.0 if len(pictures) else 1.0 / STRIP[1]
-    made.update_layout(
+    fig.update_layout(
         yaxis={
             "domain": [share * scale for share in BARS],
             "title": {"text": "best match"},
@@ -112,47 +122,48 @@ def timeline(
         margin={"l": 8, "r": 64, "t": 8, "b": 46},
         hovermode="closest",
     )
-    made.update_xaxes(
+    fig.update_xaxes(
         range=[float(starts[0]), end],
         showgrid=False,
         tickvals=_ticks(end),
         ticktext=[clock(value) for value in _ticks(end)],
     )
-    return made
+    return fig
 
 
-def _strip(made: go.Figure, seconds: pd.DataFrame, fill: Sequence[str], step_s: float) -> None:
-    """The class of each second, neighbours of one class as one block with its name."""
-    names = seconds["class"].tolist()
-    starts = seconds["start_s"].to_numpy(dtype=float)
-    first = 0
-    lefts, widths, texts, colours, hover = [], [], [], [], []
-    for row in range(1, len(names) + 1):
-        if row < len(names) and names[row] == names[first]:
-            continue
-        run = seconds.iloc[first:row]
-        lefts.append(float(starts[first]))
-        widths.append(float(starts[row - 1]) + step_s - float(starts[first]))
-        texts.append(common.safe(names[first]) if names[first] else "")
-        colours.append(fill[first])
-        hover.append(
-            f"<b>{texts[-1] or 'no class'}</b> {clock(lefts[-1])} to "
-            f"{clock(lefts[-1] + widths[-1])}, {run['class_score'].mean():.0%} of MMT's votes"
-        )
-        first = row
-    made.add_bar(
-        x=np.array(lefts) + np.array(widths) / 2,
-        y=[1.0] * len(lefts),
-        width=np.array(widths) * 0.995,
-        marker={"color": colours, "line": {"width": 0}},
+def _add_class_strip(
+    fig: go.Figure, seconds: pd.DataFrame, fill: Sequence[str], step_s: float
+) -> None:
+    """The class of each second; consecutive seconds of one class are one block."""
+    frame = seconds.assign(colour=list(fill))
+    blocks = frame.groupby((frame["class"] != frame["class"].shift()).cumsum()).agg(
+        start_s=("start_s", "first"),
+        last_s=("start_s", "last"),
+        name=("class", "first"),
+        score=("class_score", "mean"),
+        colour=("colour", "first"),
+    )
+    widths = blocks["last_s"] + step_s - blocks["start_s"]
+    texts = [common.safe(name) for name in blocks["name"]]
+    fig.add_bar(
+        x=blocks["start_s"] + widths / 2,
+        y=[1.0] * len(blocks),
+        width=widths * 0.995,
+        marker={"color": list(blocks["colour"]), "line": {"width": 0}},
         text=texts,
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
         textfont={"size": theme.SMALL_PX},
         constraintext="inside",
-        customdata=lefts,
-        hovertext=hover,
+        customdata=blocks["start_s"].tolist(),
+        hovertext=[
+            f"<b>{text or 'no class'}</b> {clock(start)} to {clock(start + width)}, "
+            f"{score:.0%} of MMT's votes"
+            for text, start, width, score in zip(
+                texts, blocks["start_s"], widths, blocks["score"], strict=True
+            )
+        ],
         hovertemplate="%{hovertext}<extra></extra>",
         selected={"marker": {"opacity": 1.0}},
         unselected={"marker": {"opacity": 1.0}},

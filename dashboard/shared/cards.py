@@ -13,16 +13,13 @@ from dashboard import data, session, state
 from dashboard.shared import media, neighbours
 from dashboard.shared.widgets import esc, kicker, label_html, small
 
-DARK_STOPS = ["#14171B", "#1F3A44", "#2F7C8C", "#9ADDEA", "#F4FBFC"]
 MAX_WORDS = 280  # letters of a text on its card
-LIGHT_STOPS = ["#F3F4F0", "#C4DEE1", "#5FA5B2", "#17697A", "#08313C"]
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _spectrogram(handle: data.Handle, item_id: str, dark: bool) -> bytes:
     heard = media.sound(handle, item_id)
-    values = spectrogram.spectrogram(heard.samples, heard.rate_hz)
-    return spectrogram.coloured(values, DARK_STOPS if dark else LIGHT_STOPS)
+    return spectrogram.to_jpeg(heard.samples, heard.rate_hz, dark)
 
 
 def _image_html(content: bytes, mime: str, alt: str, kind: str = "") -> str:

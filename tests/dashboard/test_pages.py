@@ -125,12 +125,12 @@ def test_of_a_large_map_a_sample_is_drawn(
 def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
     handle = data.open_study(str(tiny))
     whole = data.map_points(handle, data.encoder_set_names(handle)[0], "pca", "umap", 2, 0)
-    some = map_points.sample(whole, 20, keep=["clip1_03_i"])
+    some = whole.sample(20, keep=["clip1_03_i"])
     assert len(some) in (20, 21)
     assert "clip1_03_i" in some.item_ids
-    again = map_points.sample(whole, 20, keep=["clip1_03_i"])
+    again = whole.sample(20, keep=["clip1_03_i"])
     assert list(again.item_ids) == list(some.item_ids)
-    assert map_points.sample(whole, 126) is whole
+    assert whole.sample(126) is whole
 
 
 @pytest.mark.parametrize("root", ["s3x://nowhere/at/all", "nowhere"])

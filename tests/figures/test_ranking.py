@@ -27,19 +27,19 @@ def table(pairs: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> 
 
 
 def test_a_grid_stands_in_groups_by_its_first_encoder() -> None:
-    laid = ranking.rows(PAIRS)
-    assert laid.labels == ["<b>a</b>", "x", "y", "z", "<b>b</b>", "x", "y", "z"]
-    assert laid.place["b+x"] == 5
-    assert laid.n == 8
+    layout = ranking.row_layout(PAIRS)
+    assert layout.labels == ["<b>a</b>", "x", "y", "z", "<b>b</b>", "x", "y", "z"]
+    assert layout.row_of["b+x"] == 5
+    assert len(layout.labels) == 8
 
 
 @pytest.mark.parametrize("pairs", [[("a", "x")], [("a", "x", "t")], [("a", "x"), ("b", "x")]])
 def test_without_rivals_there_are_no_groups(pairs: list[tuple[str, ...]]) -> None:
-    assert ranking.rows(pairs).labels == [" + ".join(encoder_set) for encoder_set in pairs]
+    assert ranking.row_layout(pairs).labels == [" + ".join(encoder_set) for encoder_set in pairs]
 
 
 def test_names_are_data() -> None:
-    assert ranking.rows([("<i>", "x"), ("<i>", "y")]).labels[0] == "<b>&lt;i&gt;</b>"
+    assert ranking.row_layout([("<i>", "x"), ("<i>", "y")]).labels[0] == "<b>&lt;i&gt;</b>"
 
 
 def test_every_mark_carries_its_pair_its_interval_and_its_space() -> None:

@@ -61,7 +61,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
                 classes,
                 widgets.dark(),
                 by_row=chosen.matrix == "rows",
-                picked=chosen.truth_and_predicted,
+                marked=chosen.truth_and_predicted,
                 cells=cells,
             ),
             page.handle,

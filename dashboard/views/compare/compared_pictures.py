@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
-from core.figures import map_points as points_
-from core.figures import maps, matrices
+from core.figures import map_points, maps, matrices
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import cards, centroid_matrix, controls, map_panel, map_selection, widgets
@@ -24,17 +23,17 @@ def draw_maps(page: Page, left: Side, right: Side) -> None:
             classes = data.study(one.handle).classes
             whole = data.map_points(one.handle, one.encoder_set, one.space, chosen.method, 2, 0)
             rows = [classes.index(each) for each in chosen.classes if each in classes]
-            matching = points_.chosen(whole, rows, chosen.modalities)
-            points = points_.sample(matching, points_.MAX_DRAWN, keep=chosen.items)
+            matching = whole.filtered(rows, chosen.modalities)
+            points = matching.sample(map_points.MAX_DRAWN, keep=chosen.items)
             title = f"{one.name}: {map_panel.counted(points, matching, whole)}"
-            panels.append(map_panel.panel(title, classes, whole, points))
+            panels.append(maps.Panel(title, points, classes, whole.bounds))
             tables.append(data.points_table(one.handle, points).assign(side=one.name))
     except UserError as error:
         widgets.notice(str(error))
         return
     key = "compare_map"
     widgets.show(
-        maps.map_figure(panels, dark=widgets.dark(), picked=chosen.items),
+        maps.figure(panels, dark=widgets.dark(), highlighted=chosen.items),
         left.handle,
         "compare_maps",
         f"Maps of {left.name} and {right.name}",

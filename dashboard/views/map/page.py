@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.figures import map_points as points_
-from core.figures import maps, theme
+from core.figures import map_points, maps, theme
 from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import browser, cards, controls, map_panel, map_selection, widgets
@@ -52,7 +51,7 @@ def choices(page: Page) -> None:
             **session.bound("lines"),
         )
         n_points = len(page.study.items())
-        if n_points > points_.MAX_DRAWN:
+        if n_points > map_points.MAX_DRAWN:
             st.toggle(
                 "Draw all points",
                 help=f"Up to {n_points:,} in each map: a browser takes its time over them",
@@ -70,12 +69,12 @@ def draw_maps(page: Page) -> None:
         whole = data.map_points(
             page.handle, page.encoder_set, space, chosen.method, chosen.dims, chosen.split
         )
-        matching = points_.chosen(whole, rows, chosen.modalities, chosen.subsets)
-        most = len(matching) if chosen.all_points else points_.MAX_DRAWN
-        points = points_.sample(matching, most, keep=chosen.items)
+        matching = whole.filtered(rows, chosen.modalities, chosen.subsets)
+        most = len(matching) if chosen.all_points else map_points.MAX_DRAWN
+        points = matching.sample(most, keep=chosen.items)
         joined, text = lines(page, points) if chosen.lines else (maps.NO_PAIRS, "")
         panels.append(
-            map_panel.panel(theme.SPACE_NAMES[space], page.study.classes, whole, points, joined)
+            maps.Panel(theme.SPACE_NAMES[space], points, page.study.classes, whole.bounds, joined)
         )
         tables.append((space, points))
         said = [
@@ -86,7 +85,7 @@ def draw_maps(page: Page) -> None:
     flat = chosen.dims == 2
     key = f"map_{chosen.dims}"
     widgets.show(
-        maps.map_figure(panels, dark=widgets.dark(), picked=chosen.items),
+        maps.figure(panels, dark=widgets.dark(), highlighted=chosen.items),
         page.handle,
         f"map_{chosen.method}_{chosen.dims}d",
         title,
@@ -109,7 +108,7 @@ def draw_maps(page: Page) -> None:
     widgets.small(", ".join(said))
 
 
-def lines(page: Page, points: points_.MapPoints) -> tuple[np.ndarray, str]:
+def lines(page: Page, points: map_points.MapPoints) -> tuple[np.ndarray, str]:
     """Rows of the points to join, and how many of how many they are."""
     row_of = {item_id: row for row, item_id in enumerate(points.item_ids)}
     both = []

@@ -31,7 +31,7 @@ def show(page: Page) -> None:
     left, right = st.columns([1.7, 1.0], gap="medium")
     with left:
         widgets.show(
-            figures.moving(found, page.study.classes, widgets.dark(), lines=chosen.lines),
+            figures.figure(found, page.study.classes, widgets.dark(), lines=chosen.lines),
             page.handle,
             "epochs",
             "The validation pairs of the generation space, epoch by epoch",
@@ -51,7 +51,7 @@ def show(page: Page) -> None:
     )
 
 
-def met(page: Page, found: figures.Moving) -> None:
+def met(page: Page, found: figures.MovingPoints) -> None:
     """The clicked item and the other half of its pair, beside the map, which stays in place."""
     rows = np.flatnonzero(found.item_ids == st.session_state.get(PICKED, ""))
     if not len(rows):
@@ -69,7 +69,7 @@ def met(page: Page, found: figures.Moving) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def moving(handle: data.Handle, encoder_set: str) -> figures.Moving:
+def moving(handle: data.Handle, encoder_set: str) -> figures.MovingPoints:
     """The points of every epoch, in one order."""
     study = data.study(handle)
     frame = study.epochs(encoder_set)
@@ -88,7 +88,7 @@ def moving(handle: data.Handle, encoder_set: str) -> figures.Moving:
     xy = np.stack(places)
     number = {name: row for row, name in enumerate(study.classes)}
     items = data.items(handle).loc[ids]
-    return figures.Moving(
+    return figures.MovingPoints(
         epochs.astype(np.int64),
         xy,
         ids,
@@ -121,7 +121,9 @@ def losses(page: Page) -> None:
         widgets.notice(str(error))
         return
     widgets.show(
-        curves.training(history, int(best) if best else None, widgets.dark(), curves.GENERATORS),
+        curves.training(
+            history, int(best) if best else None, widgets.dark(), curves.GENERATOR_LOSSES
+        ),
         page.handle,
         "generation_losses",
         "Losses of the generation space by epoch",

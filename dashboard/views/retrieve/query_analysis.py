@@ -6,9 +6,7 @@ import streamlit as st
 
 from core.clock import Clock
 from core.errors import MissingArtefact, UserError
-from core.figures import map_points as points_
-from core.figures import place as figures
-from core.figures import theme
+from core.figures import bars, query_map, theme
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Answer, Retriever
 from dashboard import data, session
@@ -63,7 +61,7 @@ def class_scores(
         return
     n_classes = max(1, len(page.study.paired_classes))
     widgets.show(
-        figures.class_scores(scores, 1 / n_classes, widgets.dark()),
+        bars.class_scores(scores, 1 / n_classes, widgets.dark()),
         page.handle,
         "class_scores",
         "Class scores of the query",
@@ -90,17 +88,8 @@ def placed(
         return
     found = list(answer.results["item_id"])
     n_whole = len(points)
-    points = points_.sample(points, MAX_BACKGROUND, keep=found)
-    made = figures.place(
-        points.xyz,
-        points.item_ids,
-        points.modality,
-        points.class_row,
-        page.study.classes,
-        star,
-        dark=widgets.dark(),
-        found=found,
-    )
+    points = points.sample(MAX_BACKGROUND, keep=found)
+    made = query_map.figure(points, page.study.classes, star, dark=widgets.dark(), found=found)
     widgets.show(
         made,
         page.handle,

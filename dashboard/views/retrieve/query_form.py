@@ -235,9 +235,8 @@ def upload_media(upload: query_state.Upload) -> None:
         else:
             start, length = (upload.second or 0.0), (THUMB_S if upload.second is None else 1.0)
             heard = query_state.sound(upload, start, length)
-            values = spectrogram.spectrogram(heard.samples, heard.rate_hz, 320)
-            stops = cards.DARK_STOPS if widgets.dark() else cards.LIGHT_STOPS
-            encoded = base64.b64encode(spectrogram.coloured(values, stops)).decode()
+            picture = spectrogram.to_jpeg(heard.samples, heard.rate_hz, widgets.dark(), 320)
+            encoded = base64.b64encode(picture).decode()
             st.html(
                 f'<img class="jee-thumb" alt="spectrogram: {esc(upload.name)}" '
                 f'src="data:image/jpeg;base64,{encoded}">'

@@ -13,7 +13,7 @@ from core.retrieval.query_inputs import QueryInput
 from core.retrieval.retriever import Filters, Retriever
 from dashboard import session
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import widgets
 from dashboard.views.retrieve import query_state
 
 N_FRAMES = 8  # pictures in the lane of a video
@@ -76,13 +76,13 @@ def show_timeline(
                 on_click=whole,
                 args=(upload,),
             )
-    made = figures.timeline(
+    made = figures.figure(
         seconds,
         page.study.classes,
         step_s,
         median_score,
         widgets.dark(),
-        picked_s=upload.second,
+        selected_s=upload.second,
         pictures=lane(upload, thing, step_s),
     )
     widgets.show(
@@ -150,9 +150,9 @@ def lane(upload: query_state.Upload, thing: QueryInput, step_s: float) -> list[f
         made = ("lane", dark)
         heard = query_state.sound(upload, 0.0, length)
         if made not in upload.seen:
-            values = spectrogram.spectrogram(heard.samples, heard.rate_hz, 640)
-            stops = cards.DARK_STOPS if dark else cards.LIGHT_STOPS
-            upload.seen[made] = spectrogram.coloured(values, stops, (1280, 160))
+            upload.seen[made] = spectrogram.to_jpeg(
+                heard.samples, heard.rate_hz, dark, n_frames=640, size_px=(1280, 160)
+            )
         return [figures.Picture(0.0, heard.duration_s, upload.seen[made], spans=True)]
     except UserError:
         return []

@@ -200,7 +200,7 @@ def matrix(page: Page, after: Predicted) -> None:
             after.classes,
             widgets.dark(),
             by_row=chosen.matrix == "rows",
-            picked=picked(),
+            marked=picked(),
             cells=cells,
             new=after.new,
         ),

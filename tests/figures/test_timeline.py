@@ -1,10 +1,10 @@
-"""The timeline of a long sound, a query's place on a map, its class scores."""
+"""The timeline of a long sound."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from core.figures import place, theme, timeline
+from core.figures import theme, timeline
 
 CLASSES = ["banjo", "<b>cello</b>", "voice"]
 
@@ -28,7 +28,7 @@ def seconds(names: list[str], step_s: float = 1.0) -> pd.DataFrame:
 @pytest.mark.parametrize("dark", [False, True])
 def test_neighbours_of_one_class_are_one_block(dark: bool) -> None:
     frame = seconds(["banjo", "banjo", "<b>cello</b>", "", "banjo"])
-    made = timeline.timeline(frame, CLASSES, 1.0, 0.1, dark)
+    made = timeline.figure(frame, CLASSES, 1.0, 0.1, dark)
     bars, strip = made.data
     assert list(bars.customdata) == [0.0, 1.0, 2.0, 3.0, 4.0]
     assert list(bars.y) == list(frame["score"])
@@ -41,10 +41,10 @@ def test_neighbours_of_one_class_are_one_block(dark: bool) -> None:
     assert not any("<i>" in text for text in bars.hovertext)
 
 
-def test_the_picked_second_stands_out_and_pictures_lie_above() -> None:
+def test_the_selected_second_stands_out_and_pictures_lie_above() -> None:
     frame = seconds(["banjo"] * 6, 2.0)
     pictures = [timeline.Picture(0.0, 12.0, b"x", spans=True)]
-    made = timeline.timeline(frame, CLASSES, 2.0, 0.1, False, picked_s=4.3, pictures=pictures)
+    made = timeline.figure(frame, CLASSES, 2.0, 0.1, False, selected_s=4.3, pictures=pictures)
     assert list(made.data[0].marker.opacity) == [0.35, 0.35, 1.0, 0.35, 0.35, 0.35]
     (picture,) = made.layout.images
     assert (picture.x, picture.sizex) == (6.0, 12.0)
@@ -52,7 +52,7 @@ def test_the_picked_second_stands_out_and_pictures_lie_above() -> None:
     assert list(made.layout.xaxis.range) == [0.0, 12.0]
     assert made.layout.yaxis2.domain[1] < 1 - picture.sizey
     frames = [timeline.Picture(0.0, 6.0, b"x", spans=False)]
-    made = timeline.timeline(frame, CLASSES, 2.0, 0.1, False, pictures=frames)
+    made = timeline.figure(frame, CLASSES, 2.0, 0.1, False, pictures=frames)
     assert made.layout.images[0].sizing == "contain"
 
 
@@ -61,33 +61,3 @@ def test_the_picked_second_stands_out_and_pictures_lie_above() -> None:
 )
 def test_the_clock(seconds_: float, text: str) -> None:
     assert timeline.clock(seconds_) == text
-
-
-def test_a_place_has_every_point_the_rings_and_one_star() -> None:
-    rng = np.random.default_rng(0)
-    ids = np.array([f"item {row}" for row in range(30)], dtype=object)
-    kinds = np.array(["audio", "image"] * 15, dtype=object)
-    rows = rng.integers(-1, 3, size=30).astype(np.int16)
-    xyz = rng.normal(size=(30, 2)).astype(np.float32)
-    star = np.array([0.5, -0.5], dtype=np.float32)
-    made = place.place(xyz, ids, kinds, rows, CLASSES, star, dark=False, found=["item 3", "item 8"])
-    points = [trace for trace in made.data if trace.customdata is not None]
-    assert sorted(str(item) for trace in points for item in trace.customdata) == sorted(ids)
-    assert not any("<b>cello" in text for trace in points for text in trace.text)
-    by_name = {trace.name: trace for trace in made.data if trace.showlegend is not False}
-    assert len(by_name["found"].x) == 2
-    assert (by_name["your query"].x[0], by_name["your query"].y[0]) == (0.5, -0.5)
-    assert {"sounds", "pictures"} <= set(by_name)
-
-
-def test_class_scores_show_the_five_that_some_system_votes_for_most() -> None:
-    names = [f"class {number}" for number in range(8)]
-    scores = pd.DataFrame(
-        [("MMT", name, 0.1 * row) for row, name in enumerate(names)]
-        + [("SMA", name, 0.95 if row == 0 else 0.0) for row, name in enumerate(names)],
-        columns=["system", "class", "score"],
-    )
-    made = place.class_scores(scores, 1 / 8, dark=True)
-    assert [trace.name for trace in made.data] == ["MMT", "SMA"]
-    assert list(made.data[0].y) == ["class 0", "class 7", "class 6", "class 5", "class 4"]
-    assert list(made.data[1].x) == [0.95, 0.0, 0.0, 0.0, 0.0]
