@@ -14,7 +14,7 @@ BIN       := .venv/bin
 
 run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
-	JEE_WORKSPACE=$(WORKSPACE) $(BIN)/python -m streamlit run dashboard/app.py --server.port $(PORT)
+	$(BIN)/python -m precompute dashboard $(WORKSPACE) --port $(PORT)
 
 # Side by side, each process with one thread: two with two would wait for one another.
 test: .venv/.installed-dev
@@ -39,7 +39,8 @@ env: .venv/.installed
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt requirements-tensorflow.txt requirements-ray.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  -r requirements-tensorflow.txt -r requirements-ray.txt -r requirements-dev.txt
 	touch $@
 
 clean:

@@ -1,4 +1,6 @@
-"""The command line: `python -m precompute COMMAND`. `--help` lists everything.
+"""The command line: `python -m precompute COMMAND`, or `jee COMMAND` once installed.
+
+`--help` lists everything.
 
 Exit codes: 0 done; 2 something a person can mend, said in one sentence on standard error;
 130 interrupted (run the same command again: it goes on).
@@ -309,6 +311,17 @@ def weights_command(
     from precompute import downloads
 
     downloads.run(weights, download or [], as_json, Console())
+
+
+@app.command()
+def dashboard(
+    workspace: Annotated[str, typer.Argument(help="Folder or URL.")] = "workspace/demo",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")] = 8501,
+) -> None:
+    """Start the dashboard on a workspace, at http://localhost:PORT."""
+    from precompute import serve
+
+    serve.run(workspace, port)
 
 
 def main() -> None:
