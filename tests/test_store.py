@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,20 +15,16 @@ from core import files
 from core import store as stores
 from core.errors import MissingArtefact, UserError
 from core.store import Store, digest
-from tests.s3_server import S3Server
+from tests.object_store import BUCKET, s3_server
 
 KEY = {"encoder": "logmel", "version": 1}
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
-    """An object store of our own, to which s3:// leads."""
-    s3fs = pytest.importorskip("s3fs", reason="s3fs is optional: requirements-ray.txt")
-    with S3Server() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        s3fs.S3FileSystem.clear_instance_cache()  # it keeps the address of the one before
-        yield server
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of the object store that s3:// points at."""
+    with s3_server(monkeypatch) as client:
+        yield client
 
 
 @pytest.fixture(params=["folder", "file", "memory", "s3"])
@@ -188,25 +185,25 @@ def test_a_far_file_is_written_whole_or_not_at_all(store: Store) -> None:
     assert store.names(draft.folder) == []
 
 
-def test_what_another_machine_writes_is_seen_at_once(s3: S3Server) -> None:
+def test_what_another_machine_writes_is_seen_at_once(s3: Any) -> None:
     store = Store("s3://bucket/w")
     draft = store.begin("extract", KEY)
     draft.write_json("0.json", 0)
     assert store.sizes(draft.folder) == {"0.json": 1}
-    s3.objects[f"bucket/w/{draft.folder}/1.json"] = b"11"
+    s3.put_object(Bucket=BUCKET, Key=f"w/{draft.folder}/1.json", Body=b"11")
     assert draft.has("1.json")
     assert store.sizes(draft.folder) == {"0.json": 1, "1.json": 2}
 
 
-def test_a_long_listing_is_read_to_its_end(s3: S3Server) -> None:
+def test_a_long_listing_is_read_to_its_end(s3: Any) -> None:
     store = Store("s3://bucket/w")
     for number in range(230):
-        s3.objects[f"bucket/w/shards/{number:04d}"] = b"x"
+        s3.put_object(Bucket=BUCKET, Key=f"w/shards/{number:04d}", Body=b"x")
     assert len(store.names("shards")) == len(store.sizes("shards")) == 230
 
 
 def test_a_far_workspace_that_cannot_be_reached_is_said(
-    s3: S3Server, monkeypatch: pytest.MonkeyPatch
+    s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import s3fs
 
