@@ -1,17 +1,21 @@
-"""Files of the workspace, in a folder or an object store, whole or not there.
+"""Files of the workspace, in a folder or an object store, whole or absent.
 
-Every file is written under a temporary name and renamed, or sent as a whole, so a file that is
-there is complete. Formats: `.npy` vectors (memory-mapped when read from a folder), Parquet
-tables, safetensors networks. Nothing is ever pickled. `core.store` keeps artefacts in them.
+Every file is written under a temporary name and then renamed, or sent in one piece, so a file
+that exists is complete. Formats: `.npy` vectors (memory-mapped when read from a folder), Parquet
+tables, safetensors networks, JSON. Nothing is pickled.
+
+`ReadableFiles` and `Files` are the files below one folder. The workspace and every artefact
+(`core.store`) are such folders; names are relative to them.
 """
 
 import contextlib
 import io
+import json
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,7 +27,7 @@ from core.errors import MediaError, MissingArtefact, UserError
 
 
 def leaves_root(path: str) -> bool:
-    """Whether a path that should lie below a dataset's root is absolute or climbs out of it."""
+    """Whether a path, meant to be below a dataset's root, is absolute or climbs out of it."""
     return path.startswith(("/", "\\")) or ".." in Path(path).parts
 
 
@@ -38,50 +42,153 @@ def media_source(root: str, path: str) -> Path | bytes:
         raise MediaError(f"{path} cannot be read from {root}: {error}.") from error
 
 
-class Files:
-    """The files below one root.
+def canonical(value: Any) -> str:
+    """One JSON text per value: sorted keys, no spaces, dataclasses as their fields."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
-    Parameters
-    ----------
-    root : str or Path
-        A folder (made when absent) or an fsspec URL such as `s3://bucket/prefix`.
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be part of a key or manifest")
+
+
+@dataclass(frozen=True)
+class Root:
+    """A workspace's address, opened: `address` as given, `base` as its file system `fs` writes it.
+
+    `local` is True for a folder of this machine.
     """
 
-    def __init__(self, root: str | Path) -> None:
-        self.root = str(root)
-        # What other machines write must be seen at once: no listing is kept.
-        options = {"use_listings_cache": False} if "://" in self.root else {}
-        try:
-            self.fs, self.base = fsspec.core.url_to_fs(self.root, **options)
-        except ImportError as error:
-            if not self.root.startswith(("s3://", "s3a://")):
-                raise UserError(
-                    f"The workspace {self.root!r} cannot be opened ({error}): give a folder, or a "
-                    "URL whose fsspec driver is installed."
-                ) from error
+    address: str
+    fs: Any
+    base: str
+    local: bool
+
+
+def open_root(address: str | Path) -> Root:
+    """Open a folder or an fsspec URL such as `s3://bucket/prefix`.
+
+    Raises
+    ------
+    UserError
+        The URL's driver is unknown or not installed.
+    """
+    address = str(address)
+    # No listing is cached, so files that other machines write are seen at once.
+    options = {"use_listings_cache": False} if "://" in address else {}
+    try:
+        fs, base = fsspec.core.url_to_fs(address, **options)
+    except (ImportError, ValueError) as error:
+        if isinstance(error, ImportError) and address.startswith(("s3://", "s3a://")):
             raise UserError(
                 "s3fs is not installed, and the workspace is on S3: run "
                 "`.venv/bin/pip install -r requirements-ray.txt`."
             ) from error
-        except ValueError as error:
-            raise UserError(
-                f"The workspace {self.root!r} cannot be opened ({error}): give a folder, or a URL "
-                "whose fsspec driver is installed."
-            ) from error
-        self.local = "file" in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else ())
+        raise UserError(
+            f"The workspace {address!r} cannot be opened ({error}): give a folder, or a URL whose "
+            "fsspec driver is installed."
+        ) from error
+    local = "file" in (fs.protocol if isinstance(fs.protocol, tuple) else ())
+    return Root(address, fs, base.rstrip("/"), local)
 
-    def _at(self, name: str) -> str:
-        return f"{self.base.rstrip('/')}/{name}"
+
+class ReadableFiles:
+    """The files below one folder of a workspace, to read.
+
+    Parameters
+    ----------
+    opened : Root
+        The workspace.
+    folder : str
+        A folder in it; "" for the workspace itself.
+    """
+
+    def __init__(self, opened: Root, folder: str = "") -> None:
+        self._opened = opened
+        self.folder = folder
+        self.root, self.local = opened.address, opened.local
+
+    def path(self, name: str) -> str:
+        """A file's name relative to the workspace."""
+        return "/".join(part for part in (self.folder, name) if part)
 
     def address(self, name: str) -> str:
-        """Where a file lies: its absolute path, or its URL."""
-        return self._at(name) if self.local else str(self.fs.unstrip_protocol(self._at(name)))
+        """A file's absolute path, or its URL."""
+        at = self._at(name)
+        return at if self.local else str(self._opened.fs.unstrip_protocol(at))
+
+    def _at(self, name: str) -> str:
+        return f"{self._opened.base}/{self.path(name)}"
+
+    def has(self, name: str) -> bool:
+        with self._reaching(name):
+            return bool(self._opened.fs.exists(self._at(name)))
+
+    def names(self, folder: str) -> list[str]:
+        """The names directly below a folder, sorted; empty when it is absent."""
+        try:
+            with self._reaching(folder):
+                found = self._opened.fs.ls(self._at(folder), detail=False, refresh=True)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Bytes of every finished file below a folder; temporary files are left out."""
+        base = self._at(folder)
+        if self.local:
+            paths = (os.path.join(at, name) for at, _, names in os.walk(base) for name in names)
+            found = {os.path.relpath(path, base): os.path.getsize(path) for path in paths}
+        else:
+            fs = self._opened.fs
+            with self._reaching(folder):
+                listing = fs.find(base, detail=True, refresh=True)
+            start = len(fs._strip_protocol(base).rstrip("/")) + 1
+            found = {path[start:]: entry["size"] for path, entry in listing.items()}
+        return {name: size for name, size in sorted(found.items()) if ".tmp-" not in name}
+
+    def read_bytes(self, name: str) -> bytes:
+        with self._reading(name):
+            return bytes(self._opened.fs.cat_file(self._at(name)))
+
+    def json(self, name: str) -> Any:
+        return json.loads(self.read_bytes(name))
+
+    def table(
+        self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """A table, or only its rows with the values of `where`.
+
+        Groups of rows without these values are not read.
+        """
+        filters = [(column, "==", value) for column, value in (where or {}).items()]
+        with self._reading(name), self._opened.fs.open(self._at(name), "rb") as file:
+            return pd.read_parquet(file, columns=columns, filters=filters or None)
+
+    def array(self, name: str) -> np.ndarray:
+        """An array; memory-mapped and read-only when the workspace is a folder."""
+        if self.local and self.has(name):
+            array: np.ndarray = np.load(self._at(name), mmap_mode="r", allow_pickle=False)
+            return array
+        return np.asarray(np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False))
+
+    def tensors(self, name: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load
+
+        return dict(load(self.read_bytes(name)))
 
     @contextlib.contextmanager
     def _reaching(self, name: str) -> Iterator[None]:
-        """Every way in which a far workspace can fail, as one sentence; absence stays what it is.
+        """Turn every error of a remote workspace into one sentence, except that of absence.
 
-        Drivers raise errors of their own kinds (botocore's, aiohttp's, ...), without a common base.
+        Drivers raise errors of their own kinds (botocore's, aiohttp's, …) with no common base.
         """
         try:
             yield
@@ -92,128 +199,52 @@ class Files:
                 raise
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise UserError(
-                f"The workspace {self.root} does not give or take {name} ({reason}): check its "
-                "address, the network and your credentials, then run the same command again; "
-                "nothing finished is lost."
+                f"The workspace {self.root} cannot read or write {self.path(name)} ({reason}): "
+                "check its address, the network and your credentials, then run the same command "
+                "again; no finished work is lost."
             ) from error
-
-    def exists(self, name: str) -> bool:
-        with self._reaching(name):
-            return bool(self.fs.exists(self._at(name)))
-
-    def names(self, folder: str) -> list[str]:
-        """The names directly below a folder of the workspace, sorted; empty when absent."""
-        try:
-            with self._reaching(folder):
-                found = self.fs.ls(self._at(folder), detail=False, refresh=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted(str(path).rstrip("/").rsplit("/", 1)[-1] for path in found)
-
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Bytes of every finished file below a folder (temporaries left out)."""
-        base = self._at(folder)
-        if self.local:
-            found = {
-                os.path.relpath(os.path.join(at, name), base): os.path.getsize(
-                    os.path.join(at, name)
-                )
-                for at, _, names in os.walk(base)
-                for name in names
-            }
-        else:
-            with self._reaching(folder):
-                listing = self.fs.find(base, detail=True, refresh=True)
-            start = len(self.fs._strip_protocol(base).rstrip("/")) + 1
-            found = {path[start:]: entry["size"] for path, entry in listing.items()}
-        return {name: size for name, size in sorted(found.items()) if ".tmp-" not in name}
-
-    def read_bytes(self, name: str) -> bytes:
-        with self._reading(name):
-            return bytes(self.fs.cat_file(self._at(name)))
 
     @contextlib.contextmanager
     def _reading(self, name: str) -> Iterator[None]:
-        """Absence, too, as one sentence."""
+        """Turn absence into one sentence too."""
         try:
             with self._reaching(name):
                 yield
         except (FileNotFoundError, NotADirectoryError) as error:
             raise MissingArtefact(
-                f"The workspace {self.root} has no {name}: run `python -m precompute all "
-                f"--workspace {self.root}` to make it."
+                f"The workspace {self.root} has no {self.path(name)}: run `python -m precompute "
+                f"all --workspace {self.root}` to make it."
             ) from error
 
-    def write_bytes(self, name: str, data: bytes) -> None:
-        """Write a file whole or not at all."""
-        with self._writing(name) as file:
-            file.write(data)
 
-    @contextlib.contextmanager
-    def _writing(self, name: str) -> Iterator[IO[bytes]]:
-        """A file open for writing under a temporary name, renamed when the block ends well.
-
-        For an object store it is a local one, sent as a whole in the end: closing a half-written
-        remote file would publish it.
-        """
-        target = self._at(name)
-        try:
-            if not self.local:
-                with tempfile.NamedTemporaryFile() as file:
-                    yield file
-                    file.flush()
-                    with self._reaching(name):
-                        self.fs.put_file(file.name, target)
-                return
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            temporary = f"{target}.tmp-{uuid.uuid4().hex[:8]}"
-            try:
-                with open(temporary, "wb") as file:
-                    yield file
-                os.replace(temporary, target)
-            except BaseException:
-                if os.path.exists(temporary):
-                    os.unlink(temporary)
-                raise
-        except OSError as error:
-            raise UserError(
-                f"The workspace file {name} could not be written ({error.strerror or error}): "
-                "make room or check the permissions, then run the same command again; nothing "
-                "finished is lost."
-            ) from error
-
-    def rename_folder(self, source: str, target: str) -> None:
-        """Give a folder of this machine its name, in place of a damaged one that bears it."""
-        if os.path.isdir(self._at(target)):
-            shutil.rmtree(self._at(target))
-        os.replace(self._at(source), self._at(target))
-
-    def copy(self, source: str, target: str) -> None:
-        """Copy a file of an object store within it."""
-        with self._reaching(source):
-            self.fs.cp_file(self._at(source), self._at(target))
+class Files(ReadableFiles):
+    """The files below one folder of a workspace, to read and write."""
 
     def remove(self, name: str) -> None:
         """Delete a file or folder; nothing happens when it is absent."""
-        if self.exists(name):
+        if self.has(name):
             with self._reaching(name):
-                self.fs.rm(self._at(name), recursive=True)
+                self._opened.fs.rm(self._at(name), recursive=True)
 
-    def read_table(
-        self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
-    ) -> pd.DataFrame:
-        """A table; of `where` the rows with these values alone, by groups of rows, so that a
-        part of a large table is read without the rest."""
-        filters = [(column, "==", value) for column, value in (where or {}).items()]
-        with self._reading(name), self.fs.open(self._at(name), "rb") as file:
-            return pd.read_parquet(file, columns=columns, filters=filters or None)
+    def write_bytes(self, name: str, data: bytes) -> None:
+        with self._writing(name) as file:
+            file.write(data)
+
+    def write_json(self, name: str, value: Any) -> None:
+        self.write_bytes(name, canonical(value).encode())
 
     def write_table(
         self, name: str, frame: pd.DataFrame, row_group_size: int | None = None
     ) -> None:
-        """A table; rows that are read together may be kept in groups of `row_group_size`."""
+        """A table; rows that are read together can be kept in groups of `row_group_size`."""
         with self._writing(name) as file:
             frame.to_parquet(file, index=False, row_group_size=row_group_size)
+
+    def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
+        from safetensors.numpy import save
+
+        whole = {key: np.asarray(value, order="C") for key, value in tensors.items()}
+        self.write_bytes(name, save(whole))
 
     def write_array(self, name: str, array: np.ndarray) -> None:
         with self._writing(name) as file:
@@ -222,9 +253,12 @@ class Files:
     def write_blocks(
         self, name: str, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]
     ) -> None:
-        """An array of a known shape from blocks of its rows in order, one at a time in memory.
+        """Write an array from blocks of its rows in order, with one block in memory at a time.
 
-        Raises `ValueError` when the blocks do not make up that array; nothing is written then.
+        Raises
+        ------
+        ValueError
+            The blocks do not add up to an array of this shape and dtype; nothing is written.
         """
         descr = np.lib.format.dtype_to_descr(np.dtype(dtype))
         header = {"descr": descr, "fortran_order": False, "shape": tuple(shape)}
@@ -242,20 +276,40 @@ class Files:
                 raise ValueError(f"{name}: blocks of {n_rows} rows in all, expected {shape[0]}")
 
     def join_arrays(self, name: str, parts: Sequence[str]) -> None:
-        arrays = [self.read_array(part) for part in parts]
+        """Concatenate `(n_i, d)` arrays into one, with one part in memory at a time."""
+        arrays = [self.array(part) for part in parts]
         shape = (sum(len(array) for array in arrays), *arrays[0].shape[1:])
         self.write_blocks(name, shape, arrays[0].dtype, arrays)
 
-    def read_array(self, name: str) -> np.ndarray:
-        """An array; memory-mapped read-only when the workspace is a folder."""
-        if self.local:
-            if not self.exists(name):
-                self.read_bytes(name)  # raises MissingArtefact with its sentence
-            array: np.ndarray = np.load(self._at(name), mmap_mode="r", allow_pickle=False)
-            return array
-        return np.asarray(np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False))
+    @contextlib.contextmanager
+    def _writing(self, name: str) -> Iterator[IO[bytes]]:
+        """A file open for writing under a temporary name, renamed when the block ends well.
 
-    def read_tensors(self, name: str) -> dict[str, np.ndarray]:
-        from safetensors.numpy import load
-
-        return dict(load(self.read_bytes(name)))
+        For an object store it is a local file, sent in one piece at the end: closing a
+        half-written remote file would publish it.
+        """
+        target = self._at(name)
+        try:
+            if not self.local:
+                with tempfile.NamedTemporaryFile() as file:
+                    yield file
+                    file.flush()
+                    with self._reaching(name):
+                        self._opened.fs.put_file(file.name, target)
+                return
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            temporary = f"{target}.tmp-{uuid.uuid4().hex[:8]}"
+            try:
+                with open(temporary, "wb") as file:
+                    yield file
+                os.replace(temporary, target)
+            except BaseException:
+                if os.path.exists(temporary):
+                    os.unlink(temporary)
+                raise
+        except OSError as error:
+            raise UserError(
+                f"The workspace file {self.path(name)} could not be written "
+                f"({error.strerror or error}): make room or check the permissions, then run the "
+                "same command again; no finished work is lost."
+            ) from error

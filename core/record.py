@@ -38,7 +38,7 @@ class Record:
         self.store = store
         self.digest = digest(asdict(config))
         self._name = f"studies/{self.digest}/study.json"
-        last = store.read_json(self._name) if store.exists(self._name) else {}
+        last = store.json(self._name) if store.has(self._name) else {}
         self._last: dict[str, list[str]] = last.get("artefacts", {})
         self._noted: dict[str, list[str]] = {}
         self.values: dict[str, Any] = {

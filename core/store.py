@@ -1,44 +1,35 @@
 """The workspace: artefacts with manifests, atomic, resumable, content-addressed.
 
 A stage writes into `WORKSPACE/<stage>/<digest>/`. The digest is of the *key*: the part of the
-configuration that the stage depends on, the digests of its inputs and the stage's own version.
-So the same key twice does no work, and a changed encoder recomputes only what hangs on it.
+configuration that the artefact depends on, the digests of its inputs and the stage's version. The
+same key twice costs nothing, and a changed encoder recomputes only what depends on it.
 
-While a stage runs, its files lie in `<stage>/<digest>.partial/`. Every file is written under a
-temporary name and renamed, so a file that is there is whole; a killed run is resumed by asking
-`draft.has(name)`. `commit` writes `manifest.json` last and renames the folder: a folder
-without a manifest is never taken for finished.
+    draft = store.begin("extract", key)         # an earlier draft of this key is continued
+    if not draft.has("vectors.npy"): draft.write_array("vectors.npy", vectors)
+    artefact = draft.commit(n_items=len(vectors))
+    store.find("extract", key).array("vectors.npy")
 
-The root is a folder, or any URL that fsspec knows (`s3://...`, `memory://...`). An object store
-has no rename: there a finished draft is copied, its manifest last, and then removed, so that a run
-killed in between finds the whole draft again.
-
-Formats: `.npy` vectors (memory-mapped when read from a folder), Parquet tables, safetensors
-networks, JSON. Nothing is ever pickled.
+A draft is the folder `<stage>/<digest>.partial/`. `commit` writes `manifest.json` last and renames
+the folder; a folder without a manifest is never taken for finished. An object store has no
+rename: there the draft is copied, with the manifest last, and then removed. If a run is killed in
+between, the next run finds the whole draft again.
 """
 
 import hashlib
 import json
+import os
+import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from core.errors import MissingArtefact, UserError
-from core.files import Files
+from core.files import Files, ReadableFiles, canonical, open_root
 
 SCHEMA_VERSION = 1
 CODE_VERSION = "0.1.0"
 MANIFEST = "manifest.json"
-
-
-def canonical(value: Any) -> str:
-    """One JSON text per value: sorted keys, no spaces, dataclasses as their fields."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
 
 
 def digest(value: Any) -> str:
@@ -46,118 +37,34 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, Path):
-        return str(value)
-    raise TypeError(f"{type(value).__name__} cannot be part of a key or manifest")
+class Artefact(ReadableFiles):
+    """A finished artefact, read-only."""
 
-
-@dataclass(frozen=True)
-class Artefact:
-    """A finished artefact, read-only. `name` arguments are file names without a folder."""
-
-    store: "Store"
-    stage: str
-    digest: str
-    manifest: dict[str, Any]
-
-    @property
-    def folder(self) -> str:
-        return f"{self.stage}/{self.digest}"
+    def __init__(self, store: "Store", stage: str, digest: str, manifest: dict[str, Any]) -> None:
+        super().__init__(store._opened, f"{stage}/{digest}")
+        self.store, self.stage, self.digest, self.manifest = store, stage, digest, manifest
 
     def has(self, name: str) -> bool:
         return name in self.manifest["files"]
 
-    def table(
-        self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
-    ) -> pd.DataFrame:
-        """A table, or the rows of it that have the values of `where`."""
-        return self.store.read_table(f"{self.folder}/{name}", columns, where)
 
-    def array(self, name: str) -> np.ndarray:
-        return self.store.read_array(f"{self.folder}/{name}")
+class Draft(Files):
+    """An artefact being written. Every file that `has` finds is complete and can be kept."""
 
-    def tensors(self, name: str) -> dict[str, np.ndarray]:
-        return self.store.read_tensors(f"{self.folder}/{name}")
-
-    def json(self, name: str) -> Any:
-        return json.loads(self.store.read_bytes(f"{self.folder}/{name}"))
-
-    def bytes(self, name: str) -> bytes:
-        return self.store.read_bytes(f"{self.folder}/{name}")
-
-
-@dataclass
-class Draft:
-    """An artefact being written. Whatever `has` says is there is whole and may be kept."""
-
-    store: "Store"
-    stage: str
-    digest: str
-    key: dict[str, Any]
-    started: float = field(default_factory=time.time)
-
-    @property
-    def folder(self) -> str:
-        return f"{self.stage}/{self.digest}.partial"
-
-    def has(self, name: str) -> bool:
-        return self.store.exists(f"{self.folder}/{name}")
-
-    def path(self, name: str) -> str:
-        return f"{self.folder}/{name}"
-
-    def write_table(
-        self, name: str, frame: pd.DataFrame, row_group_size: int | None = None
-    ) -> None:
-        self.store.write_table(self.path(name), frame, row_group_size)
-
-    def write_array(self, name: str, array: np.ndarray) -> None:
-        self.store.write_array(self.path(name), array)
-
-    def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        self.store.write_tensors(self.path(name), tensors)
-
-    def write_json(self, name: str, value: Any) -> None:
-        self.store.write_json(self.path(name), value)
-
-    def write_bytes(self, name: str, data: bytes) -> None:
-        self.store.write_bytes(self.path(name), data)
-
-    def write_blocks(
-        self, name: str, shape: tuple[int, ...], dtype: np.dtype, blocks: Iterable[np.ndarray]
-    ) -> None:
-        """An array of a known shape from blocks of its rows in order, one at a time in memory."""
-        self.store.write_blocks(self.path(name), shape, dtype, blocks)
-
-    def join_arrays(self, name: str, parts: Sequence[str]) -> None:
-        """Concatenate `(n_i, d)` arrays of this draft into one, a part at a time in memory."""
-        self.store.join_arrays(self.path(name), [self.path(part) for part in parts])
-
-    def table(self, name: str, columns: list[str] | None = None) -> pd.DataFrame:
-        return self.store.read_table(self.path(name), columns)
-
-    def array(self, name: str) -> np.ndarray:
-        return self.store.read_array(self.path(name))
-
-    def tensors(self, name: str) -> dict[str, np.ndarray]:
-        return self.store.read_tensors(self.path(name))
-
-    def json(self, name: str) -> Any:
-        return json.loads(self.store.read_bytes(self.path(name)))
-
-    def remove(self, name: str) -> None:
-        self.store.remove(self.path(name))
+    def __init__(self, store: "Store", stage: str, key: Mapping[str, Any]) -> None:
+        self.store, self.stage, self.key, self.digest = store, stage, dict(key), digest(key)
+        self.started = time.time()
+        super().__init__(store._opened, f"{stage}/{self.digest}.partial")
 
     def commit(self, **facts: Any) -> Artefact:
-        """Write the manifest (with `facts`: row counts, weights' sha256, ...) and finish."""
-        sizes = self.store.sizes(self.folder)
+        """Write the manifest with `facts` (row counts, the weights' sha256, …) and finish.
+
+        Raises
+        ------
+        UserError
+            The finished artefact cannot be read back.
+        """
+        sizes = self.sizes("")
         manifest = {
             "schema_version": SCHEMA_VERSION,
             "code_version": CODE_VERSION,
@@ -169,7 +76,25 @@ class Draft:
             "wall_s": round(time.time() - self.started, 3),
             **facts,
         }
-        return self.store.finish(self, manifest)
+        final = Files(self._opened, f"{self.stage}/{self.digest}")
+        if self.local:
+            self.write_json(MANIFEST, manifest)
+            if os.path.isdir(final._at("")):  # a damaged artefact of the same key
+                shutil.rmtree(final._at(""))
+            os.replace(self._at(""), final._at(""))
+        else:
+            for name in manifest["files"]:
+                with self._reaching(name):
+                    self._opened.fs.cp_file(self._at(name), final._at(name))
+            final.write_json(MANIFEST, manifest)
+            self.store.remove(self.folder)
+        artefact = self.store.open(self.stage, self.digest)
+        if artefact is None:
+            raise UserError(
+                f"The artefact {final.folder} could not be read back after it was written: check "
+                "the disk, then run the same command again."
+            )
+        return artefact
 
 
 class Store(Files):
@@ -179,9 +104,19 @@ class Store(Files):
     ----------
     root : str or Path
         A folder (made when absent) or an fsspec URL such as `s3://bucket/prefix`.
+
+    Raises
+    ------
+    UserError
+        The URL's driver is unknown or not installed.
     """
 
-    # -- artefacts ---------------------------------------------------------------------------
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(open_root(root))
+
+    def below(self, folder: str) -> Files:
+        """The files below a folder, for instance of a draft that another process writes."""
+        return Files(self._opened, folder)
 
     def find(self, stage: str, key: Mapping[str, Any]) -> Artefact | None:
         """The finished artefact of this key, or None."""
@@ -189,16 +124,14 @@ class Store(Files):
 
     def open(self, stage: str, digest_: str) -> Artefact | None:
         """The finished artefact of this digest, or None when it is absent or unfinished."""
-        where = f"{stage}/{digest_}"
+        folder = f"{stage}/{digest_}"
         try:
-            manifest = json.loads(self.read_bytes(f"{where}/{MANIFEST}"))
-        except (FileNotFoundError, MissingArtefact):
-            return None
-        except json.JSONDecodeError:
+            manifest = self.json(f"{folder}/{MANIFEST}")
+        except (MissingArtefact, json.JSONDecodeError):
             return None
         if manifest.get("schema_version") != SCHEMA_VERSION:
             return None
-        present = self.sizes(where)
+        present = self.sizes(folder)
         if any(present.get(name) != size for name, size in manifest["files"].items()):
             return None
         return Artefact(self, stage, digest_, manifest)
@@ -209,7 +142,7 @@ class Store(Files):
         Raises
         ------
         MissingArtefact
-            It is not there, or not whole.
+            It is absent or incomplete.
         """
         found = self.open(stage, digest_)
         if found is None:
@@ -219,37 +152,5 @@ class Store(Files):
         return found
 
     def begin(self, stage: str, key: Mapping[str, Any]) -> Draft:
-        """Start, or go on with, the artefact of this key."""
-        return Draft(self, stage, digest(key), dict(key))
-
-    def finish(self, draft: Draft, manifest: dict[str, Any]) -> Artefact:
-        final = f"{draft.stage}/{draft.digest}"
-        if self.local:
-            self.write_bytes(f"{draft.folder}/{MANIFEST}", canonical(manifest).encode())
-            self.rename_folder(draft.folder, final)
-        else:
-            for name in manifest["files"]:
-                self.copy(f"{draft.folder}/{name}", f"{final}/{name}")
-            self.write_bytes(f"{final}/{MANIFEST}", canonical(manifest).encode())
-            self.remove(draft.folder)
-        artefact = self.open(draft.stage, draft.digest)
-        if artefact is None:
-            raise UserError(
-                f"The artefact {final} could not be read back after it was written: check the "
-                "disk, then run the same command again."
-            )
-        return artefact
-
-    # -- studies -----------------------------------------------------------------------------
-
-    def write_json(self, name: str, value: Any) -> None:
-        self.write_bytes(name, canonical(value).encode())
-
-    def read_json(self, name: str) -> Any:
-        return json.loads(self.read_bytes(name))
-
-    def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        from safetensors.numpy import save
-
-        whole = {key: np.asarray(value, order="C") for key, value in tensors.items()}
-        self.write_bytes(name, save(whole))
+        """Start or continue the artefact of this key."""
+        return Draft(self, stage, key)

@@ -51,7 +51,7 @@ def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
     """How the labels of a dataset relate: its own ontology, else the built-in one of W's 18
     classes where it knows them all, else none."""
     if ingested.has("ontology.json"):
-        return taxonomy.parse(ingested.bytes("ontology.json"), "ontology.json")
+        return taxonomy.parse(ingested.read_bytes("ontology.json"), "ontology.json")
     known = taxonomy.demo()
     if known.unknown(ingested.json("dataset.json")["paired_classes"]):
         return taxonomy.flat()
@@ -63,13 +63,13 @@ def media_root(ingested: Artefact) -> str:
     root = str(ingested.json("dataset.json")["root"])
     if root.startswith("/") or "://" in root:
         return root
-    return ingested.store.address(f"{ingested.folder}/{root}")
+    return ingested.address(root)
 
 
 def studies(store: Store) -> list[dict[str, Any]]:
     """The records of every study in a workspace, newest first."""
-    names = [name for name in store.names("studies") if store.exists(f"studies/{name}/study.json")]
-    records = [store.read_json(f"studies/{name}/study.json") for name in names]
+    names = [name for name in store.names("studies") if store.has(f"studies/{name}/study.json")]
+    records = [store.json(f"studies/{name}/study.json") for name in names]
     return sorted(records, key=lambda record: (record["started"], record["digest"]), reverse=True)
 
 

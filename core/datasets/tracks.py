@@ -25,7 +25,8 @@ from core import items, media
 from core.datasets.audioset.clips import listing
 from core.datasets.base import ParallelMap, Rejected, Request
 from core.errors import MediaError, UserError
-from core.store import Draft, Store, canonical
+from core.files import canonical
+from core.store import Draft, Store
 
 T = TypeVar("T")
 

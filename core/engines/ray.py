@@ -262,11 +262,9 @@ def _check_place(words: str, place: str, token: str | None) -> None:
     Without this check, a machine without the media would report every file as unreadable, and a
     machine with another folder of the workspace's name would write its results there.
     """
-    if token is not None:
-        there = Store(place).exists(token)
-    else:
-        there = "://" in place or os.path.isdir(place)
-    if not there:
+    is_folder = "://" in place or os.path.isdir(place)
+    seen = is_folder if token is None else Store(place).has(token)
+    if not seen:
         raise UserError(
             f"The machine {socket.gethostname()} of the Ray cluster does not see the {words} "
             f"{place}: use a folder that every machine has at this path (a network mount), or an "

@@ -35,10 +35,8 @@ def read(store_root: str, folder: str) -> tuple[Items, Items]:
     """
     store = Store(store_root)
     found: dict[str, dict[str, dict[str, Labelled]]] = {"train": {}, "test": {}}
-    for subset, space, modality in store.read_json(f"{folder}/{CONTENTS}"):
-        x, y = (
-            store.read_array(f"{folder}/{_file(subset, space, modality, part)}") for part in "xy"
-        )
+    for subset, space, modality in store.json(f"{folder}/{CONTENTS}"):
+        x, y = (store.array(f"{folder}/{_file(subset, space, modality, part)}") for part in "xy")
         found[subset].setdefault(space, {})[modality] = Labelled(x, y)
     return found["train"], found["test"]
 

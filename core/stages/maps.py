@@ -133,7 +133,7 @@ def make_maps(task: Task) -> str:
     trained = store.need("train", task.trained)
     for space, name in zip(task.spaces, task.files, strict=True):
         file = f"{task.folder}/{name}"
-        if not store.exists(file):
+        if not store.has(file):
             near = _read_near(store, task.folder, space)
             vectors = _vectors(trained, space)
             points = maps.fit_whole(vectors, near, task.method, task.n_dims, task.seed)
@@ -176,7 +176,7 @@ def _vectors(trained: Artefact, space: str) -> np.ndarray:
 
 
 def _read_near(store: Store, folder: str, space: str) -> maps.Neighbourhood:
-    parts = {part: store.read_array(f"{folder}/{space}.{part}.npy") for part in PARTS}
+    parts = {part: store.array(f"{folder}/{space}.{part}.npy") for part in PARTS}
     return maps.Neighbourhood(**parts)
 
 
@@ -184,11 +184,11 @@ def _table(store: Store, trained: Artefact, tasks: list[Task]) -> pd.DataFrame:
     """Every map, one after another, all with the same points in the same order."""
     points = _points(trained)
     placed = np.ones(len(points), dtype=bool)
-    placed[store.read_array(f"{tasks[0].folder}/{SPACES[0]}.fitted.npy")] = False
+    placed[store.array(f"{tasks[0].folder}/{SPACES[0]}.fitted.npy")] = False
     frames = []
     for task in tasks:
         for space, file in zip(task.spaces, task.files, strict=True):
-            coordinates = store.read_array(f"{task.folder}/{file}")
+            coordinates = store.array(f"{task.folder}/{file}")
             frame = points.assign(space=space, method=task.method, n_dims=task.n_dims)
             for axis, name in enumerate("xyz"):
                 own = coordinates[:, axis] if axis < task.n_dims else np.float32("nan")

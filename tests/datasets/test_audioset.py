@@ -268,11 +268,11 @@ def test_a_whole_study(populated: Path, tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_ontology_is_kept_as_it_was_found(populated: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "w")
     own = ingest_stage.run(quick(populated), store, HereEngine())
-    assert own.bytes("ontology.json") == (populated / "ontology.json").read_bytes()
+    assert own.read_bytes("ontology.json") == (populated / "ontology.json").read_bytes()
     other = tmp_path / "mine.json"
     other.write_text('{"nodes": [{"id": "a", "name": "Guitar", "parents": []}]}')
     named = ingest_stage.run(quick(populated, ontology=str(other)), store, HereEngine())
-    assert named.bytes("ontology.json") == other.read_bytes()
+    assert named.read_bytes("ontology.json") == other.read_bytes()
     assert named.digest != own.digest
     assert ingest_stage.run(quick(populated), store, HereEngine()).digest == own.digest
     other.write_text('{"nodes": [{"id": "a", "name": "Guitar", "parents": ["a"]}]}')

@@ -88,7 +88,7 @@ def test_captions_have_a_generator_of_their_own(
     def rendered(name: str) -> tuple[list[bytes], list[dict]]:
         shard = corpus.Shard(str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],))
         corpus.render_shard(shard)
-        rows = Store(tmp_path / name).read_json("draft/shards/0000.json")
+        rows = Store(tmp_path / name).json("draft/shards/0000.json")
         files = sorted((tmp_path / name / "draft/media").glob("**/*.*"))
         return [file.read_bytes() for file in files], rows
 
@@ -105,7 +105,7 @@ def test_rendered_items_say_what_they_are(tmp_path: Path) -> None:
     shard = corpus.Shard(str(tmp_path), "draft", "shards/0000.json", (clip,))
     corpus.render_shard(shard)
     store = Store(tmp_path)
-    frame = items.table(store.read_json("draft/shards/0000.json"))
+    frame = items.table(store.json("draft/shards/0000.json"))
     sound, picture, text = (items.of(frame, name).iloc[0] for name in ("audio", "image", "text"))
     assert sound["clip_id"] == picture["clip_id"] == text["clip_id"] == clip.clip_id
     assert (

@@ -137,7 +137,7 @@ def fail(kind: str) -> None:
 def die_once(task: Task) -> int:
     """Write, then die at the first attempt; a marker in the workspace tells the second."""
     store = Store(task.store_root)
-    if task.number == 2 and not store.exists("died"):
+    if task.number == 2 and not store.has("died"):
         store.write_json("died", os.getpid())
         os.kill(os.getpid(), signal.SIGKILL)
     store.write_json(f"done/{task.number}", os.getpid())
@@ -199,7 +199,7 @@ def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: P
     assert sorted(engine.run(die_once, tasks, "dying")) == list(range(5))
     store = Store(tmp_path)
     assert store.names("done") == [str(number) for number in range(5)]
-    assert store.read_json("done/2") != store.read_json("died")
+    assert store.json("done/2") != store.json("died")
 
 
 def test_a_task_that_kills_every_worker_is_said(
@@ -345,7 +345,7 @@ def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Pa
     def interrupted() -> None:
         with engine:
             for _ in engine.run(sleep, tasks, "sleeping"):
-                assert Store(tmp_path).exists(engine._token)
+                assert Store(tmp_path).has(engine._token)
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -57,8 +57,8 @@ def shard_of(root: Path, paths: Sequence[str]) -> Shard:
 def read(root: Path, shard: Shard) -> tuple[list[str], np.ndarray, list[dict]]:
     store = Store(root)
     name = f"{shard.folder}/{shard.name}"
-    ids = list(store.read_table(f"{name}.parquet")["item_id"])
-    return ids, store.read_array(f"{name}.npy"), store.read_json(f"{name}.rejected.json")
+    ids = list(store.table(f"{name}.parquet")["item_id"])
+    return ids, store.array(f"{name}.npy"), store.json(f"{name}.rejected.json")
 
 
 def test_shards_cover_every_row_once_and_never_exceed_their_size() -> None:
@@ -184,4 +184,4 @@ def test_an_error_of_the_network_ends_the_shard(
     monkeypatch.setattr(counts, "embed", broken)
     with pytest.raises(ValueError, match="too small"):
         extract_shard(shard_of(tmp_path, ["1"] * 60))
-    assert not Store(tmp_path).exists("extract/x.partial/shards/0.parquet")
+    assert not Store(tmp_path).has("extract/x.partial/shards/0.parquet")

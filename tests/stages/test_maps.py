@@ -98,7 +98,7 @@ def test_one_map_can_be_read_without_the_others(trained: Artefact) -> None:
 
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(io.BytesIO(run(trained).bytes("maps.parquet")))
+    file = pq.ParquetFile(io.BytesIO(run(trained).read_bytes("maps.parquet")))
     assert file.num_row_groups == 8
     for number in range(8):
         group = file.read_row_group(number).to_pandas()
