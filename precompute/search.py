@@ -1,4 +1,4 @@
-"""`search`: retrieval as a command, one JSON object a query."""
+"""`search`: retrieval as a command, one JSON object per query."""
 
 import json
 from collections.abc import Sequence
@@ -11,16 +11,13 @@ from rich.table import Table
 
 from core.clock import Clock
 from core.errors import UserError
-from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever, as_json
 from core.study import Study
-
-WITHOUT = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to look for, and what with: files, words, words to keep away from."""
+    """A search: files, words, words to keep away from, and what to find."""
 
     files: Sequence[Path]
     texts: Sequence[str]
@@ -33,10 +30,10 @@ class Wanted:
 def run(
     study: Study, wanted: Wanted, weights_dir: Path | None, print_json: bool, console: Console
 ) -> int:
-    """Search with each file in turn, models loaded once; how many queries failed.
+    """Search with each file; return how many queries failed.
 
-    A video asks with its sound and its frames together. Words are blended into every file's
-    query; without files they are one query of their own.
+    The sound and the frames of a video are searched together. Words are blended into every
+    file's query; without files they are a query by themselves.
     """
     retriever = Retriever(study, weights_dir=weights_dir)
     n_failed = 0
@@ -55,13 +52,8 @@ def run(
 
 def _search(retriever: Retriever, file: Path | None, wanted: Wanted) -> dict[str, Any]:
     clock = Clock()
-    things = retriever.embed(file, file.name, clock) if file else []
-    parts = [WeightedInput(thing, 1.0 / len(things)) for thing in things]
-    parts += [WeightedInput(retriever.embed_text(words, clock)) for words in wanted.texts]
-    parts += [
-        WeightedInput(retriever.embed_text(words, clock), WITHOUT) for words in wanted.without
-    ]
-    answer = retriever.search(parts, wanted.modality, wanted.top, wanted.space, clock=clock)
+    query = retriever.query(file, wanted.texts, wanted.without, clock)
+    answer = retriever.search(query, wanted.modality, wanted.top, wanted.space, clock=clock)
     return dict(as_json(_title(file, wanted), answer))
 
 

@@ -1,10 +1,12 @@
-"""One thing that a person brings -> vectors -> neighbours, class scores, a place on the map.
+"""Search a study: query inputs -> neighbours, class scores, a place on the map.
 
-The page and `precompute search` both come through here, so that they give the same list. A
-thing (a recording, a picture, a video, an item of the collection) is embedded once into its
-encoder's native space; every space is then reached by the saved fits, and nothing is refitted.
-Long sounds and videos are cut into one-second windows. A query is one thing, or a blend of
-several with weights.
+The pages, `precompute search` and notebooks all search through `Retriever`, so their lists are the
+same. A query is one input or several with weights. Saved fits carry it into a space; nothing is
+refitted.
+
+    retriever = Retriever(study)
+    query = retriever.query(Path("clarinet.wav"), without=["drums"])
+    answer = retriever.search(query, "image", top=10)
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +19,9 @@ import pandas as pd
 
 from core.clock import Clock
 from core.errors import UserError
-from core.retrieval.query_inputs import Embedder, QueryInput, WeightedInput
+from core.retrieval.embedder import Embedder
+from core.retrieval.query_inputs import WITHOUT, QueryInput, WeightedInput
 from core.spaces import index, maps
-from core.study import Study
 from core.vectors import unit_rows
 
 DEFAULT_SPACE = "translation_all"
@@ -27,30 +29,34 @@ N_BACKGROUND = 4_096  # random pairs behind percentiles
 SYSTEMS = {
     "audio": ("SMA", "MMP", "MMT"),
     "image": ("SMI", "MMP", "MMT"),
-    "text": ("MMT",),  # the forest never saw words: their class through the shared space alone
+    "text": ("MMT",),  # forests learn from sounds and pictures; only MMT's space holds texts too
 }
 SPACE_OF = {"SMA": "pca", "SMI": "pca", "MMP": "pca", "MMT": "translation"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Neighbours with their scale, and where the time went.
+    """The results of a search, their scale, and the time it took.
 
-    `results`: `item_id, clip_id, modality, labels, path, text, score, percentile` best first.
-    `score` is cosine; `percentile` the share of random pairs of these two modalities that
-    score lower, in percent; `median_score` what the median random pair scores.
+    Parameters
+    ----------
+    results : `item_id, clip_id, modality, labels, path, text, score, percentile`, best first;
+        `score` is the cosine, `percentile` the share of random pairs of these two modalities that
+        score lower, 0 to 100
+    gallery_size : how many items were searched, after the filters
+    median_score : the median score of the random pairs
+    timings_ms : milliseconds by step
     """
 
     results: pd.DataFrame
     gallery_size: int
     median_score: float
-    vector: np.ndarray
     timings_ms: dict[str, float]
 
 
 class Nearest(NamedTuple):
-    """`item_ids (q, k) str` and `scores (q, k) float32` (cosine), best first; how many items
-    the filters left to search."""
+    """Items nearest to q vectors, best first: `item_ids (q, k) str`, cosines `scores (q, k)
+    float32`, and how many items were searched."""
 
     item_ids: np.ndarray
     scores: np.ndarray
@@ -73,67 +79,87 @@ NO_FILTERS = Filters()
 
 
 class Retriever(Embedder):
-    """Indexes and fits beside the encoders of one encoder set, loaded once and shared."""
+    """An `Embedder` that also searches: it keeps the indexes and scales of an encoder set."""
 
-    def __init__(
-        self, study: Study, encoder_set: str | None = None, weights_dir: Path | None = None
-    ) -> None:
-        super().__init__(study, encoder_set, weights_dir)
-        self._indexes: dict[tuple[str, str, int], index.Index] = {}
-        self._backgrounds: dict[tuple[str, str, str, int], np.ndarray] = {}
-        self._maps: dict[tuple[str, str, int], pd.DataFrame] = {}
+    # -- queries -------------------------------------------------------------------------------
 
-    # -- searching -----------------------------------------------------------------------------
+    def query(
+        self,
+        file: Path | None = None,
+        texts: Sequence[str] = (),
+        without: Sequence[str] = (),
+        clock: Clock | None = None,
+    ) -> list[WeightedInput]:
+        """A file, words, or both, as one query; results keep away from the words of `without`.
 
-    def project(self, part: WeightedInput, space: str) -> np.ndarray:
-        """`(d,)` unit float32: one part in a space, its windows averaged by loudness."""
-        shared = self.project_windows(part.thing, space)
-        if part.window is not None:
-            return np.asarray(shared[part.window])
-        return unit_rows(part.thing.weights @ shared)
+        Raises
+        ------
+        MediaError
+            The file cannot be decoded.
+        UserError
+            There is no encoder for it, or the encoder knows none of the words.
+        """
+        embedded = self.embed(file, file.name, clock) if file else []
+        return [
+            *(WeightedInput(one, 1.0 / len(embedded)) for one in embedded),
+            *(WeightedInput(self.embed_text(words, clock)) for words in texts),
+            *(WeightedInput(self.embed_text(words, clock), WITHOUT) for words in without),
+        ]
 
-    def project_windows(self, thing: QueryInput, space: str) -> np.ndarray:
-        """`(k, d)` unit float32: every window of a thing in a space."""
-        return unit_rows(self.projected(thing, space))
+    def default_find(self, modality: str) -> str:
+        """What a query of a modality finds by default: pictures for sounds, sounds for others."""
+        order = ("image", "audio", "text") if modality == "audio" else tuple(self.encoder_names)
+        others = [name for name in order if name != modality and name in self.encoder_names]
+        return others[0] if others else modality
 
-    def projected(self, thing: QueryInput, space: str) -> np.ndarray:
-        """`(k, d)` float32: every window as the space gives it, computed once for a thing."""
+    def project(self, query_input: QueryInput, space: str) -> np.ndarray:
+        """`(k, d)` float32: every window in a space; computed once for each input."""
         key = (self.study.digest, self.encoder_set, space)
-        if key not in thing.shared:
+        if key not in query_input.shared:
             fit = self.study.space(self.encoder_set, space)
-            thing.shared[key] = fit.project(thing.modality, self.native(thing, space))
-        return thing.shared[key]
+            native = self.native(query_input, space)
+            query_input.shared[key] = fit.project(query_input.modality, native)
+        return query_input.shared[key]
 
-    def blend(self, parts: Sequence[WeightedInput], space: str) -> np.ndarray:
-        """`(d,)` unit float32: the weighted sum of the parts' unit vectors.
+    def vector(self, weighted: WeightedInput, space: str) -> np.ndarray:
+        """`(d,)` unit float32: one input in a space, its windows averaged by loudness."""
+        windows = unit_rows(self.project(weighted.query_input, space))
+        if weighted.window is not None:
+            return np.asarray(windows[weighted.window])
+        return unit_rows(weighted.query_input.mean(windows))
+
+    def blend(self, query: Sequence[WeightedInput], space: str) -> np.ndarray:
+        """`(d,)` unit float32: the weighted sum of the inputs' unit vectors.
 
         Raises
         ------
         UserError
-            There are no parts, or they cancel out.
+            The query is empty, or its inputs cancel out.
         """
-        if not parts:
+        if not query:
             raise UserError("There is nothing to search with: add a sound, a picture or an item.")
-        total = sum(part.weight * self.project(part, space) for part in parts)
+        total = sum(one.weight * self.vector(one, space) for one in query)
         if float(np.linalg.norm(total)) < 1e-6:
-            raise UserError("The parts of this blend cancel out: give them other weights.")
+            raise UserError("The parts of this query cancel out: change their weights.")
         return unit_rows(np.asarray(total))
+
+    # -- neighbours ----------------------------------------------------------------------------
 
     def search(
         self,
-        parts: Sequence[WeightedInput],
-        modality: str,
+        query: Sequence[WeightedInput],
+        find: str,
         top: int = 10,
         space: str = DEFAULT_SPACE,
         filters: Filters = NO_FILTERS,
         clock: Clock | None = None,
     ) -> Answer:
-        """The nearest items of one modality.
+        """The items of one modality nearest to a query.
 
         Parameters
         ----------
-        parts : the blend
-        modality : "audio", "image" or "text", what to find
+        query : see `query`
+        find : "audio", "image" or "text"
         top : how many results
         space : one of `core.study.SPACES`
         filters : which items are searched
@@ -144,53 +170,27 @@ class Retriever(Embedder):
             The modality or space is unknown, or the filters leave nothing.
         """
         clock = clock or Clock()
-        if modality not in self.encoder_names:
+        if find not in self.encoder_names:
             known = ", ".join(self.encoder_names)
-            raise UserError(f"There is no modality {modality!r} to find: expected one of {known}.")
+            raise UserError(f"There is no modality {find!r} to find: expected one of {known}.")
         with clock.time("project"):
-            vector = self.blend(parts, space)
+            vector = self.blend(query, space)
         with clock.time("search"):
-            found = self.nearest(vector, modality, top, space, filters)
-            scores = found.scores[0]
+            found = self.nearest(vector, find, top, space, filters)
         with clock.time("score"):
-            background = self.background(parts[0].thing.modality, modality, space)
-            results = self._describe(found.item_ids[0])
-            results["score"] = scores
-            results["percentile"] = index.percentile(scores, background)
+            background = self.background(query[0].query_input.modality, find, space)
+            columns = ["item_id", "clip_id", "modality", "labels", "path", "text"]
+            rows = self.study.items().loc[found.item_ids[0], columns].reset_index(drop=True)
+            percentiles = index.percentile(found.scores[0], background)
         return Answer(
-            results=results,
+            results=rows.assign(score=found.scores[0], percentile=percentiles),
             gallery_size=found.gallery_size,
             median_score=float(np.median(background)),
-            vector=vector,
             timings_ms={step: round(ms, 2) for step, ms in clock.ms.items()},
         )
 
-    def nearest(
-        self,
-        vectors: np.ndarray,
-        modality: str,
-        top: int,
-        space: str = DEFAULT_SPACE,
-        filters: Filters = NO_FILTERS,
-        split: int = 0,
-    ) -> Nearest:
-        """The nearest items of one modality to vectors `(d,)` or `(q, d)` of a space.
-
-        Raises
-        ------
-        UserError
-            The filters leave nothing.
-        """
-        gallery = self.study.shared(self.encoder_set, space, modality, split)
-        allowed = self._allowed(gallery.item_ids, filters, split)
-        n_allowed = len(gallery.item_ids) if allowed is None else int(allowed.sum())
-        if n_allowed == 0:
-            raise UserError("No item of the collection fits these filters: widen them.")
-        rows, scores = self._index(space, modality, split).search(vectors, top, allowed)
-        return Nearest(gallery.item_ids[rows], scores, n_allowed)
-
     def neighbours(
-        self, item_id: str, modality: str, top: int, space: str = DEFAULT_SPACE, split: int = 0
+        self, item_id: str, find: str, top: int, space: str = DEFAULT_SPACE, split: int = 0
     ) -> pd.DataFrame:
         """The items of one modality nearest to an item of the collection, without the item.
 
@@ -203,14 +203,51 @@ class Retriever(Embedder):
         """
         own = str(self.study.items().loc[item_id, "modality"])
         vector = self.study.shared(self.encoder_set, space, own, split).take([item_id])[0]
-        found = self.nearest(vector, modality, top + (own == modality), space, split=split)
+        found = self.nearest(vector, find, top + (own == find), space, split=split)
         table = pd.DataFrame({"item_id": found.item_ids[0], "score": found.scores[0]})
         table = table[table["item_id"] != item_id].head(top).reset_index(drop=True)
-        background = self.background(own, modality, space, split)
+        background = self.background(own, find, space, split)
         return table.assign(percentile=index.percentile(table["score"].to_numpy(), background))
 
+    def nearest(
+        self,
+        vectors: np.ndarray,
+        find: str,
+        top: int,
+        space: str = DEFAULT_SPACE,
+        filters: Filters = NO_FILTERS,
+        split: int = 0,
+    ) -> Nearest:
+        """The items of one modality nearest to vectors `(d,)` or `(q, d)` of a space.
+
+        Raises
+        ------
+        UserError
+            The filters leave nothing.
+        """
+        gallery = self.study.shared(self.encoder_set, space, find, split)
+        allowed = self._allowed(gallery.item_ids, filters, split)
+        n_allowed = len(gallery.item_ids) if allowed is None else int(allowed.sum())
+        if n_allowed == 0:
+            raise UserError("No item of the collection matches these filters: remove some.")
+        searched = self._once(("index", space, find, split), lambda: index.Index(gallery.array))
+        rows, scores = searched.search(vectors, top, allowed)
+        return Nearest(gallery.item_ids[rows], scores, n_allowed)
+
+    def background(self, query: str, find: str, space: str, split: int = 0) -> np.ndarray:
+        """`(n,)` sorted cosines of random pairs of two modalities: the scale of percentiles."""
+
+        def make() -> np.ndarray:
+            left, right = (
+                self.study.shared(self.encoder_set, space, modality, split).array
+                for modality in (query, find)
+            )
+            return index.random_pair_scores(left, right, n_pairs=N_BACKGROUND, seed=0)
+
+        return self._once(("background", query, find, space, split), make)
+
     def _allowed(self, item_ids: np.ndarray, filters: Filters, split: int) -> np.ndarray | None:
-        """`(n,) bool`: the items that pass the filters; None where there is no filter."""
+        """`(n,) bool`: the items that pass the filters; None if there is no filter."""
         if not any(filters):
             return None
         frame = self.study.items(split).loc[item_ids]
@@ -224,91 +261,49 @@ class Retriever(Embedder):
             allowed &= ~frame["clip_id"].isin(list(filters.leave_out)).to_numpy()
         return allowed
 
-    def _index(self, space: str, modality: str, split: int = 0) -> index.Index:
-        with self._lock:
-            key = (space, modality, split)
-            if key not in self._indexes:
-                gallery = self.study.shared(self.encoder_set, space, modality, split)
-                self._indexes[key] = index.Index(gallery.array)
-            return self._indexes[key]
+    # -- classes and maps ----------------------------------------------------------------------
 
-    def background(self, query: str, modality: str, space: str, split: int = 0) -> np.ndarray:
-        """`(n,)` sorted cosines of random pairs of two modalities: the scale of percentiles."""
-        with self._lock:
-            key = (query, modality, space, split)
-            if key not in self._backgrounds:
-                left, right = (
-                    self.study.shared(self.encoder_set, space, name, split).array
-                    for name in (query, modality)
-                )
-                self._backgrounds[key] = index.random_pair_scores(
-                    left, right, n_pairs=N_BACKGROUND, seed=0
-                )
-            return self._backgrounds[key]
+    def class_scores(self, weighted: WeightedInput) -> pd.DataFrame:
+        """`system, class, score`: the votes of each system's forest for one input.
 
-    def _describe(self, item_ids: np.ndarray) -> pd.DataFrame:
-        columns = ["item_id", "clip_id", "modality", "labels", "path", "text"]
-        return self.study.items().loc[item_ids, columns].reset_index(drop=True)
-
-    # -- what else is known of a query ---------------------------------------------------------
-
-    def class_scores(self, part: WeightedInput) -> pd.DataFrame:
-        """`system, class, score`: what each trained system says of one part.
-
-        Windows are averaged by loudness. The systems are those of the first split, trained on
-        its `train` subset; a study without both sounds and pictures has none.
+        Windows are averaged by loudness. The forests are those of the first split; without both
+        sounds and pictures a study has none, and the table is empty.
         """
         frames = [pd.DataFrame({"system": [], "class": [], "score": []}).astype({"score": float})]
         if not self.study.has_audio_and_image(self.encoder_set):
             return frames[0]
-        for system in SYSTEMS[part.thing.modality]:
+        query_input, window = weighted.query_input, weighted.window
+        for system in SYSTEMS[query_input.modality]:
             forest = self.study.forest(self.encoder_set, system)
-            shared = self.projected(part.thing, SPACE_OF[system])
-            if part.window is None:
-                scores = part.thing.weights @ forest.predict_proba(shared)
-            else:
-                scores = forest.predict_proba(shared[part.window : part.window + 1])[0]
-            frames.append(
-                pd.DataFrame(
-                    {"system": system, "class": self.study.paired_classes, "score": scores}
-                )
-            )
+            votes = forest.predict_proba(self.project(query_input, SPACE_OF[system]))
+            scores = query_input.mean(votes) if window is None else votes[window]
+            classes = self.study.paired_classes
+            frames.append(pd.DataFrame({"system": system, "class": classes, "score": scores}))
         return pd.concat(frames, ignore_index=True)
 
     def place(
-        self, parts: Sequence[WeightedInput], space: str, method: str, n_dims: int = 2
+        self, query: Sequence[WeightedInput], space: str, method: str, n_dims: int = 2
     ) -> np.ndarray:
         """`(n_dims,)`: where a query belongs on a map.
 
         The mean of the coordinates of its nearest neighbours in the full space, weighted by
-        their similarity: an upload is placed by neighbours, never by refitting the map.
+        similarity; the map is not refitted.
         """
-        vector = self.blend(parts, space)
-        chosen = self._map(space, method, n_dims)
-        ids, scores = [], []
-        for modality in self.encoder_names:
-            gallery = self.study.shared(self.encoder_set, space, modality)
-            top = min(maps.N_PLACE, len(gallery.item_ids))
-            rows, found = self._index(space, modality).search(vector, top)
-            ids += gallery.item_ids[np.ravel(rows)].tolist()
-            scores += np.ravel(found).tolist()
+        vector = self.blend(query, space)
+        points = self._once(
+            ("map", space, method, n_dims),
+            lambda: self.study.map(self.encoder_set, space, method, n_dims).set_index("item_id"),
+        )
+        near = [self.nearest(vector, name, maps.N_PLACE, space) for name in self.encoder_names]
+        item_ids = np.concatenate([one.item_ids[0] for one in near])
+        scores = np.concatenate([one.scores[0] for one in near])
         best = np.argsort(scores)[::-1][: maps.N_PLACE]
-        coordinates = chosen.loc[[ids[row] for row in best], list("xyz")[:n_dims]].to_numpy()
-        return np.asarray(maps.place(coordinates, np.array(scores)[best]))
-
-    def _map(self, space: str, method: str, n_dims: int) -> pd.DataFrame:
-        """`x, y, z` of one map, by `item_id`."""
-        with self._lock:
-            key = (space, method, n_dims)
-            if key not in self._maps:
-                chosen = self.study.map(self.encoder_set, space, method, n_dims)
-                self._maps[key] = chosen.set_index("item_id")[["x", "y", "z"]]
-            return self._maps[key]
+        coordinates = points.loc[item_ids[best], list("xyz")[:n_dims]].to_numpy()
+        return np.asarray(maps.place(coordinates, scores[best]))
 
 
 def as_json(query: str, answer: Answer) -> Mapping[str, Any]:
-    """An answer as the command line prints it."""
-    rows = answer.results.to_dict("records")
+    """An answer as `precompute search --json` prints it."""
     return {
         "query": query,
         "results": [
@@ -322,7 +317,7 @@ def as_json(query: str, answer: Answer) -> Mapping[str, Any]:
                 "path": row["path"],
                 **({"text": row["text"]} if row["modality"] == "text" else {}),
             }
-            for row in rows
+            for row in answer.results.to_dict("records")
         ],
         "gallery_size": answer.gallery_size,
         "median_score": round(answer.median_score, 6),

@@ -1,10 +1,11 @@
-"""Typed tags against a collection, live: lines of words -> texts -> a space -> cosines.
+"""Typed tags scored over a collection: lines of words -> texts -> a space -> cosines.
 
-What `core.stages.zero_shot` stores for a study's own classes, asked of any words (S §IV–VI): the
-same texts, the same saved fits, the same cosines, so that a class gets its stored score. Nothing is
-trained or refitted for a tag.
+`core.stages.zero_shot` stores the same scores for a study's own classes (S §IV–VI); texts and fits
+are the same here, so a class gets its stored score. Nothing is trained or refitted for a tag.
 
-    tagged = tags.tag_scores(retriever, tags.texts(["banjo", "slow strings"]), "audio")
+    texts = tags.texts(["banjo", "slow strings"], "the sound of {tag}")
+    vectors = tags.embed(retriever, texts, "translation").vectors
+    scores = tags.gallery(study, encoder_set, "translation", "audio").array @ vectors.T
 """
 
 import unicodedata
@@ -14,22 +15,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import UserError
-from core.retrieval.query_inputs import Embedder
+from core.retrieval.embedder import Embedder
 from core.studies import zero_shot
 from core.study import Study
-from core.vectors import Vectors
+from core.vectors import Vectors, unit_rows
 
 MAX_TAGS = 1_000  # scored at once
 MAX_CHARACTERS = 500  # of one tag
 NATIVE, DESCRIPTION = "native", "description"
-PLACE = "{tag}"  # where a wording holds the tag
+TAG = "{tag}"  # stands for the tag in a wording
 BLOCK_SCORES = 1 << 24  # cosines held at once: 64 MB
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """Tags in a space: `vectors (t, d) float32`, unit rows, zeros where `known (t,) bool` is
-    False: none of the words is one that the encoder knows.
+class TagVectors:
+    """Tags in a space.
+
+    Parameters
+    ----------
+    vectors : (t, d) float32, unit rows; zeros where `known` is False
+    known : (t,) bool, whether the encoder knows a word of the tag
     """
 
     vectors: np.ndarray
@@ -37,154 +42,151 @@ class Embedded:
 
 
 def lines(typed: str) -> tuple[list[str], list[str]]:
-    """The tags of a typed text, one a line, each once; and what was left out, in words.
+    """The tags of a typed text, one per line, and sentences about lines that are left out.
 
     Raises
     ------
     UserError
         There are more than `MAX_TAGS`.
     """
-    found: dict[str, None] = {}
-    n_long = n_again = longest = 0
+    tags: dict[str, None] = {}
+    n_long = n_repeated = longest = 0
     for line in typed.splitlines():
-        tag = " ".join(_plain(line).split())
+        tag = " ".join(_without_controls(line).split())
         if len(tag) > MAX_CHARACTERS:
             n_long, longest = n_long + 1, max(longest, len(tag))
-        elif tag in found:
-            n_again += 1
+        elif tag in tags:
+            n_repeated += 1
         elif tag:
-            found[tag] = None
-    if len(found) > MAX_TAGS:
+            tags[tag] = None
+    if len(tags) > MAX_TAGS:
         raise UserError(
-            f"There are {len(found):,} tags, one a line: expected {MAX_TAGS:,} at most, so type "
+            f"There are {len(tags):,} tags, one per line: expected {MAX_TAGS:,} at most, so type "
             "fewer lines."
         )
     notes = []
     if n_long:
-        what = "1 line is" if n_long == 1 else f"{n_long:,} lines are"
+        subject = "1 line is" if n_long == 1 else f"{n_long:,} lines are"
         notes.append(
-            f"{what} left out, of up to {longest:,} characters: a tag has {MAX_CHARACTERS} at most."
+            f"{subject} left out, of up to {longest:,} characters: a tag has {MAX_CHARACTERS} at "
+            "most."
         )
-    if n_again:
-        what = "1 line stands" if n_again == 1 else f"{n_again:,} lines stand"
-        notes.append(f"{what} there already: each tag counts once.")
-    return list(found), notes
+    if n_repeated:
+        subject = "1 line is" if n_repeated == 1 else f"{n_repeated:,} lines are"
+        notes.append(f"{subject} repeated: each tag counts once.")
+    return list(tags), notes
 
 
-def _plain(text: str) -> str:
-    """Without control characters; emoji and marks of direction stay."""
+def _without_controls(text: str) -> str:
+    """Control characters become blanks; emoji and direction marks stay."""
     if text.isprintable():
         return text
-    return "".join(" " if unicodedata.category(one) == "Cc" else one for one in text)
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
 
 
 def texts(
-    tags: Sequence[str], wording: str = PLACE, descriptions: Mapping[str, str] | None = None
+    tags: Sequence[str], wording: str = TAG, descriptions: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Tags put into words: as `core.studies.zero_shot.wordings` does for the stored study.
+    """One text per tag, made as `core.studies.zero_shot.wordings` makes those of a study.
 
-    `wording` holds `{tag}`, or is "description": a tag's own, where it has one, else itself.
+    `wording` contains `{tag}`, or is "description": the tag's description, or the tag if it has
+    none.
 
     Raises
     ------
     UserError
-        The wording has no place for the tag.
+        The wording does not contain `{tag}`.
     """
     if wording == DESCRIPTION:
-        given = descriptions or {}
-        plain = zero_shot.wordings(tags, [PLACE])[PLACE]
-        return [given.get(tag, text) for tag, text in zip(tags, plain, strict=True)]
-    if PLACE not in wording:
+        plain = zero_shot.wordings(tags, [TAG])[TAG]
+        return [(descriptions or {}).get(tag, text) for tag, text in zip(tags, plain, strict=True)]
+    if TAG not in wording:
         shown = wording if len(wording) <= 60 else wording[:60] + "…"
-        raise UserError(f"The wording “{shown}” has no {PLACE}: put it where the tag belongs.")
+        raise UserError(f"The wording “{shown}” has no {TAG}: add it where the tag belongs.")
     return zero_shot.wordings(tags, [wording])[wording]
 
 
 def gallery(study: Study, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:
-    """Every item of a modality in a space; `native`: as its encoder gives it."""
+    """Every item of a modality in a space, unit rows; "native" is the encoder's own space."""
     if space == NATIVE:
-        return study.native(study.modalities(encoder_set)[modality])
-    return study.shared(encoder_set, space, modality, split)
+        found = study.native(study.modalities(encoder_set)[modality])
+    else:
+        found = study.shared(encoder_set, space, modality, split)
+    return Vectors(found.item_ids, unit_rows(found.array))
 
 
-def embed(embedder: Embedder, words: Sequence[str], space: str, split: int = 0) -> Embedded:
-    """Texts in a space of a study's encoder set, all in one batch.
+def embed(embedder: Embedder, texts: Sequence[str], space: str, split: int = 0) -> TagVectors:
+    """Texts in a space, in one batch.
 
     The generation space uses the text encoder that was fine-tuned for it, if there is one.
 
     Raises
     ------
     UserError
-        The study has no encoder of text, or its weights are absent.
+        The encoder set has no text encoder, or its weights are absent.
     """
     encoder = embedder.tuned_encoder(space, split) or embedder.encoder("text")
-    native = encoder.embed(list(words))
-    known = np.any(native != 0, axis=1)
-    if space == NATIVE:
-        return Embedded(_unit(native), known)
-    made = embedder.study.space(embedder.encoder_set, space, split).project("text", native)
-    return Embedded(_unit(made) * known[:, None].astype(np.float32), known)
-
-
-def tag_scores(
-    embedder: Embedder,
-    words: Sequence[str],
-    modality: str,
-    space: str = "translation",
-    split: int = 0,
-) -> np.ndarray:
-    """`(n, t) float32`: the cosine of every item of a modality with every text.
-
-    Rows are those of `gallery`; a text of which the encoder knows no word scores 0 with all.
-    """
-    items = gallery(embedder.study, embedder.encoder_set, space, modality, split)
-    return zero_shot.scores(items.array, embed(embedder, words, space, split).vectors)
+    vectors = encoder.embed(list(texts))
+    known = np.any(vectors != 0, axis=1)
+    if space != NATIVE:
+        fit = embedder.study.space(embedder.encoder_set, space, split)
+        vectors = fit.project("text", vectors) * known[:, None]
+    return TagVectors(unit_rows(vectors), known)
 
 
 def best(items: np.ndarray, tags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For unit vectors of items (n, d) and tags (t, d): the best item's row of each tag (t,) int64
-    and its cosine (t,) float32, no more than `BLOCK_SCORES` cosines at once.
+    """The best item of each tag: its row (t,) int64 and cosine (t,) float32.
+
+    `items (n, d)` and `tags (t, d)` are unit vectors; at most `BLOCK_SCORES` cosines are held at
+    once. Without items, cosines are NaN.
     """
     rows = np.zeros(len(tags), dtype=np.int64)
-    found = np.full(len(tags), np.nan, dtype=np.float32)
+    cosines = np.full(len(tags), np.nan, dtype=np.float32)
     step = max(1, BLOCK_SCORES // max(1, len(items)))
     for start in range(0, len(tags) if len(items) else 0, step):
         scored = tags[start : start + step] @ items.T
         rows[start : start + step] = scored.argmax(axis=1)
-        found[start : start + step] = scored.max(axis=1)
-    return rows, found
+        cosines[start : start + step] = scored.max(axis=1)
+    return rows, cosines
 
 
 def class_means(
     items: np.ndarray, classes: np.ndarray, n_classes: int, tags: np.ndarray
 ) -> np.ndarray:
-    """`(n_classes, t) float32`: the mean cosine of each class's items (unit vectors (n, d), class
-    (n,) int, -1 for none) with each tag; NaN for a class without items.
+    """The mean cosine of each class's items with each tag.
+
+    Parameters
+    ----------
+    items : (n, d) unit vectors
+    classes : (n,) int, -1 for no class
+    tags : (t, d) unit vectors
+
+    Returns
+    -------
+    (n_classes, t) float32; NaN for a class without items
     """
     sums = np.zeros((n_classes, items.shape[1]), dtype=np.float64)
-    mine = classes >= 0
-    np.add.at(sums, classes[mine], items[mine])
-    counts = np.bincount(classes[mine], minlength=n_classes)[:, None]
-    with np.errstate(invalid="ignore"):
-        means = sums / np.where(counts > 0, counts, np.nan)
+    labelled = classes >= 0
+    np.add.at(sums, classes[labelled], items[labelled])
+    counts = np.bincount(classes[labelled], minlength=n_classes)[:, None]
+    means = sums / np.where(counts > 0, counts, np.nan)
     return np.asarray(means @ tags.T, dtype=np.float32)
 
 
 def with_new_classes(
     predicted: np.ndarray, class_scores: np.ndarray, new_scores: np.ndarray
 ) -> np.ndarray:
-    """`(n,) int64`: predictions once classes made of words alone stand beside the trained ones.
+    """`(n,) int64`: predictions after m classes made of words are added to the k trained ones.
 
-    An item goes to a new class (numbered k, k + 1, … after the k trained ones) where its cosine
-    with that class's text is higher than with the text of any trained class; else it stays where
-    the system had put it. For a zero-shot system, whose `predicted` is the best-scoring class,
-    that is zero-shot classification over all k + m classes.
+    An item moves to a new class (numbered k, k + 1, …) where its cosine with that class's text is
+    higher than with the text of any trained class; other items keep their prediction. If
+    `predicted` is the best-scoring class, this is zero-shot classification over all k + m classes.
 
     Parameters
     ----------
-    predicted : (n,) int, the system's own classes
+    predicted : (n,) int, classes that a system predicted
     class_scores : (n, k), cosines with the texts of the trained classes
-    new_scores : (n, m), cosines with the texts of the new ones
+    new_scores : (n, m), cosines with the texts of the new classes
     """
     predicted = np.asarray(predicted, dtype=np.int64)
     if new_scores.shape[1] == 0:
@@ -194,14 +196,10 @@ def with_new_classes(
 
 
 def label_of(tag: str, labels: Sequence[str]) -> str:
-    """The label of the collection that a typed tag names, whatever its case; "" for none."""
-    return {_key(label): label for label in reversed(labels)}.get(_key(tag), "")
+    """The first label that a typed tag names, ignoring case; "" for none."""
+    wanted = _normalised(tag)
+    return next((label for label in labels if _normalised(label) == wanted), "")
 
 
-def _key(text: str) -> str:
+def _normalised(text: str) -> str:
     return " ".join(text.replace("_", " ").split()).casefold()
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)

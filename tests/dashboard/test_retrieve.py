@@ -292,7 +292,7 @@ def test_a_blend_leads_towards_and_away(open_page: Open, root: Path, retriever: 
 def test_a_blend_that_cancels_out_is_one_sentence(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, query=["0~clip0_03_a", "0~clip1_03_a"])
     assert not page.exception
-    assert notices(page) == ["The parts of this blend cancel out: give them other weights."]
+    assert notices(page) == ["The parts of this query cancel out: change their weights."]
 
 
 def test_files_brought_together_are_a_blend_with_weights(open_page: Open, root: Path) -> None:
@@ -318,7 +318,7 @@ def test_filters_by_class_and_subset(open_page: Open, root: Path, retriever: Ret
     assert {label for labels in chosen["labels"] for label in labels} == {"banjo"}
     assert set(chosen["subset"]) == {"test"}
     empty = open_page("retrieve", root, query="clip0_03_a", cls="voice")  # has no pictures
-    assert notices(empty) == ["No item of the collection fits these filters: widen them."]
+    assert notices(empty) == ["No item of the collection matches these filters: remove some."]
 
 
 @pytest.mark.parametrize("space", ["translation", "pca"])

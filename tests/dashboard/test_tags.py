@@ -105,7 +105,7 @@ def test_an_own_wording_needs_a_place_for_the_tag(open_page: Open, root: Path) -
     assert "1 tag" in sound(page)
     page.text_input[0].set_value("no place").run(timeout=60)
     text = sound(page)
-    assert "The wording “no place” has no {tag}: put it where the tag belongs." in text
+    assert "The wording “no place” has no {tag}: add it where the tag belongs." in text
     assert "Accuracy moves from" in text  # what is stored stands all the same
 
 
@@ -135,7 +135,9 @@ def test_too_many_tags_are_one_sentence_and_the_stored_numbers_stay(
 ) -> None:
     page = type_tags(open_page("tags", root), "\n".join(f"tag {n}" for n in range(10_000)))
     text = sound(page)
-    assert "There are 10,000 tags, one a line: expected 1,000 at most, so type fewer lines." in text
+    assert (
+        "There are 10,000 tags, one per line: expected 1,000 at most, so type fewer lines." in text
+    )
     assert "Accuracy moves from" in text
     assert "tag" not in page.query_params
 

@@ -94,7 +94,6 @@ def test_the_same_list_as_the_command_line(
     page = type_words(open_page("retrieve", root), "banjo")
     page = type_words(page, "accordion", away=True)
     assert address(page, "words") == ["banjo", "-0.5~accordion"]
-    assert query_state.AWAY == search.WITHOUT
     wanted = search.Wanted([], ["banjo"], ["accordion"], "audio", 10, "translation_all")
     search.run(retriever.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
@@ -185,7 +184,7 @@ def test_hostile_words_come_out_letter_by_letter(open_page: Open, root: Path) ->
 def test_words_that_no_caption_had_are_said(open_page: Open, root: Path) -> None:
     page = type_words(open_page("retrieve", root), "zither sousaphone")
     (said,) = notices(page)
-    assert "None of these words is among those that lsa knows" in said
+    assert "The text encoder lsa knows none of these words" in said
     page = type_words(page, "banjo sousaphone")
     assert notices(page) == []
     assert "not known: sousaphone" in text_of(page)
@@ -202,7 +201,7 @@ def test_a_garbage_address_of_words(open_page: Open, root: Path) -> None:
 def test_a_study_without_a_text_encoder_has_no_field(open_page: Open, tiny: Path) -> None:
     page = open_page("retrieve", tiny, words="banjo")
     assert not page.text_input
-    assert "This study has no text" in " ".join(notices(page))
+    assert "has no text encoder" in " ".join(notices(page))
 
 
 def test_words_of_an_address_give_back_their_weights() -> None:

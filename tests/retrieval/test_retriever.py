@@ -1,6 +1,7 @@
 """Retrieval: neighbours with their scale, blends, windows, filters; the command gives the same."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from core.clock import Clock
 from core.errors import MediaError, MissingArtefact, UserError
-from core.retrieval.query_inputs import MAX_WINDOWS, WeightedInput
+from core.retrieval.embedder import MAX_WINDOWS
+from core.retrieval.query_inputs import WITHOUT, WeightedInput
 from core.retrieval.retriever import Filters, Retriever, as_json
 from core.store import Store
 from core.study import open_study
@@ -37,10 +39,10 @@ def first_item(retriever: Retriever, modality: str) -> str:
 
 
 def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Retriever) -> None:
-    thing = tiny.embed_item(first_item(tiny, "audio"))
-    answer = tiny.search([WeightedInput(thing)], "image", top=7, space="translation")
+    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
+    answer = tiny.search(query, "image", top=7, space="translation")
     gallery = tiny.study.shared(tiny.encoder_set, "translation", "image")
-    scores = gallery.array @ tiny.project(WeightedInput(thing), "translation")
+    scores = gallery.array @ tiny.vector(query[0], "translation")
     best = np.argsort(-scores, kind="stable")[:7]
     assert answer.results["item_id"].tolist() == gallery.item_ids[best].tolist()
     assert answer.results["score"].to_numpy() == pytest.approx(scores[best], abs=1e-6)
@@ -64,17 +66,17 @@ def test_a_sound_finds_pictures_of_its_class(tiny: Retriever) -> None:
 
 
 def test_filters_leave_only_what_was_asked_for(tiny: Retriever) -> None:
-    parts = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
-    found = tiny.search(parts, "image", 50, filters=Filters(["banjo"], ["test"])).results
+    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
+    found = tiny.search(query, "image", 50, filters=Filters(["banjo"], ["test"])).results
     frame = tiny.study.items().loc[found["item_id"]]
     assert len(found) > 0
     assert set(frame["class"]) == {"banjo"}
     assert set(frame["subset"]) == {"test"}
     clip = tiny.study.items().loc[first_item(tiny, "audio"), "clip_id"]
-    without = tiny.search(parts, "image", 500, filters=Filters(leave_out=[clip]))
+    without = tiny.search(query, "image", 500, filters=Filters(leave_out=[clip]))
     assert clip not in set(without.results["clip_id"])
-    with pytest.raises(UserError, match=r"No item .* fits these filters"):
-        tiny.search(parts, "image", 5, filters=Filters(["kazoo"]))
+    with pytest.raises(UserError, match=r"No item .* matches these filters"):
+        tiny.search(query, "image", 5, filters=Filters(["kazoo"]))
 
 
 @pytest.mark.parametrize("modality", ["audio", "image"])
@@ -95,7 +97,7 @@ def test_neighbours_of_an_item_are_those_of_its_split(tiny: Retriever, modality:
 def test_a_blend_is_the_weighted_sum(tiny: Retriever) -> None:
     one, other = (tiny.embed_item(first_item(tiny, name)) for name in ("audio", "image"))
     for space in tiny.study.spaces(tiny.encoder_set):
-        a, b = (tiny.project(WeightedInput(thing), space) for thing in (one, other))
+        a, b = (tiny.vector(WeightedInput(query_input), space) for query_input in (one, other))
         wanted = 0.7 * a - 0.2 * b
         found = tiny.blend([WeightedInput(one, 0.7), WeightedInput(other, -0.2)], space)
         assert found == pytest.approx(wanted / np.linalg.norm(wanted), abs=1e-6)
@@ -109,40 +111,40 @@ def test_long_sounds_are_windows_weighted_by_loudness(retriever: Retriever) -> N
     quiet = 0.01 * media_samples.tone(200, 2.0)
     loud = media_samples.tone(2_000, 1.0)
     data = media_samples.sound_bytes(np.concatenate([quiet, loud]), 44_100, "wav")
-    (thing,) = retriever.embed(data, "x.wav")
-    assert thing.starts_s.tolist() == [0.0, 1.0, 2.0]
-    assert thing.weights[2] > 0.9
-    whole, last = WeightedInput(thing), WeightedInput(thing, window=2)
-    cosine = retriever.project(whole, "translation") @ retriever.project(last, "translation")
+    (sound,) = retriever.embed(data, "x.wav")
+    assert sound.starts_s.tolist() == [0.0, 1.0, 2.0]
+    assert sound.mean(np.eye(3))[2] > 0.9
+    whole, last = WeightedInput(sound), WeightedInput(sound, window=2)
+    cosine = retriever.vector(whole, "translation") @ retriever.vector(last, "translation")
     assert cosine > 0.99
     silent = media_samples.sound_bytes(np.zeros(88_200, np.float32), 44_100, "wav")
-    (thing,) = retriever.embed(silent, "silence.wav")
-    assert thing.weights.tolist() == [0.5, 0.5]
+    (sound,) = retriever.embed(silent, "silence.wav")
+    assert sound.mean(np.eye(2)).tolist() == [0.5, 0.5]
 
 
 def test_very_long_sounds_are_sampled_and_say_so(retriever: Retriever) -> None:
     n_seconds = MAX_WINDOWS + 50
     data = media_samples.sound_bytes(media_samples.tone(300, n_seconds, 8_000), 8_000, "wav")
-    (thing,) = retriever.embed(data, "long.wav")
-    assert thing.sampled
-    assert len(thing.native) == len(thing.starts_s) == MAX_WINDOWS
-    assert thing.starts_s[[0, -1]].tolist() == [0.0, n_seconds - 1.0]
+    (sound,) = retriever.embed(data, "long.wav")
+    assert sound.sampled
+    assert len(sound.native) == len(sound.starts_s) == MAX_WINDOWS
+    assert sound.starts_s[[0, -1]].tolist() == [0.0, n_seconds - 1.0]
 
 
-def test_a_video_is_asked_with_sound_and_frames(retriever: Retriever) -> None:
-    things = retriever.embed(media_samples.video_file("mp4", n_seconds=3), "a.mp4")
-    assert [thing.modality for thing in things] == ["audio", "image"]
-    assert len(things[1].native) == 3
+def test_a_video_is_searched_with_its_sound_and_its_frames(retriever: Retriever) -> None:
+    sound, frames = retriever.embed(media_samples.video_file("mp4", n_seconds=3), "a.mp4")
+    assert [sound.modality, frames.modality] == ["audio", "image"]
+    assert len(frames.native) == 3
     mute = retriever.embed(media_samples.video_file("mp4", n_seconds=2, with_sound=False), "b.mp4")
-    assert [thing.modality for thing in mute] == ["image"]
+    assert [one.modality for one in mute] == ["image"]
 
 
 def test_an_upload_of_an_item_gets_its_stored_vector(retriever: Retriever) -> None:
     """The page's path and the precompute path are one."""
     item_id = first_item(retriever, "image")
     source, name = retriever.study.media_of(item_id)
-    (thing,) = retriever.embed(source, name)
-    assert thing.native == pytest.approx(retriever.embed_item(item_id).native, abs=1e-5)
+    (uploaded,) = retriever.embed(source, name)
+    assert uploaded.native == pytest.approx(retriever.embed_item(item_id).native, abs=1e-5)
 
 
 def test_class_scores_are_shares_of_every_system(retriever: Retriever) -> None:
@@ -173,12 +175,12 @@ def test_an_item_is_placed_near_itself(retriever: Retriever, n_dims: int) -> Non
         retriever.place([WeightedInput(retriever.embed_item(item_id))], "translation_all", "umap")
 
 
-def test_mistakes_are_said(tiny: Retriever) -> None:
-    thing = tiny.embed_item(first_item(tiny, "audio"))
+def test_mistakes_are_one_sentence(tiny: Retriever) -> None:
+    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
     with pytest.raises(UserError, match=r"no modality 'smell'.*audio, image"):
-        tiny.search([WeightedInput(thing)], "smell")
+        tiny.search(query, "smell")
     with pytest.raises(UserError, match=r"no space 'hyper'.*translation, pca"):
-        tiny.search([WeightedInput(thing)], "image", space="hyper")
+        tiny.search(query, "image", space="hyper")
     with pytest.raises(UserError, match=r"no item 'nothing'"):
         tiny.embed_item("nothing")
     with pytest.raises(MediaError, match=r"empty"):
@@ -189,7 +191,7 @@ def test_the_command_gives_the_page_s_list(
     retriever: Retriever, demo_workspace: Path, tmp_path: Path
 ) -> None:
     item_id = first_item(retriever, "audio")
-    source, name = retriever.study.media_of(item_id)
+    source, _ = retriever.study.media_of(item_id)
     (tmp_path / 'it\'s "a" <b>.flac').write_bytes(Path(str(source)).read_bytes())
     (tmp_path / "bad.wav").write_text("no sound")
     files = [tmp_path / 'it\'s "a" <b>.flac', tmp_path / "bad.wav", tmp_path / "gone.wav"]
@@ -202,8 +204,8 @@ def test_the_command_gives_the_page_s_list(
     assert "\n" not in bad["error"]
     assert "Traceback" not in ran.stderr
     clock = Clock()
-    parts = [WeightedInput(thing) for thing in retriever.embed(source, name, clock)]
-    mine = as_json(str(files[0]), retriever.search(parts, "image", 5, clock=clock))
+    query = retriever.query(Path(str(source)), clock=clock)
+    mine = as_json(str(files[0]), retriever.search(query, "image", 5, clock=clock))
     assert good["query"] == str(files[0])
     assert good["results"] == mine["results"]
     fields = {"item_id", "clip_id", "modality", "labels", "score", "percentile", "path"}
@@ -236,30 +238,35 @@ def test_a_real_clarinet_finds_clarinets(shared_dir: Path, tmp_path: Path) -> No
 
 
 def test_words_find_sounds_and_pictures_of_what_they_name(retriever: Retriever) -> None:
-    part = WeightedInput(retriever.embed_text("a drum kit"))
+    query = retriever.query(texts=["a drum kit"])
     for modality in ("audio", "image"):
-        found = retriever.search([part], modality, top=5)
+        found = retriever.search(query, modality, top=5)
         labels = [label for labels in found.results["labels"] for label in labels]
         assert labels.count("drums") >= 3
         assert found.results["modality"].eq(modality).all()
 
 
 def test_captions_are_found_and_shown_as_words(retriever: Retriever) -> None:
-    found = retriever.search([WeightedInput(retriever.embed_text("a flute"))], "text", top=3)
+    found = retriever.search(retriever.query(texts=["a flute"]), "text", top=3)
     rows = as_json("a flute", found)["results"]
     assert all(row["text"] for row in rows)
     assert all(row["modality"] == "text" for row in rows)
 
 
 def test_words_to_keep_away_from_push_their_class_down(retriever: Retriever) -> None:
-    plain = WeightedInput(retriever.embed_text("a drum kit"))
-    away = WeightedInput(retriever.embed_text("drums"), weight=-0.9)
-
-    def n_drums(parts: list[WeightedInput]) -> int:
-        found = retriever.search(parts, "audio", top=10)
+    def n_drums(weight: float) -> int:
+        plain, away = retriever.query(texts=["a drum kit"], without=["drums"])
+        assert (plain.weight, away.weight) == (1.0, WITHOUT)
+        away = replace(away, weight=weight)
+        found = retriever.search([plain, away], "audio", top=10)
         return sum("drums" in labels for labels in found.results["labels"])
 
-    assert n_drums([plain, away]) < n_drums([plain])
+    assert n_drums(-0.9) < n_drums(0.0)
+
+
+@pytest.mark.parametrize("modality, find", [("audio", "image"), ("image", "audio")])
+def test_another_modality_is_found_by_default(tiny: Retriever, modality: str, find: str) -> None:
+    assert tiny.default_find(modality) == find
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,9 @@ def test_words_to_keep_away_from_push_their_class_down(retriever: Retriever) -> 
         ("la " * 33_334, r"has 100,001 characters: expected 5,000 at most"),
     ],
 )
-def test_texts_that_say_nothing_or_too_much(retriever: Retriever, words: str, message: str) -> None:
+def test_empty_and_overlong_texts_are_one_sentence(
+    retriever: Retriever, words: str, message: str
+) -> None:
     with pytest.raises(UserError, match=message):
         retriever.embed_text(words)
 
@@ -280,9 +289,9 @@ def test_texts_that_say_nothing_or_too_much(retriever: Retriever, words: str, me
 )
 def test_any_words_give_a_finite_vector_or_one_sentence(retriever: Retriever, words: str) -> None:
     if retriever.encoder("text").card.fitted and "flute" not in words:
-        with pytest.raises(UserError, match="None of these words"):
+        with pytest.raises(UserError, match="knows none of these words"):
             retriever.embed_text(words)
         return
-    thing = retriever.embed_text(words)
-    assert np.isfinite(thing.native).all()
-    assert thing.native.any()
+    native = retriever.embed_text(words).native
+    assert np.isfinite(native).all()
+    assert native.any()

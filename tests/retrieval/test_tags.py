@@ -24,7 +24,7 @@ def test_lines_are_tags_each_once() -> None:
         "  slow   strings \n\n🎻🎶\nshalom שלום\nslow strings\n\x00\t\n<b>x</b>"
     )
     assert found == ["slow strings", "🎻🎶", "shalom שלום", "<b>x</b>"]
-    assert notes == ["1 line stands there already: each tag counts once."]
+    assert notes == ["1 line is repeated: each tag counts once."]
 
 
 def test_an_emoji_of_several_marks_stays_whole() -> None:
@@ -37,7 +37,7 @@ def test_nothing_typed_is_no_tag() -> None:
     assert tags.lines(" \n\t\n") == ([], [])
 
 
-def test_a_line_of_100_000_characters_is_left_out_and_said() -> None:
+def test_a_line_of_100_000_characters_is_left_out_with_a_note() -> None:
     found, notes = tags.lines("banjo\n" + "x" * 100_000)
     assert found == ["banjo"]
     assert notes == ["1 line is left out, of up to 100,000 characters: a tag has 500 at most."]
@@ -65,9 +65,9 @@ def test_live_scores_are_the_stored_ones(retriever: Retriever) -> None:
     study = retriever.study
     stored = study.artefact(f"evaluate:{study.default_encoder_set}:0").table("tagged.parquet")
     mine = stored[(stored["target"] == "audio") & (stored["system"] == "{tag}")]
-    scored = tags.tag_scores(retriever, tags.texts(study.classes), "audio")
     items = tags.gallery(study, study.default_encoder_set, "translation", "audio")
-    own = scored[items.rows(mine["item_id"])]
+    vectors = tags.embed(retriever, tags.texts(study.classes), "translation").vectors
+    own = items.take(mine["item_id"]) @ vectors.T
     assert own.max(axis=1) == pytest.approx(mine["score"].to_numpy(), abs=1e-5)
     assert [study.classes[row] for row in own.argmax(axis=1)] == list(mine["predicted"])
 
@@ -110,7 +110,7 @@ def test_class_means_are_means_of_cosines() -> None:
     assert np.isnan(found[3]).all()
 
 
-def test_a_new_class_takes_the_items_that_lie_nearest_to_its_words() -> None:
+def test_a_new_class_takes_the_items_nearest_to_its_words() -> None:
     old = np.array([[0.5, 0.1], [0.2, 0.4], [0.3, 0.2], [0.1, 0.1]])
     new = np.array([[0.6, 0.0], [0.1, 0.1], [0.3, 0.2], [0.2, 0.7]])
     predicted = np.array([0, 1, 1, 0])  # of a trained system, not always the best text
@@ -125,7 +125,7 @@ def test_of_the_zero_shot_system_it_is_classification_over_all_classes() -> None
     assert found.tolist() == np.hstack([old, new]).argmax(axis=1).tolist()
 
 
-def test_a_tag_names_a_label_whatever_its_case() -> None:
+def test_a_tag_names_a_label_ignoring_case() -> None:
     labels = ["male_voice", "Jazz", workspace.CLASSES[2]]
     assert tags.label_of("Male  Voice", labels) == "male_voice"
     assert tags.label_of("jazz", labels) == "Jazz"

@@ -170,9 +170,9 @@ def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_
     typed, item = retriever.embed_text(text), retriever.embed_item("text03")
     kept = tuned.shared(encoder_set, "generation", "text").take(["text03"])
     for thing in (typed, item):
-        assert retriever.projected(thing, "generation") == pytest.approx(kept, abs=1e-5)
+        assert retriever.project(thing, "generation") == pytest.approx(kept, abs=1e-5)
     # Tags were put into words by the same encoder when the study was scored.
-    tags = [retriever.projected(retriever.embed_text(tag), "generation") for tag in tuned.classes]
+    tags = [retriever.project(retriever.embed_text(tag), "generation") for tag in tuned.classes]
     frame = tuned.items()
     test = frame[(frame["subset"] == "test") & (frame["modality"] == "audio")]
     sounds = tuned.shared(encoder_set, "generation", "audio").take(test["item_id"])

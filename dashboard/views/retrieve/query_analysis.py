@@ -44,7 +44,8 @@ def class_scores(
     number = 0
     if len(things) > 1:
         names = [
-            f"{one.name} ({theme.MODALITY_NAMES[part.thing.modality]})" for one, part in things
+            f"{one.name} ({theme.MODALITY_NAMES[part.query_input.modality]})"
+            for one, part in things
         ]
         number = st.selectbox(
             "Of",

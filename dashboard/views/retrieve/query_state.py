@@ -24,7 +24,6 @@ from dashboard.shared import neighbours
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
 MAX_READ = 24  # typed words whose vectors a session keeps
-AWAY = -0.5  # the weight of words to keep away from; at -1 they outweigh what is asked for
 UPLOADS, PENDING, NOTICES, BLEND, ROUND, READ = (
     f"tray_{name}" for name in ("uploads", "pending", "notices", "blend", "round", "read")
 )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.encoders import lsa
 from core.retrieval import tags
+from core.retrieval.query_inputs import WITHOUT
 from dashboard.page import Page
 from dashboard.shared import neighbours, widgets
 from dashboard.shared.widgets import md
@@ -26,9 +27,7 @@ def fields(page: Page) -> None:
         "But not",
         key=away,
         placeholder="with drums",
-        on_change=lambda: query_state.ask_words(
-            str(st.session_state[away] or ""), query_state.AWAY, True
-        ),
+        on_change=lambda: query_state.ask_words(str(st.session_state[away] or ""), WITHOUT, True),
         help="Enter adds words that lead away: a weight below 0, which their card can change",
     )
     if page.encoders["text"] == "lsa":

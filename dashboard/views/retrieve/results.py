@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
+from core.retrieval.query_inputs import WITHOUT
 from core.retrieval.retriever import Answer, Filters, Retriever
 from dashboard import data, session
 from dashboard.page import Page
@@ -206,7 +207,7 @@ def as_command(parts: list[query_state.Asked]) -> bool:
         return False
     if any(len(one.things) > 1 for one in parts) and len(parts) > 1:
         return False  # a video's sound and frames share one weight there
-    return all(one.weight in (1.0, query_state.AWAY) for one in parts if one.words)
+    return all(one.weight in (1.0, WITHOUT) for one in parts if one.words)
 
 
 def command(page: Page, parts: list[query_state.Asked], find: str) -> str:

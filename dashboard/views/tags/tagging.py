@@ -167,7 +167,7 @@ def tagged(where: Where, wanted: Sequence[str], wording: str) -> Tagged:
 
 
 def summary(
-    where: Where, wanted: Sequence[str], texts: Sequence[str], found: tags.Embedded
+    where: Where, wanted: Sequence[str], texts: Sequence[str], found: tags.TagVectors
 ) -> pd.DataFrame:
     """One row a tag: `tag, text, known, best, best_item, label, n, roc_auc, pr_auc, prevalence`.
 

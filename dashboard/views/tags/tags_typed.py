@@ -133,7 +133,7 @@ def wording(page: Page) -> None:
         if own:
             st.session_state[OWN] = chosen
             st.text_input(
-                f"Your wording, with {tags.PLACE}",
+                f"Your wording, with {tags.TAG}",
                 key=OWN,
                 max_chars=200,
                 on_change=lambda: session.change(wording=str(st.session_state[OWN] or "{tag}")),
@@ -142,7 +142,7 @@ def wording(page: Page) -> None:
 
 def stored_wordings(page: Page) -> list[str]:
     """The wordings that the study measured, in its order."""
-    found = [str(prompt) for prompt in page.study.config.get("prompts") or (tags.PLACE,)]
+    found = [str(prompt) for prompt in page.study.config.get("prompts") or (tags.TAG,)]
     if page.study.dataset.get("descriptions"):
         found.append(tags.DESCRIPTION)
     return found

@@ -1,0 +1,218 @@
+"""Embed files, words and items of a collection, to search with them.
+
+A recording becomes one vector per second (or per item length of the collection), a picture or a
+text becomes one, a video both. The encoders are those that embedded the collection, so an uploaded
+copy of an item gets the item's own vector.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from core import media
+from core.clock import Clock
+from core.encoder_sets import READY, encoders_by_modality
+from core.encoders import recordings
+from core.encoders.base import Encoder
+from core.errors import UserError
+from core.retrieval.query_inputs import QueryInput
+from core.stored_encoders import load_encoder, load_tuned
+from core.study import Study
+
+T = TypeVar("T")
+MAX_CHARACTERS = 5_000  # of a typed query
+MAX_WINDOWS = 120  # embedded windows of one recording; longer recordings are sampled evenly
+MAX_FRAMES = 30  # embedded frames of one video
+
+
+class Embedder:
+    """The encoders of one encoder set, loaded on first use; safe to share between threads.
+
+    Parameters
+    ----------
+    study : the study that the encoders belong to
+    encoder_set : "AUDIO+IMAGE" or "AUDIO+IMAGE+TEXT"; by default the study's first
+    weights_dir : where weights are looked for first; by default the folder that the study used
+    """
+
+    def __init__(
+        self, study: Study, encoder_set: str | None = None, weights_dir: Path | None = None
+    ) -> None:
+        self.study = study
+        self.encoder_set = encoder_set or study.default_encoder_set
+        self.encoder_names = encoders_by_modality(self.encoder_set)
+        recorded = study.record.get("weights_dir")
+        self.weights_dir = weights_dir or (Path(recorded) if recorded else None)
+        self._kept: dict[tuple[str | int, ...], Any] = {}
+        self._lock = threading.RLock()
+
+    def _once(self, key: tuple[str | int, ...], make: Callable[[], T]) -> T:
+        """What `make` returned for this key, made on first use and kept."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+            kept: T = self._kept[key]
+            return kept
+
+    def encoder(self, modality: str) -> Encoder:
+        """The encoder that embedded the items of a modality.
+
+        Raises
+        ------
+        UserError
+            The encoder set has none, or its weights are absent or differ.
+        """
+        name = self.encoder_names.get(modality)
+        if name is None:
+            raise UserError(
+                f"The encoder set {self.encoder_set} has no {modality} encoder: search with "
+                f"{' or '.join(self.encoder_names)} instead."
+            )
+        if name.startswith(READY):
+            raise UserError(
+                f"The {modality} vectors of this study came without an encoder, so new {modality} "
+                "cannot be embedded: search with an item of the collection."
+            )
+        extracted = self.study.artefact(f"extract:{name}")
+        return self._once(
+            ("encoder", name), lambda: load_encoder(name, extracted, self.weights_dir)
+        )
+
+    def tuned_encoder(self, space: str, split: int = 0) -> Encoder | None:
+        """The text encoder that was fine-tuned for a space; None if there is none."""
+        if space != "generation":
+            return None
+        state = self.study.text_encoder_state(self.encoder_set, split)
+        if state is None:
+            return None
+        name = self.encoder_names["text"]
+        extracted = self.study.artefact(f"extract:{name}")
+        return self._once(
+            ("tuned", name, split), lambda: load_tuned(name, extracted, state, self.weights_dir)
+        )
+
+    def native(self, query_input: QueryInput, space: str) -> np.ndarray:
+        """`(k, d)` float32: the vectors that a space projects.
+
+        The generation space reads words through the text encoder that was fine-tuned for it.
+        """
+        tuned = self.tuned_encoder(space) if query_input.modality == "text" else None
+        if tuned is None:
+            return query_input.native
+        item_id = query_input.item_id
+        return tuned.embed(
+            [self.study.items().loc[item_id, "text"] if item_id else query_input.name]
+        )
+
+    def embed(
+        self, source: media.Source, name: str, clock: Clock | None = None
+    ) -> list[QueryInput]:
+        """Embed a file: one input for a sound or picture, sound and frames for a video.
+
+        Raises
+        ------
+        MediaError
+            The file cannot be decoded.
+        UserError
+            There is no encoder for it.
+        """
+        clock = clock or Clock()
+        with clock.time("decode"):
+            kind = media.kind_of(source, name)
+        if kind == "image":
+            return [self._embed_picture(source, name, clock)]
+        if kind == "audio":
+            return [self._embed_sound(source, name, clock)]
+        with clock.time("decode"):
+            probe = media.probe(source, name)
+        frames = self._embed_frames(source, name, probe.duration_s or 1.0, clock)
+        return [self._embed_sound(source, name, clock), frames] if probe.has_audio else [frames]
+
+    def embed_text(self, words: str, clock: Clock | None = None) -> QueryInput:
+        """Embed typed words.
+
+        Raises
+        ------
+        UserError
+            There are no words, too many, none that the encoder knows, or no text encoder.
+        """
+        clock = clock or Clock()
+        words = " ".join(words.split())
+        if not words:
+            raise UserError("There are no words to search with: type a description.")
+        if len(words) > MAX_CHARACTERS:
+            raise UserError(
+                f"The text has {len(words):,} characters: expected {MAX_CHARACTERS:,} at most, a "
+                "few sentences."
+            )
+        encoder = self.encoder("text")
+        with clock.time("embed"):
+            native = encoder.embed([words])
+        if not native.any():
+            raise UserError(
+                f"The text encoder {encoder.card.name} knows none of these words: it was fitted on "
+                "the captions of this collection, so use words from them."
+            )
+        return QueryInput(words, "text", native)
+
+    def embed_item(self, item_id: str) -> QueryInput:
+        """The stored vector of an item of the collection.
+
+        Raises
+        ------
+        UserError
+            There is no such item, or it has no vector.
+        """
+        frame = self.study.items()
+        if item_id not in frame.index:
+            raise UserError(f"The collection has no item {item_id!r}.")
+        modality = str(frame.loc[item_id, "modality"])
+        try:
+            native = self.study.native(self.encoder_names[modality]).take([item_id])
+        except KeyError as error:
+            raise UserError(
+                f"The item {item_id!r} could not be embedded: see the report of `extract`."
+            ) from error
+        return QueryInput(item_id, modality, native, item_id=item_id)
+
+    def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
+        encoder, item_s = self.encoder("audio"), self.study.item_s
+        with clock.time("decode"):
+            audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
+            starts_s, samples = media.windows(audio, length_s=item_s, hop_s=item_s)
+            kept = evenly_spaced(len(starts_s), MAX_WINDOWS)
+            sampled = len(kept) < len(starts_s)
+            starts_s, samples = starts_s[kept], samples[kept]
+        with clock.time("embed"):
+            native = recordings.embed(encoder, list(samples))
+        loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
+        return QueryInput(name, "audio", native, starts_s, loudness, sampled)
+
+    def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
+        encoder = self.encoder("image")
+        with clock.time("decode"):
+            picture = media.read_image(source, name)
+        with clock.time("embed"):
+            return QueryInput(name, "image", encoder.embed([picture]))
+
+    def _embed_frames(
+        self, source: media.Source, name: str, duration_s: float, clock: Clock
+    ) -> QueryInput:
+        encoder = self.encoder("image")
+        n_seconds = max(1, int(duration_s))
+        starts_s = evenly_spaced(n_seconds, MAX_FRAMES).astype(np.float64)
+        with clock.time("decode"):
+            middle_s = min(0.5, duration_s / 2)
+            frames = [media.read_frame(source, name, start_s + middle_s) for start_s in starts_s]
+        with clock.time("embed"):
+            native = encoder.embed(frames)
+        sampled = len(starts_s) < n_seconds
+        return QueryInput(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
+
+
+def evenly_spaced(n: int, most: int) -> np.ndarray:
+    """At most `most` of `n` rows, evenly spaced, the first and last among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))
