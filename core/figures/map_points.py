@@ -105,6 +105,59 @@ def coordinates(xyz: np.ndarray) -> dict[str, np.ndarray]:
     return {axis: xyz[:, number] for number, axis in enumerate("xyz"[: xyz.shape[1]])}
 
 
+def markers(
+    xyz: np.ndarray,
+    item_ids: np.ndarray,
+    modality: str,
+    name: str,
+    *,
+    size_px: float,
+    colour: Any,
+    opacity: float,
+    hover_name: str = "%{text}",
+    hover_ids: bool = False,
+) -> dict[str, Any]:
+    """A trace of items of one modality; their ids are its `customdata`.
+
+    `name` and `hover_name` are markup: make names of classes `common.safe` first. Ids that may
+    contain HTML are not shown, even with `hover_ids`.
+    """
+    shown = hover_ids and not any("<" in item_id or "&" in item_id for item_id in item_ids)
+    return {
+        **coordinates(xyz),
+        "mode": "markers",
+        "name": name,
+        "showlegend": False,
+        "customdata": item_ids,
+        "hovertemplate": f"<b>{hover_name}</b> · {theme.MODALITY_NAMES[modality]}"
+        f"{'<br>%{customdata}' if shown else ''}<extra></extra>",
+        "marker": {
+            "symbol": theme.MARKERS[modality],
+            "size": size_px,
+            "color": colour,
+            "opacity": opacity,
+            "line": {"width": 0},
+        },
+    }
+
+
+def rings(xyz: np.ndarray, size_px: float, name: str, dark: bool) -> dict[str, Any]:
+    """A trace of rings, to highlight items."""
+    colour = theme.ink(dark).text
+    return {
+        **coordinates(xyz),
+        "mode": "markers",
+        "name": name,
+        "hoverinfo": "skip",
+        "marker": {
+            "symbol": "circle-open",
+            "size": size_px,
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+        },
+    }
+
+
 def modality_legend(modalities: Sequence[str], dark: bool, n_dims: int = 2) -> list[dict[str, Any]]:
     """One empty grey trace per modality: the legend names modalities, not classes."""
     return [

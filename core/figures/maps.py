@@ -18,9 +18,10 @@ from core.figures import common, theme
 from core.figures.map_points import (
     NO_CLASS,
     MapPoints,
-    coordinates,
+    markers,
     modality_legend,
     pair_lines,
+    rings,
 )
 
 HEIGHT_PX = 570
@@ -136,7 +137,8 @@ def _traces(panel: Panel, dark: bool, highlighted: Sequence[str]) -> list[dict[s
                     traces.append(_flat(points, rows, number, name, modality, size))
     ringed = np.flatnonzero(np.isin(points.item_ids, np.asarray(highlighted, dtype=object)))
     if len(ringed):
-        traces.append(kind | _rings(points.xyz[ringed], size, dark))
+        ring = rings(points.xyz[ringed], size * 2 + 6, "highlighted", dark)
+        traces.append({**kind, **ring, "showlegend": False})
     return traces
 
 
@@ -147,81 +149,44 @@ def _marker_px(n: int, n_dims: int) -> float:
 
 
 def _flat(
-    points: MapPoints, rows: np.ndarray, number: int, name: str, modality: str, size: float
+    points: MapPoints, rows: np.ndarray, number: int, name: str, modality: str, size_px: float
 ) -> dict[str, Any]:
     """The points of one class and modality in two dimensions."""
-    item_ids = points.item_ids[rows]
     opacity = _opacity(points)
     fade = {"marker": {"opacity": opacity}}
-    return {
-        "type": "scattergl",
-        **coordinates(points.xyz[rows]),
-        "mode": "markers",
-        "name": f"{name}, {theme.MODALITY_PLURALS[modality]}",
-        "showlegend": False,
-        "customdata": item_ids,
-        "hovertemplate": _hover(name, modality, item_ids),
-        "marker": {
-            "symbol": theme.MARKERS[modality],
-            "size": size * (1.15 if modality == "image" else 1.0),  # a diamond looks smaller
-            "color": theme.class_colour(number),
-            "opacity": opacity,
-            "line": {"width": 0},
-        },
-        "selected": fade,
-        "unselected": fade,
-    }
+    trace = markers(
+        points.xyz[rows],
+        points.item_ids[rows],
+        modality,
+        f"{name}, {theme.MODALITY_PLURALS[modality]}",
+        size_px=size_px * (1.15 if modality == "image" else 1.0),  # a diamond looks smaller
+        colour=theme.class_colour(number),
+        opacity=opacity,
+        hover_name=name,
+        hover_ids=True,
+    )
+    return {"type": "scattergl", **trace, "selected": fade, "unselected": fade}
 
 
 def _cloud(
-    points: MapPoints, rows: np.ndarray, names: Sequence[str], modality: str, size: float
+    points: MapPoints, rows: np.ndarray, names: Sequence[str], modality: str, size_px: float
 ) -> dict[str, Any]:
     """The points of one modality in three dimensions, where a trace may have many colours."""
-    item_ids, numbers = points.item_ids[rows], points.class_row[rows]
+    numbers = points.class_row[rows]
     palette = np.array([theme.class_colour(row) for row in range(-1, len(names))], dtype=object)
+    trace = markers(
+        points.xyz[rows],
+        points.item_ids[rows],
+        modality,
+        theme.MODALITY_PLURALS[modality],
+        size_px=size_px * (0.7 if modality == "image" else 1.0),  # here a diamond looks larger
+        colour=palette[numbers + 1],
+        opacity=_opacity(points),
+        hover_ids=True,
+    )
     labels = np.array([NO_CLASS, *names], dtype=object)
-    return {
-        "type": "scatter3d",
-        **coordinates(points.xyz[rows]),
-        "mode": "markers",
-        "name": theme.MODALITY_PLURALS[modality],
-        "showlegend": False,
-        "customdata": item_ids,
-        "text": labels[numbers + 1],
-        "hovertemplate": _hover("%{text}", modality, item_ids),
-        "marker": {
-            "symbol": theme.MARKERS[modality],
-            "size": size * (0.7 if modality == "image" else 1.0),  # here a diamond looks larger
-            "color": palette[numbers + 1],
-            "opacity": _opacity(points),
-            "line": {"width": 0},
-        },
-    }
+    return {"type": "scatter3d", **trace, "text": labels[numbers + 1]}
 
 
 def _opacity(points: MapPoints) -> float:
     return 0.78 if len(points) < 20_000 else 0.6
-
-
-def _hover(name: str, modality: str, item_ids: np.ndarray) -> str:
-    """The hover text of a trace; ids that may contain HTML are left out."""
-    plain = not any("<" in item_id or "&" in item_id for item_id in item_ids)
-    shown = "<br>%{customdata}" if plain else ""
-    return f"<b>{name}</b> · {theme.MODALITY_NAMES[modality]}{shown}<extra></extra>"
-
-
-def _rings(xyz: np.ndarray, size: float, dark: bool) -> dict[str, Any]:
-    colour = theme.ink(dark).text
-    return {
-        **coordinates(xyz),
-        "mode": "markers",
-        "name": "highlighted",
-        "showlegend": False,
-        "hoverinfo": "skip",
-        "marker": {
-            "symbol": "circle-open",
-            "size": size * 2 + 6,
-            "color": colour,
-            "line": {"width": 2, "color": colour},
-        },
-    }

@@ -7,7 +7,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import common, theme
-from core.figures.map_points import NO_CLASS, MapPoints, coordinates, modality_legend
+from core.figures.map_points import (
+    NO_CLASS,
+    MapPoints,
+    coordinates,
+    markers,
+    modality_legend,
+    rings,
+)
 
 HEIGHT_PX = 380
 OPACITY = 0.5
@@ -37,17 +44,6 @@ def figure(
     traces = [_points(points.where(points.modality == name), classes, name) for name in modalities]
     traces += modality_legend(modalities, dark)
     ringed = np.isin(points.item_ids, np.asarray(found, dtype=object))
-    rings = {
-        **coordinates(points.xyz[ringed]),
-        "name": "found",
-        "hoverinfo": "skip",
-        "marker": {
-            "symbol": "circle-open",
-            "size": 15,
-            "color": ink.text,
-            "line": {"width": 2, "color": ink.text},
-        },
-    }
     query = {
         **coordinates(np.asarray(star, dtype=float)[None]),
         "name": "your query",
@@ -63,7 +59,8 @@ def figure(
         dark,
         HEIGHT_PX,
         data=[
-            {"type": "scattergl", "mode": "markers", **trace} for trace in (*traces, rings, query)
+            {"type": "scattergl", "mode": "markers", **trace}
+            for trace in (*traces, rings(points.xyz[ringed], 15, "found", dark), query)
         ],
         layout={
             "xaxis": common.HIDDEN_AXIS,
@@ -86,24 +83,16 @@ def _points(points: MapPoints, classes: Sequence[str], modality: str) -> dict[st
         for row, colour in enumerate(palette)
         for place in (row, row + 1)
     ]
+    trace = markers(
+        points.xyz,
+        points.item_ids,
+        modality,
+        theme.MODALITY_PLURALS[modality],
+        size_px=6,
+        colour=(points.class_row + 1).astype(np.int16),
+        opacity=OPACITY,
+    )
+    trace["marker"] |= {"colorscale": scale, "cmin": -0.5, "cmax": n_colours - 0.5}
     names = np.array([NO_CLASS, *(common.safe(name) for name in classes)], dtype=object)
     fade = {"marker": {"opacity": OPACITY}}
-    return {
-        **coordinates(points.xyz),
-        "showlegend": False,
-        "text": names[points.class_row + 1],
-        "customdata": points.item_ids,
-        "hovertemplate": f"<b>%{{text}}</b> · {theme.MODALITY_NAMES[modality]}<extra></extra>",
-        "marker": {
-            "symbol": theme.MARKERS[modality],
-            "size": 6,
-            "color": (points.class_row + 1).astype(np.int16),
-            "colorscale": scale,
-            "cmin": -0.5,
-            "cmax": n_colours - 0.5,
-            "opacity": OPACITY,
-            "line": {"width": 0},
-        },
-        "selected": fade,
-        "unselected": fade,
-    }
+    return {**trace, "text": names[points.class_row + 1], "selected": fade, "unselected": fade}

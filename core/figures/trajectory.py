@@ -12,7 +12,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures import common, theme
-from core.figures.map_points import NO_CLASS, coordinates, modality_legend, pair_lines
+from core.figures.map_points import (
+    NO_CLASS,
+    coordinates,
+    markers,
+    modality_legend,
+    pair_lines,
+)
 
 HEIGHT_PX = 560
 FRAME_MS, MOVE_MS = 550, 450
@@ -98,23 +104,17 @@ def _points(
 ) -> dict[str, Any]:
     """The points of one class and modality in the first epoch."""
     name = common.safe(classes[number]) if number >= 0 else NO_CLASS
-    item_ids = [str(points.item_ids[row]) for row in rows]
-    return {
-        **coordinates(points.xy[0, rows]),
-        "mode": "markers",
-        "name": f"{name}, {theme.MODALITY_PLURALS[modality]}",
-        "showlegend": False,
-        "ids": item_ids,
-        "customdata": item_ids,
-        "hovertemplate": f"<b>{name}</b> · {theme.MODALITY_NAMES[modality]}<extra></extra>",
-        "marker": {
-            "symbol": theme.MARKERS[modality],
-            "size": 8.5 if modality == "image" else 7.5,
-            "color": theme.class_colour(number),
-            "opacity": OPACITY,
-            "line": {"width": 0},
-        },
-    }
+    trace = markers(
+        points.xy[0, rows],
+        points.item_ids[rows],
+        modality,
+        f"{name}, {theme.MODALITY_PLURALS[modality]}",
+        size_px=8.5 if modality == "image" else 7.5,
+        colour=theme.class_colour(number),
+        opacity=OPACITY,
+        hover_name=name,
+    )
+    return {**trace, "ids": trace["customdata"]}
 
 
 def _play(frames: list[Any] | None, move_ms: int, frame_ms: int) -> list[object]:
