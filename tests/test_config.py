@@ -103,7 +103,7 @@ def test_the_defaults_are_the_paper_s() -> None:
     seth = GenerationConfig()
     assert (seth.loss, seth.text, seth.optimizer) == ("contrastive", "frozen", "sgd")
     assert (seth.learning_rate, seth.batch, seth.validation_share) == (1e-3, 16, 0.15)
-    assert (seth.temperature, seth.own, seth.centred, seth.input_dropout) == (
+    assert (seth.temperature, seth.decoupled, seth.centred, seth.input_dropout) == (
         1,
         "counted",
         False,

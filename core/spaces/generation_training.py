@@ -1,17 +1,12 @@
-"""The run that trains generators: networks, optimisers, early stopping, and its state on a stop.
-
-Imports torch at its top, so it is imported by `generation.fit` alone, when it runs. Everything
-random comes from generators derived from (seed, epoch): a state needs to carry no random state.
-"""
+"""Training of generators (torch): see `core.spaces.generation` for the recipe."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,29 +15,103 @@ from torch.nn import functional
 
 from core.errors import UserError
 from core.spaces import pairing
-from core.spaces.generation import (
-    HISTORY,
-    NORM_FLOOR,
-    TEXT,
-    GenerationConfig,
-    Snapshot,
-    State,
-    Trainable,
-    history_arrays,
-    history_rows,
-)
+from core.spaces.generation import HISTORY, TEXT, Generation, GenerationConfig, Snapshot
 from core.spaces.generation_networks import Discriminator, Generator, contrastive
 from core.spaces.pairing import Kind, Pairs, Pools
-from core.spaces.translation import N_VALIDATION_DRAWS
-from core.spaces.translation_training import array_of, reader, tensors_of
+from core.spaces.training import Reader, State, Training, array_of, device_named, reader
+from core.spaces.translation_training import N_VALIDATION_DRAWS
 
 EMBED_BATCH = 64
-Batch = tuple[Kind, np.ndarray, np.ndarray]  # rows (n, 2) int64, classes (n,) int64
+MIN_STD = 1e-12
+KindBatch = tuple[Kind, np.ndarray, np.ndarray]  # rows (n, 2) int64, classes (n,) int64
 Source = Pairs | Pools
 
 
-class Texts:
-    """The texts' vectors (m, k), and the encoder that makes them where it is fine-tuned."""
+class Trainable(Protocol):
+    """A text encoder that can be fine-tuned: see `core.encoders.hub_text.TextEncoder`."""
+
+    module: Any
+
+    @property
+    def pool(self) -> Callable[[Any, Any, Any], Any]: ...
+
+    def tokens(self, texts: Sequence[str]) -> list[list[int]]: ...
+
+    def padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]: ...
+
+
+def fit(
+    natives: Mapping[str, np.ndarray],
+    pairs: Mapping[str, np.ndarray],
+    clips: Mapping[str, np.ndarray],
+    config: GenerationConfig,
+    seed: int,
+    *,
+    classes: Mapping[str, np.ndarray] | None = None,
+    encoder: Trainable | None = None,
+    words: Sequence[str] = (),
+    snapshot: Callable[[Snapshot], None] | None = None,
+    checkpoint: Callable[[State], None] | None = None,
+    resume: Mapping[str, np.ndarray] | None = None,
+    device: str | None = None,
+) -> Generation:
+    """Train one generator per modality of `pairs` on its pairs with texts.
+
+    Parameters
+    ----------
+    natives : by modality, text included, (n, d) float vectors
+    pairs : by modality without text, (p, 2) int rows of its natives and of the texts
+    clips : by modality, the clip ids of the pairs (p,), or (p, 2) where the items of a pair come
+        from two clips. Items of one clip are all in training or all in validation
+    classes : by modality, (p,) class ids, for recipes with `needs_classes`
+    encoder, words : the text encoder and the texts, one per text vector, for `text="finetuned"`.
+        The encoder is changed in place, so its texts have to be embedded again
+    snapshot : called with validation pairs before the first epoch and after each
+    checkpoint : called after every epoch with a flat dict of arrays
+    resume : such a dict; with all other arguments unchanged, and the encoder as it was at the
+        start, the run continues from there and ends as if it had not been interrupted
+    device : by default CUDA if there is one
+
+    Raises
+    ------
+    UserError
+        There are too few pairs or clips, vectors that are not finite, or no text encoder that can
+        be fine-tuned.
+    """
+    if config.text == "finetuned" and (encoder is None or len(words) != len(natives[TEXT])):
+        raise UserError(
+            "This text encoder cannot be fine-tuned: use bert, minilm, clip_text or clap_text, or "
+            "leave it frozen."
+        )
+    if config.needs_classes and classes is None:
+        raise ValueError("redrawn pairs and ignored classes need the pairs' classes")
+
+    def by_kind(values: Mapping[str, np.ndarray]) -> dict[Kind, np.ndarray]:
+        return {(modality, TEXT): values[modality] for modality in pairs}
+
+    known = None if classes is None else by_kind(classes)
+    kinds = pairing.checked_pairs(natives, by_kind(pairs), by_kind(clips), known, "generator")
+    train, held_out = pairing.split(
+        kinds, config.pairing, config.validation_share, np.random.default_rng([seed, 0])
+    )
+    tuned = encoder if config.text == "finetuned" else None
+    place = device_named(device)
+    run = GenerationTraining(config, natives, train, held_out, seed, place, tuned, words)
+    if resume is not None:
+        run.restore(resume, place)
+    elif snapshot is not None:
+        snapshot(run.snapshot())
+    while not run.finished:
+        run.train_epoch()
+        if snapshot is not None:
+            snapshot(run.snapshot())
+        if checkpoint is not None:
+            checkpoint(run.state())
+    return Generation(run.best_layers(), run.n_dims, run.history, run.best_epoch)
+
+
+class TextVectors:
+    """The texts' vectors (m, k), and their encoder if it is fine-tuned."""
 
     def __init__(
         self,
@@ -60,7 +129,7 @@ class Texts:
         return self.vectors[torch.from_numpy(rows).to(self.vectors.device)]
 
     def embed(self, rows: np.ndarray) -> Tensor:
-        """Through the encoder as it is now; (n, k), to be differentiated."""
+        """Through the encoder as it is now, with gradients: (n, k)."""
         assert self.encoder is not None
         ids, mask = self.encoder.padded([self.ids[row] for row in rows])
         found: Tensor = self.encoder.pool(self.module, ids, mask).float()
@@ -73,8 +142,8 @@ class Texts:
             self.vectors[torch.from_numpy(part)] = self.embed(part)
 
 
-class Run:
-    """What is held between epochs. `epoch` counts finished ones."""
+class GenerationTraining(Training):
+    """The generators, the discriminator, the texts and the optimizers between epochs."""
 
     def __init__(
         self,
@@ -90,10 +159,10 @@ class Run:
         self.config, self.seed, self.device = config, seed, device
         self.train, self.modalities = train, [modality for modality, _ in train]
         self.n_dims = natives[TEXT].shape[1]
-        self.read = {modality: reader(natives[modality], device) for modality in self.modalities}
-        self.texts = Texts(natives[TEXT], device, encoder, words)
-        self.validation = list(_validation(held_out, config, seed))
-        self.shown = _shown(train, held_out, config, seed)
+        self.read: dict[str, Reader] = {m: reader(natives[m], device) for m in self.modalities}
+        self.texts = TextVectors(natives[TEXT], device, encoder, words)
+        self.validation = _validation_batches(held_out, config, seed)
+        self.shown = _snapshot_pairs(train, held_out, config, seed)
         rng = np.random.default_rng([seed, 2])
         self.generators = {
             kind[0]: Generator(
@@ -101,63 +170,68 @@ class Run:
             )
             for kind in sorted(train)
         }
-        nets: dict[str, nn.Module] = {"generators": nn.ModuleDict(self.generators)}
+        parts: dict[str, nn.Module] = {"generators": nn.ModuleDict(self.generators)}
+        self.discriminator: Discriminator | None = None
         if config.loss == "discriminator":
-            nets["discriminator"] = Discriminator(self.n_dims, config.n_hidden, rng)
-        self.nets = nn.ModuleDict({**nets, "text": self.texts.module}).to(device)
-        self._optimizers()
-        self.epoch, self.best_epoch, self.history = 0, 0, list[dict[str, float]]()
-        self.best = self._copy()
+            self.discriminator = Discriminator(self.n_dims, config.n_hidden, rng)
+            parts["discriminator"] = self.discriminator
+        networks = nn.ModuleDict({**parts, "text": self.texts.module}).to(device)
 
-    def _optimizers(self) -> None:
-        config = self.config
-        kind = torch.optim.SGD if config.optimizer == "sgd" else torch.optim.Adam
-        groups: list[dict[str, Any]] = [{"params": list(self.nets["generators"].parameters())}]
+        optimizer = torch.optim.SGD if config.optimizer == "sgd" else torch.optim.Adam
+        groups: list[dict[str, Any]] = [{"params": list(parts["generators"].parameters())}]
         tuned = list(self.texts.module.parameters())
         if tuned:
             groups.append({"params": tuned, "lr": config.text_learning_rate})
-        self.optimizers = [kind(groups, lr=config.learning_rate)]
-        if "discriminator" in self.nets:
-            judging = self.nets["discriminator"].parameters()
-            self.optimizers.append(kind(judging, lr=config.learning_rate))
+        optimizers = [optimizer(groups, lr=config.learning_rate)]
+        if self.discriminator is not None:
+            parameters = self.discriminator.parameters()
+            optimizers.append(optimizer(parameters, lr=config.learning_rate))
+        super().__init__(networks, optimizers, HISTORY)
 
-    # -- what an epoch is ----------------------------------------------------------------------
+    # -- epochs ---------------------------------------------------------------------------------
 
     @property
     def finished(self) -> bool:
-        """Adversarial losses do not fall as the vectors get better: they never stop a run early."""
-        stale = self.epoch - self.best_epoch >= self.config.patience
-        stops = self.config.loss == "contrastive" and self.epoch > 0 and stale
+        """Adversarial losses do not fall as the vectors improve: they never stop a run early."""
+        stops = self.config.loss == "contrastive" and self.is_stale(self.config.patience)
         return self.epoch >= self.config.max_epochs or stops
 
     @property
-    def tuning(self) -> bool:
-        """Whether this epoch trains the text encoder: always, or before the discriminator plays."""
+    def tunes_text(self) -> bool:
+        """Whether this epoch trains the text encoder: always, or before the discriminator does."""
         before = self.config.loss == "contrastive" or self.epoch < self.config.tuning_epochs
         return self.texts.encoder is not None and before
 
     @property
-    def playing(self) -> bool:
-        return self.config.loss == "discriminator" and not self.tuning
+    def is_adversarial(self) -> bool:
+        return self.config.loss == "discriminator" and not self.tunes_text
 
     def train_epoch(self) -> None:
         started = time.perf_counter()
-        rng = np.random.default_rng([self.seed, 1, self.epoch + 1])
-        batches: list[Batch] = []
+        draws = np.random.default_rng([self.seed, 1, self.epoch + 1])
+        batches: list[KindBatch] = []
         for kind, source in self.train.items():
-            drawn = pairing.steps(source, self.config.batch, rng, balanced=False)
+            drawn = pairing.steps(source, self.config.batch, draws, balanced=False)
             n_batches = pairing.n_batches(len(source), self.config.batch)
             batches += [(kind, *part) for part in itertools.islice(drawn, n_batches)]
-        dice = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-        losses = [self._step(batches[row], dice) for row in rng.permutation(len(batches))]
-        if self.tuning:
-            self._refresh()
-        means = (*torch.stack(losses).mean(dim=0).tolist(), *self._validate())
-        self._close_epoch(*means, seconds=time.perf_counter() - started)
+        rng = torch.Generator(self.device).manual_seed(int(draws.integers(2**62)))
+        losses = [self._step(batches[row], rng) for row in draws.permutation(len(batches))]
+        if self.tunes_text:
+            self._refresh_texts()
+        train, discriminator = torch.stack(losses).mean(dim=0).tolist()
+        if not math.isfinite(train):
+            raise UserError(
+                f"The generators' loss is not a number after epoch {self.epoch + 1}: lower "
+                "learning_rate, or set centred, so that large native numbers are scaled."
+            )
+        validation, validation_discriminator = self._validate()
+        values = (train, validation, discriminator, validation_discriminator)
+        # Of adversarial epochs the last is kept.
+        self.close_epoch(*values, time.perf_counter() - started, best=self.is_adversarial)
 
-    def _step(self, batch: Batch, dice: torch.Generator) -> Tensor:
-        losses = self._losses(batch, dice)
-        # All were computed with the networks as they are; each then moves its own alone.
+    def _step(self, batch: KindBatch, rng: torch.Generator) -> Tensor:
+        losses = self._losses(batch, rng)
+        # All losses are computed before any network changes; each optimizer changes its own.
         for loss, optimizer in zip(losses, self.optimizers, strict=False):
             if loss.requires_grad:
                 optimizer.zero_grad(set_to_none=True)
@@ -165,120 +239,76 @@ class Run:
                 optimizer.step()
         return torch.stack(losses).detach()
 
-    def _losses(self, batch: Batch, dice: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """The generator's loss and the discriminator's (NaN where it does not play)."""
+    def _losses(self, batch: KindBatch, rng: torch.Generator | None) -> tuple[Tensor, Tensor]:
+        """The generator's loss and the discriminator's (NaN without it); `rng` is for training."""
         (modality, _), rows, classes = batch
-        made = self.generators[modality](self.read[modality](rows[:, 0]), dice)
-        learning = self.tuning and dice is not None
-        text = self.texts.embed(rows[:, 1]) if learning else self.texts.of(rows[:, 1])
-        if self.playing:
-            judge = self.nets["discriminator"]
-            assert isinstance(judge, Discriminator)
-            return judge.fooled(made, text), judge.mistaken(made.detach(), text)
-        ignored = torch.from_numpy(classes).to(self.device)
-        loss = contrastive(
-            made,
-            text,
-            self.config.temperature,
-            self.config.own,
-            ignored if self.config.same_class == "ignored" else None,
-        )
+        generated = self.generators[modality](self.read[modality](rows[:, 0]), rng)
+        if self.is_adversarial:
+            assert self.discriminator is not None
+            text = self.texts.of(rows[:, 1])
+            return (
+                self.discriminator.generator_loss(generated, text),
+                self.discriminator.discriminator_loss(generated.detach(), text),
+            )
+        learns = self.tunes_text and rng is not None
+        text = self.texts.embed(rows[:, 1]) if learns else self.texts.of(rows[:, 1])
+        ignored = None
+        if self.config.same_class == "ignored":
+            ignored = torch.from_numpy(classes).to(self.device)
+        loss = contrastive(generated, text, self.config.temperature, self.config.decoupled, ignored)
         return loss, torch.tensor(math.nan, device=self.device)
 
     @torch.no_grad()
     def _validate(self) -> tuple[float, float]:
         if not self.validation:
             return math.nan, math.nan
-        losses = [torch.stack(self._losses(batch)) for batch in self.validation]
+        losses = [torch.stack(self._losses(batch, None)) for batch in self.validation]
         sizes = torch.tensor([float(len(rows)) for _, rows, _ in self.validation])
         means = (torch.stack(losses).cpu() * sizes[:, None]).sum(dim=0) / sizes.sum()
         return float(means[0]), float(means[1])
 
-    def _refresh(self) -> None:
-        """Texts anew: those that are looked at, or all when this was the last tuning epoch."""
+    def _refresh_texts(self) -> None:
+        """Embed the texts in use again, or all texts if this was the last tuning epoch."""
         if self.config.loss == "discriminator" and self.epoch + 1 == self.config.tuning_epochs:
             self.texts.refresh(np.arange(len(self.texts.ids)))
             return
         used = [rows[:, 1] for _, rows, _ in self.validation] + [self.shown[0][TEXT]]
         self.texts.refresh(np.unique(np.concatenate(used)))
 
-    def _close_epoch(self, *losses: float, seconds: float) -> None:
-        train, judged, validation, judged_validation = losses
-        lowest = min((row["validation_loss"] for row in self.history), default=math.inf)
-        better = self.playing or math.isnan(validation) or validation < lowest
-        self.epoch += 1
-        if not math.isfinite(train):
-            raise UserError(
-                f"The generators' loss is no number any more after epoch {self.epoch}: lower "
-                "learning_rate, or set centred, so that large native numbers are scaled."
-            )
-        values = (self.epoch, train, validation, judged, judged_validation, seconds)
-        self.history.append(dict(zip(HISTORY, values, strict=True)))
-        if better:  # of epochs with a discriminator, the last
-            self.best_epoch, self.best = self.epoch, self._copy()
-
-    # -- what comes of it ----------------------------------------------------------------------
+    # -- results --------------------------------------------------------------------------------
 
     @torch.no_grad()
     def snapshot(self) -> Snapshot:
         rows, partners = self.shown
         vectors = {}
-        for modality, own in rows.items():
+        for modality, mine in rows.items():
             if modality == TEXT:
-                made = self.texts.of(own)
+                found = self.texts.of(mine)
             else:
-                made = self.generators[modality](self.read[modality](own))
-            vectors[modality] = array_of(functional.normalize(made)).astype(np.float16)
+                found = self.generators[modality](self.read[modality](mine))
+            vectors[modality] = array_of(functional.normalize(found)).astype(np.float16)
         return Snapshot(self.epoch, rows, partners, vectors)
 
     def best_layers(self) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-        """The best epoch's generators; the text encoder is left as it was then."""
-        self.nets.load_state_dict(self.best)
+        """The best epoch's generators; the text encoder gets the weights of that epoch too."""
+        self.networks.load_state_dict(self.best)
         self.texts.module.requires_grad_(False)
         return {modality: self.generators[modality].layers() for modality in self.modalities}
 
     def state(self) -> State:
-        """All that `restore` needs, as a flat dict of arrays."""
-        state = {f"now/{name}": array_of(t) for name, t in self.nets.state_dict().items()}
-        state |= {f"best/{name}": array_of(t) for name, t in self.best.items()}
-        for number, optimizer in enumerate(self.optimizers):
-            for row, moments in optimizer.state_dict()["state"].items():
-                for name, value in moments.items():
-                    if value is not None:
-                        at = f"optimizer/{number}/{row}/{name}"
-                        state[at] = array_of(torch.as_tensor(value))
-        if self.texts.encoder is not None:
-            state["texts"] = array_of(self.texts.vectors)
-        return state | history_arrays(self.history) | {"best_epoch": np.array(self.best_epoch)}
+        tuned = self.texts.encoder is not None
+        return super().state() | ({"texts": array_of(self.texts.vectors)} if tuned else {})
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from `state`. Raises `ValueError` when it belongs to another kind of run."""
-        part = functools.partial(tensors_of, state, self.device)
-        try:
-            self.nets.load_state_dict(part("now/"))
-        except RuntimeError as error:
-            raise ValueError(f"this state belongs to other networks: {error}") from error
-        self.best = part("best/")
-        for number, optimizer in enumerate(self.optimizers):
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in part(f"optimizer/{number}/").items():
-                row, _, name = key.partition("/")
-                moments.setdefault(int(row), {})[name] = value
-            optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
+    def restore(self, state: Mapping[str, np.ndarray], device: torch.device) -> None:
+        super().restore(state, device)
         if "texts" in state:
-            self.texts.vectors = torch.tensor(state["texts"], device=self.device)
-        self.history = history_rows(state)
-        self.epoch, self.best_epoch = len(self.history), int(state["best_epoch"])
-
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: tensor.clone() for name, tensor in self.nets.state_dict().items()}
+            self.texts.vectors = torch.tensor(state["texts"], device=device)
 
 
 def _moments(
     native: np.ndarray, source: Source, config: GenerationConfig
 ) -> tuple[np.ndarray, float]:
-    """The mean (d,) and the deviation from it, over all numbers, of the vectors trained on; 0 and 1
-    where they are left as they are."""
+    """The mean (d,) and std over all numbers of the training vectors; 0 and 1 if not centred."""
     total = np.zeros(native.shape[1])
     if not config.centred:
         return total, 1.0
@@ -290,24 +320,23 @@ def _moments(
         squares += float(np.square(block).sum(axis=1).sum())
     mean = total / len(rows)
     variance = squares / len(rows) - float(mean @ mean)
-    return mean, max(math.sqrt(max(variance, 0.0) / len(mean)), NORM_FLOOR)
+    return mean, max(math.sqrt(max(variance, 0.0) / len(mean)), MIN_STD)
 
 
-def _validation(
+def _validation_batches(
     held_out: Mapping[Kind, Source], config: GenerationConfig, seed: int
-) -> list[Batch]:
+) -> list[KindBatch]:
     """The validation batches: the same ones after every epoch."""
-    found: list[Batch] = []
+    found: list[KindBatch] = []
     for kind, source in held_out.items():
         rng = np.random.default_rng([seed, 3])
         for _ in range(N_VALIDATION_DRAWS if isinstance(source, Pools) else 1):
-            rows, classes = source.draw(rng)
-            parts = np.array_split(np.arange(len(rows)), pairing.n_batches(len(rows), config.batch))
-            found += [(kind, rows[part], classes[part]) for part in parts if len(part)]
+            batches = pairing.batches(*source.draw(rng), config.batch)
+            found += [(kind, *batch) for batch in batches]
     return found
 
 
-def _shown(
+def _snapshot_pairs(
     train: Mapping[Kind, Source],
     held_out: Mapping[Kind, Source],
     config: GenerationConfig,

@@ -1,11 +1,9 @@
-"""Losses that draw the two halves of a pair together: torch tensors in, a scalar out.
+"""Losses that pull the two items of a pair together: torch tensors in, a scalar out.
 
-Conventions: `a` and `b` are (n, d) float32 with unit rows; row i of `a` belongs to row i of
-`b`; s_ij = a_i · b_j. `classes` is an (n,) int64 tensor of the pairs' classes, or None: two
-pairs of one class are then no negatives of each other (a class below 0 is unknown and is a negative
-of everything). A batch without negatives has loss 0.
-
-This module imports torch at its top, so it is imported by `translation.fit` alone, when it runs.
+Conventions: `a` and `b` are (n, d) float32 with unit rows; row i of `a` and row i of `b` are a
+pair; s_ij = a_i · b_j. `classes` is an (n,) int64 tensor of the pairs' classes, or None. With
+classes, two pairs of one class are not negatives of each other (a class below 0 is unknown: such a
+pair is a negative of all others). A batch without negatives has loss 0.
 """
 
 from __future__ import annotations
@@ -17,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-NAMES = ("margin", "symmetric_margin", "info_nce", "siglip", "hardest_triplet")
-CHUNK_ELEMENTS = 1 << 22  # similarities worked on at once: 16 MB, within a large cache
+from core.spaces.translation import Loss
+
+CHUNK_ELEMENTS = 1 << 22  # similarities computed at once: 16 MB, within a large cache
 MAX_SCALE = 100.0  # CLIP's limit on the learned inverse temperature
 
 
@@ -35,9 +34,9 @@ def margin_loss(
     `symmetric` adds the other direction, max(0, margin − s_jj + s_ij), and halves the sum: the
     "sum of hinges" of Kiros et al. 2014 (Faghri et al. 2018, eq. 5), as a mean.
 
-    No (n, n) matrix is kept: forward works through blocks of rows and already sums the gradient,
-    which for s_ij is 1/(n(n−1)) where its hinge is open, and minus the open hinges of row i for
-    s_ii. Therefore it can be differentiated once, not twice.
+    No (n, n) matrix is kept: the forward pass goes through blocks of rows and sums the gradient
+    too. For s_ij that is 1/(n(n−1)) where its hinge is open, and for s_ii minus the number of open
+    hinges in row i. Therefore the loss can be differentiated once, not twice.
     """
     loss: Tensor = _Margin.apply(a, b, margin, classes, symmetric)
     return loss
@@ -97,7 +96,7 @@ def _open(hinges: Tensor, same: Tensor | None, start: int) -> Tensor:
 
 
 def _same_class(classes: Tensor, block: slice = slice(None)) -> Tensor:
-    """(rows, n) bool: true where two pairs are no negatives, which includes a pair and itself."""
+    """(rows, n) bool: true where two pairs are not negatives, also for a pair and itself."""
     rows = torch.arange(len(classes), device=classes.device)
     same = (classes[block, None] == classes) & (classes[block, None] >= 0)
     return same | (rows[block, None] == rows)
@@ -106,7 +105,7 @@ def _same_class(classes: Tensor, block: slice = slice(None)) -> Tensor:
 def hardest_triplet(
     a: Tensor, b: Tensor, margin: float = 1.0, classes: Tensor | None = None
 ) -> Tensor:
-    """Both directions' hinge with the batch's hardest negative alone: Faghri et al. 2018, eq. 6."""
+    """Both directions' hinge with only the batch's hardest negative: Faghri et al. 2018, eq. 6."""
     similarity = a @ b.T
     paired = similarity.diagonal()
     blocked = _blocked(a, classes)
@@ -129,7 +128,7 @@ def info_nce(a: Tensor, b: Tensor, scale: Tensor, classes: Tensor | None = None)
 def siglip(
     a: Tensor, b: Tensor, scale: Tensor, bias: Tensor, classes: Tensor | None = None
 ) -> Tensor:
-    """−1/n · Σ_ij log σ(z_ij (scale · s_ij + bias)), z = 1 on pairs, −1 elsewhere.
+    """−1/n · Σ_ij log σ(z_ij (scale · s_ij + bias)), z = 1 for pairs, −1 otherwise.
 
     Zhai et al. 2023, *Sigmoid loss for language image pre-training*, §3.2.
     """
@@ -148,12 +147,10 @@ def _blocked(a: Tensor, classes: Tensor | None) -> Tensor:
 
 
 class PairLoss(nn.Module):
-    """One of `NAMES` with what it learns itself: an inverse temperature, a bias."""
+    """A loss by name, with its own parameters: an inverse temperature, a bias."""
 
-    def __init__(self, name: str, margin: float, temperature: float) -> None:
+    def __init__(self, name: Loss, margin: float, temperature: float) -> None:
         super().__init__()
-        if name not in NAMES:
-            raise ValueError(f"loss {name!r}: expected one of {', '.join(NAMES)}")
         self.name, self.margin = name, margin
         if name == "info_nce":
             self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))

@@ -1,8 +1,7 @@
-"""Which rows meet in which step of a translation: validation split, samplers, redrawn pairs.
+"""The pairs of a training: checks, validation split, samplers, redrawn pairs, batches.
 
-Conventions: a *kind* is a pair of modalities such as ("audio", "image"); its pairs are (p, 2) int64
-rows into the two modalities' vectors. Everything random comes from the generator handed in.
-Arrays in, arrays out; no torch here.
+A *kind* names two modalities, such as ("audio", "image"); its pairs are (p, 2) int64 rows into
+the vectors of the two. Everything random comes from the generator passed in.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from core.errors import UserError
 
 Kind = tuple[str, str]
 UNKNOWN = -1  # the class of a pair whose class is not known
-MIN_UNITS = 5  # classes with fewer clips are too dear to validate with
+MIN_UNITS = 5  # classes with fewer units have none to spare for validation
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Pools:
-    """Items of two modalities known by class only: per class the rows of either side."""
+    """Items of two modalities of which only the class is known: per class the rows of each side."""
 
     sides: tuple[dict[int, np.ndarray], dict[int, np.ndarray]]
 
@@ -50,9 +49,9 @@ class Pools:
         return sorted(self.sides[0].keys() & self.sides[1].keys())
 
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Every item once, beside a random item of its class of the other modality.
+        """Each item once, paired with a random item of its class: rows (p, 2), classes (p,).
 
-        Items whose class the other modality lacks are left out. Rows (p, 2) and classes (p,).
+        Items of a class that the other modality does not have are left out.
         """
         rows, classes = [np.empty((0, 2), np.int64)], [np.empty(0, np.int64)]
         for c in self._both:
@@ -64,12 +63,94 @@ class Pools:
         return np.concatenate(rows)[order], np.concatenate(classes)[order]
 
 
-def split_units(kinds: Mapping[Kind, Pairs], *, keep_pairs: bool) -> dict[Kind, np.ndarray]:
-    """The unit to which each half of each pair belongs, by kind: (p, 2) int64.
+def checked_pairs(
+    natives: Mapping[str, np.ndarray],
+    pairs: Mapping[Kind, np.ndarray],
+    clips: Mapping[Kind, np.ndarray],
+    classes: Mapping[Kind, np.ndarray] | None,
+    model: str,
+) -> dict[Kind, Pairs]:
+    """The pairs of a training, checked and in one form: clips as numbers, (p, 2).
 
-    What hangs together must not be parted by the validation split: the items of one clip, the clips
-    of one item and, with `keep_pairs`, the two halves of a pair. Units are the connected
-    components of that graph; of pairs cut from one clip each, a unit is a clip.
+    Parameters
+    ----------
+    natives : by modality, (n, d) vectors
+    pairs : by kind, (p, 2) rows
+    clips : by kind, the pairs' clip ids, (p,) or (p, 2)
+    classes : by kind, (p,) class ids; None: unknown
+    model : what is trained, for the messages
+
+    Raises
+    ------
+    UserError
+        There are no pairs, or a vector in use is not finite.
+    ValueError
+        The numbers of pairs, clips and classes differ, or rows are out of range.
+    """
+    if not pairs:
+        raise UserError(f"A {model} needs pairs of two modalities, and there are none.")
+    names = np.unique(np.concatenate([np.asarray(clips[kind]).ravel() for kind in pairs]))
+    checked: dict[Kind, Pairs] = {}
+    for kind, raw in pairs.items():
+        rows = np.asarray(raw, dtype=np.int64).reshape(-1, 2)
+        ids = np.searchsorted(names, np.asarray(clips[kind]))
+        ids = np.stack([ids, ids], axis=1) if ids.ndim == 1 else ids
+        known = np.full(len(rows), UNKNOWN) if classes is None else classes[kind]
+        known = np.asarray(known, dtype=np.int64)
+        if not len(rows) == len(ids) == len(known):
+            raise ValueError(
+                f"{kind}: {len(rows)} pairs, {len(ids)} clips and {len(known)} classes"
+            )
+        for side, modality in enumerate(kind):
+            _require_usable(natives[modality], np.unique(rows[:, side]), modality, model)
+        checked[kind] = Pairs(rows, known, ids.astype(np.int64))
+    return checked
+
+
+def _require_usable(native: np.ndarray, rows: np.ndarray, modality: str, model: str) -> None:
+    """Refuse `rows` (n,), sorted, out of range or of vectors (m, d) with NaN or infinity."""
+    if len(rows) and not 0 <= rows[0] <= rows[-1] < len(native):
+        raise ValueError(f"pairs name {modality} rows outside 0…{len(native) - 1}")
+    bad = 0
+    for start in range(0, len(rows), 4096):
+        block = native[rows[start : start + 4096]]
+        bad += int((~np.isfinite(block)).any(axis=1).sum())
+    if bad:
+        raise UserError(
+            f"{bad} of {len(rows)} {modality} vectors hold NaN or infinity; a {model} needs "
+            "finite numbers: run the extraction again or leave these items out."
+        )
+
+
+def split(
+    kinds: Mapping[Kind, Pairs], pairing: str, share: float, rng: np.random.Generator
+) -> tuple[Mapping[Kind, Pairs | Pools], Mapping[Kind, Pairs | Pools]]:
+    """What to train on and what to validate with, for pairs "fixed" or "redrawn".
+
+    Raises
+    ------
+    UserError
+        Fewer than two pairs of a kind are left on one side.
+    """
+    parts = (split_pools if pairing == "redrawn" else split_pairs)(kinds, share, rng)
+    train, validation = parts
+    for kind in kinds:
+        n_train, n_validation = len(train[kind]), len(validation[kind])
+        if n_train < 2 or (share > 0 and n_validation < 2):
+            raise UserError(
+                f"Too few {kind[0]}–{kind[1]} pairs to train on: {n_train} for training and "
+                f"{n_validation} for validation, at least 2 each are needed, from different "
+                "clips; add clips, or set validation_share to 0."
+            )
+    return train, validation
+
+
+def split_units(kinds: Mapping[Kind, Pairs], *, keep_pairs: bool) -> dict[Kind, np.ndarray]:
+    """The unit of each item of each pair, by kind: (p, 2) int64.
+
+    The validation split keeps a unit on one side. A unit joins the items of one clip, the clips of
+    one item and, with `keep_pairs`, the two items of a pair: units are the connected components
+    of that graph. For pairs cut from one clip each, a unit is a clip.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -123,9 +204,9 @@ def split_pools(
 ) -> tuple[dict[Kind, Pools], dict[Kind, Pools]]:
     """Training and validation items for redrawn pairs, disjoint by clip.
 
-    The pairs only say which items there are and of which class. `share` of each modality's units
-    validate, class by class: at least one of `MIN_UNITS` or more. Smaller classes keep theirs for
-    training, unless nothing could be validated then.
+    Only the items and classes of the pairs are used. In each class, `share` of each modality's
+    units are for validation, at least one if there are `MIN_UNITS`. Smaller classes keep all
+    units for training, unless there would be nothing to validate with.
     """
     units = split_units(kinds, keep_pairs=False)
     strata: dict[tuple[str, int], set[int]] = {}
@@ -168,7 +249,7 @@ def balance(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw as many pairs as there are, with replacement, every class equally likely: (p,) int64.
 
     Pairs of unknown class count as one class. (Wu et al. 2021, §4.3, name the skew of the
-    translation data as the cause of MMT's losses; this is the plainest remedy.)
+    translation data as the cause of MMT's losses; this is the simplest remedy.)
     """
     _, inverse, count = np.unique(classes, return_inverse=True, return_counts=True)
     weight = 1.0 / count[inverse]
@@ -178,35 +259,25 @@ def balance(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def steps(
     source: Pairs | Pools, batch: int, rng: np.random.Generator, *, balanced: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The batches of one epoch without end: rows (n, 2) and classes (n,), n at most `batch`.
-
-    A draw is cut into batches of nearly equal size, so that no remainder of a few pairs makes a
-    batch of its own. After the last batch a new draw begins.
-    """
+    """Batches without end: rows (n, 2) and classes (n,); after the last one a new draw begins."""
     while True:
         rows, classes = source.draw(rng)
         if balanced:
             chosen = balance(classes, rng)
             rows, classes = rows[chosen], classes[chosen]
-        for part in np.array_split(np.arange(len(rows)), n_batches(len(rows), batch)):
-            yield rows[part], classes[part]
+        yield from batches(rows, classes, batch)
+
+
+def batches(
+    rows: np.ndarray, classes: np.ndarray, batch: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pairs cut into batches of nearly equal size, at most `batch`; none is empty.
+
+    Equal sizes avoid a last batch of only a few pairs.
+    """
+    parts = np.array_split(np.arange(len(rows)), n_batches(len(rows), batch))
+    return [(rows[part], classes[part]) for part in parts if len(part)]
 
 
 def n_batches(n_pairs: int, batch: int) -> int:
     return max(1, -(-n_pairs // batch))
-
-
-def require_finite(native: np.ndarray, rows: np.ndarray, modality: str, wants: str) -> None:
-    """Refuse `rows` (n,) of vectors (m, d) with NaN or infinity; `wants` names what is fitted.
-
-    Raises `UserError` with how many there are.
-    """
-    bad = 0
-    for start in range(0, len(rows), 4096):
-        block = native[rows[start : start + 4096]]
-        bad += int((~np.isfinite(block)).any(axis=1).sum())
-    if bad:
-        raise UserError(
-            f"{bad} of {len(rows)} {modality} vectors hold NaN or infinity; a {wants} needs "
-            "finite numbers: run the extraction again or leave these items out."
-        )

@@ -1,13 +1,9 @@
-"""The run that trains a translation: towers, optimiser, early stopping, and its state on a stop.
-
-Imports torch at its top, so it is imported by `translation.fit` alone, when it runs. All that is
-random comes from generators derived from (seed, epoch): a state needs to carry no random state.
-"""
+"""Training of a translation (torch): see `core.spaces.translation` for the recipe."""
 
 from __future__ import annotations
 
-import functools
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -15,15 +11,93 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core.spaces import pairing
 from core.spaces.losses import PairLoss
-from core.spaces.pairing import Kind
-from core.spaces.translation import HISTORY, TranslationConfig, history_arrays, history_rows
+from core.spaces.pairing import Kind, Pairs, Pools
+from core.spaces.training import (
+    Batch,
+    Reader,
+    State,
+    Training,
+    array_of,
+    device_named,
+    dropped,
+    linear,
+    reader,
+)
+from core.spaces.translation import HISTORY, Translation, TranslationConfig
 
-Batch = tuple[np.ndarray, np.ndarray]  # rows (n, 2) int64, classes (n,) int64
-Reader = Callable[[np.ndarray], Tensor]
-Dice = torch.Generator | None  # what dropout is thrown with
+N_VALIDATION_DRAWS = 8  # redrawn pairs: how often each validation item is paired
 
-HELD_BYTES = 2 << 30  # vectors up to this size are kept on a GPU; larger ones stay mapped
+
+def fit(
+    natives: Mapping[str, np.ndarray],
+    pairs: Mapping[Kind, np.ndarray],
+    clips: Mapping[Kind, np.ndarray],
+    config: TranslationConfig,
+    seed: int,
+    *,
+    pair_classes: Mapping[Kind, np.ndarray] | None = None,
+    frozen: tuple[str, ...] = (),
+    progress: Callable[[dict[str, float]], None] | None = None,
+    checkpoint: Callable[[State], None] | None = None,
+    checkpoint_every: int = 5,
+    resume: Mapping[str, np.ndarray] | None = None,
+    device: str | None = None,
+) -> Translation:
+    """Train one tower per modality of `pairs`; on one CPU the arguments determine the result.
+
+    Parameters
+    ----------
+    natives : by modality, (n, d) float vectors; memory maps are fine
+    pairs : by kind, such as ("audio", "image"), (p, 2) int rows into the two; in W's one-sided
+        loss the first modality is the anchor. The loss is the mean over the kinds
+    clips : by kind, the clip ids of the pairs (p,), or (p, 2) where the items of a pair come from
+        two clips. Items of one clip are all in training or all in validation
+    pair_classes : by kind, (p,) class ids, for recipes with `needs_classes`
+    frozen : modalities whose vectors are already in the shared space (unit rows of `n_dims`);
+        they get no tower, and the others are trained towards them
+    progress : called with the history row of each epoch
+    checkpoint : called every `checkpoint_every` epochs with a flat dict of arrays
+    resume : such a dict; with all other arguments unchanged the run continues from there and
+        ends as if it had not been interrupted
+    device : by default CUDA if there is one
+
+    Raises
+    ------
+    UserError
+        There are too few pairs or clips, or vectors that are not finite.
+    """
+    if config.needs_classes and pair_classes is None:
+        raise ValueError("balanced sampling, redrawn pairs and ignored classes need pair_classes")
+    kinds = pairing.checked_pairs(natives, pairs, clips, pair_classes, "translation")
+    train, validation = pairing.split(
+        kinds, config.pairing, config.validation_share, np.random.default_rng([seed, 0])
+    )
+    place = device_named(device)
+    run = TranslationTraining(config, natives, train, seed, place, frozen)
+    if resume is not None:
+        run.restore(resume, place)
+    held_out = {kind: validation_batches(part, config, seed) for kind, part in validation.items()}
+    while not run.finished:
+        started = time.perf_counter()
+        train_loss = run.train_epoch()
+        run.close_epoch(train_loss, run.evaluate(held_out), time.perf_counter() - started)
+        if progress is not None:
+            progress(run.history[-1])
+        if checkpoint is not None and (run.finished or run.epoch % checkpoint_every == 0):
+            checkpoint(run.state())
+    return Translation(run.best_towers(), run.history, run.best_epoch)
+
+
+def validation_batches(source: Pairs | Pools, config: TranslationConfig, seed: int) -> list[Batch]:
+    """The validation batches: the same ones after every epoch."""
+    rng = np.random.default_rng([seed, 3])
+    draws = [
+        source.draw(rng) for _ in range(N_VALIDATION_DRAWS if isinstance(source, Pools) else 1)
+    ]
+    rows, classes = (np.concatenate(parts) for parts in zip(*draws, strict=True))
+    return pairing.batches(rows, classes, config.batch)
 
 
 class Tower(nn.Module):
@@ -36,17 +110,11 @@ class Tower(nn.Module):
         self.out = linear(config.n_hidden, config.n_dims, rng)
         self.dropout, self.input_dropout = config.dropout, config.input_dropout
 
-    def forward(self, native: Tensor, dice: torch.Generator | None = None) -> Tensor:
-        native = self._drop(native, self.input_dropout, dice)
+    def forward(self, native: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """`rng` draws the dropout; without it there is none."""
+        native = dropped(native, self.input_dropout, rng)
         hidden = functional.elu(self.norm(self.hidden(native)))
-        hidden = self._drop(hidden, self.dropout, dice)
-        return functional.normalize(self.out(hidden), dim=1)
-
-    def _drop(self, values: Tensor, share: float, dice: torch.Generator | None) -> Tensor:
-        if not self.training or share == 0:
-            return values
-        kept = torch.empty_like(values).bernoulli_(1 - share, generator=dice)
-        return values * kept / (1 - share)
+        return functional.normalize(self.out(dropped(hidden, self.dropout, rng)), dim=1)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Copies under the names of `translation.PARAMETERS`."""
@@ -63,174 +131,96 @@ class Tower(nn.Module):
         return {name: array_of(tensor) for name, tensor in tensors.items() if tensor is not None}
 
 
-class Given(nn.Module):
-    """In place of a tower, for vectors that lie in the shared space already."""
+class Frozen(nn.Module):
+    """In place of a tower, for vectors that are already in the shared space."""
 
-    def forward(self, shared: Tensor, dice: torch.Generator | None = None) -> Tensor:
+    def forward(self, shared: Tensor, rng: torch.Generator | None = None) -> Tensor:
         return shared
 
 
-class Run:
-    """What is held between epochs. `epoch` counts finished ones."""
+class TranslationTraining(Training):
+    """The towers, their loss and optimizer between epochs."""
 
     def __init__(
         self,
         config: TranslationConfig,
-        n_native: Mapping[str, int],
+        natives: Mapping[str, np.ndarray],
+        train: Mapping[Kind, Pairs | Pools],
         seed: int,
         device: torch.device,
-        given: Sequence[str] = (),
+        frozen: Sequence[str] = (),
     ) -> None:
+        self.config, self.train, self.seed, self.device = config, train, seed, device
         rng = np.random.default_rng([seed, 2])
-        self.config, self.device = config, device
-        self.towers: dict[str, Tower | Given] = {
-            m: Given() if m in given else Tower(n, config, rng) for m, n in sorted(n_native.items())
+        modalities = sorted({modality for kind in train for modality in kind})
+        self.read: dict[str, Reader] = {m: reader(natives[m], device) for m in modalities}
+        self.towers: dict[str, Tower | Frozen] = {
+            m: Frozen() if m in frozen else Tower(natives[m].shape[1], config, rng)
+            for m in modalities
         }
         self.pair_loss = PairLoss(config.loss, config.margin, config.temperature)
-        self.model = nn.ModuleDict(
-            {"towers": nn.ModuleDict(self.towers), "loss": self.pair_loss}
-        ).to(device)
+        networks = nn.ModuleDict({"towers": nn.ModuleDict(self.towers), "loss": self.pair_loss})
+        networks.to(device)
         # Without weight decay AdamW is Adam; with it, weights shrink and biases and norms do not.
-        shrinking: list[nn.Parameter] = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
+        shrinking: list[nn.Parameter] = [p for p in networks.parameters() if p.ndim > 1]
+        others = [p for p in networks.parameters() if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
             [
                 {"params": shrinking, "weight_decay": config.weight_decay},
                 {"params": others, "weight_decay": 0.0},
             ],
             lr=config.learning_rate,
         )
-        self.epoch, self.best_epoch, self.history = 0, 0, list[dict[str, float]]()
-        self.best = self._copy()
+        super().__init__(networks, [optimizer], HISTORY)
 
     @property
     def finished(self) -> bool:
-        stale = self.epoch - self.best_epoch >= self.config.patience
-        return self.epoch >= self.config.max_epochs or (self.epoch > 0 and stale)
+        return self.epoch >= self.config.max_epochs or self.is_stale(self.config.patience)
 
-    def loss(self, kind: Kind, batch: Batch, read: Mapping[str, Reader], dice: Dice) -> Tensor:
+    def loss(self, kind: Kind, batch: Batch, rng: torch.Generator | None) -> Tensor:
         rows, classes = batch
-        a, b = (self.towers[m](read[m](rows[:, side]), dice) for side, m in enumerate(kind))
+        a, b = (self.towers[m](self.read[m](rows[:, side]), rng) for side, m in enumerate(kind))
         ignored = None
         if self.config.same_class == "ignored":
             ignored = torch.from_numpy(classes).to(self.device)
         loss: Tensor = self.pair_loss(a, b, ignored)
         return loss
 
-    def train_epoch(
-        self,
-        batches: Mapping[Kind, Iterator[Batch]],
-        n_steps: int,
-        read: Mapping[str, Reader],
-        rng: np.random.Generator,
-    ) -> float:
-        """`n_steps` steps, each on one batch of every kind; the mean loss."""
-        self.model.train()
-        dice = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+    def train_epoch(self) -> float:
+        """One epoch: steps that each take one batch of every kind; the mean loss."""
+        self.networks.train()
+        config = self.config
+        draws = np.random.default_rng([self.seed, 1, self.epoch + 1])
+        sources: dict[Kind, Iterator[Batch]] = {
+            kind: pairing.steps(source, config.batch, draws, balanced=config.sampler == "balanced")
+            for kind, source in self.train.items()
+        }
+        n_batches = [pairing.n_batches(len(part), config.batch) for part in self.train.values()]
+        n_steps = max(config.min_steps, *n_batches)
+        rng = torch.Generator(self.device).manual_seed(int(draws.integers(2**62)))
+        (optimizer,) = self.optimizers
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for _ in range(n_steps):
-            losses = [self.loss(kind, next(source), read, dice) for kind, source in batches.items()]
+            losses = [self.loss(kind, next(source), rng) for kind, source in sources.items()]
             loss = torch.stack(losses).mean()
-            self.optimizer.zero_grad(set_to_none=True)
+            optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            self.optimizer.step()
+            optimizer.step()
             total += loss.detach()
         return float(total) / n_steps
 
     @torch.no_grad()
-    def evaluate(self, batches: Mapping[Kind, list[Batch]], read: Mapping[str, Reader]) -> float:
-        """Mean over the kinds of the mean loss by pair; NaN where nothing was held out."""
-        self.model.eval()
+    def evaluate(self, held_out: Mapping[Kind, Sequence[Batch]]) -> float:
+        """Mean over the kinds of the mean loss per pair; NaN where nothing was held out."""
+        self.networks.eval()
         means = []
-        for kind, parts in batches.items():
-            losses = [float(self.loss(kind, part, read, None)) for part in parts]
-            sizes = [len(rows) for rows, _ in parts]
-            if sizes:
-                means.append(float(np.average(losses, weights=sizes)))
+        for kind, batches in held_out.items():
+            losses = [float(self.loss(kind, batch, None)) for batch in batches]
+            if losses:
+                means.append(float(np.average(losses, weights=[len(rows) for rows, _ in batches])))
         return float(np.mean(means)) if means else math.nan
 
-    def close_epoch(self, train_loss: float, validation_loss: float, seconds: float) -> None:
-        """Record the epoch and keep its weights when it is the best so far.
-
-        Without validation pairs every epoch is the best so far: the last one is kept.
-        """
-        self.epoch += 1
-        row = dict(zip(HISTORY, (self.epoch, train_loss, validation_loss, seconds), strict=True))
-        lowest = min((r["validation_loss"] for r in self.history), default=math.inf)
-        self.history.append(row)
-        if math.isnan(validation_loss) or validation_loss < lowest:
-            self.best_epoch, self.best = self.epoch, self._copy()
-
     def best_towers(self) -> dict[str, dict[str, np.ndarray]]:
-        current = self._copy()
-        self.model.load_state_dict(self.best)
-        fitted = {m: tower for m, tower in self.towers.items() if isinstance(tower, Tower)}
-        towers = {m: tower.arrays() for m, tower in fitted.items()}
-        self.model.load_state_dict(current)
-        return towers
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All that `restore` needs, as a flat dict of arrays."""
-        state = {f"model/{name}": array_of(t) for name, t in self.model.state_dict().items()}
-        state |= {f"best/{name}": array_of(t) for name, t in self.best.items()}
-        for name, parameter in self.model.named_parameters():
-            for moment, tensor in self.optimizer.state[parameter].items():
-                state[f"adam/{name}/{moment}"] = array_of(tensor)
-        return state | history_arrays(self.history) | {"best_epoch": np.array(self.best_epoch)}
-
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from `state`. Raises `ValueError` when it belongs to another kind of run."""
-        part = functools.partial(tensors_of, state, self.device)
-        try:
-            self.model.load_state_dict(part("model/"))
-        except RuntimeError as error:
-            raise ValueError(f"this state belongs to other towers: {error}") from error
-        self.best = part("best/")
-        for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = part(f"adam/{name}/")
-            if "step" in self.optimizer.state[parameter]:  # kept on the CPU by torch
-                step = self.optimizer.state[parameter]["step"]
-                self.optimizer.state[parameter]["step"] = step.cpu()
-        self.history = history_rows(state)
-        self.epoch, self.best_epoch = len(self.history), int(state["best_epoch"])
-
-    def _copy(self) -> dict[str, Tensor]:
-        return {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
-
-
-def reader(native: np.ndarray, device: torch.device) -> Reader:
-    """A function from rows (n,) to their vectors (n, d) float32 on the device.
-
-    On the CPU nothing but the rows asked for is copied: a memory map stays one, and runs over the
-    same vectors in several processes share its pages.
-    """
-    if device.type != "cpu" and native.nbytes <= HELD_BYTES:
-        held = torch.tensor(np.asarray(native, dtype=np.float32), device=device)
-        return lambda rows: held[torch.from_numpy(rows).to(device)]
-    return lambda rows: torch.from_numpy(np.asarray(native[rows], dtype=np.float32)).to(device)
-
-
-def linear(n_in: int, n_out: int, rng: np.random.Generator) -> nn.Linear:
-    """torch's own initialisation (uniform within ±1/√n_in), from our generator."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    bound = 1.0 / math.sqrt(n_in)
-    with torch.no_grad():
-        for parameter in (layer.weight, layer.bias):
-            values = rng.uniform(-bound, bound, size=tuple(parameter.shape))
-            parameter.copy_(torch.from_numpy(values.astype(np.float32)))
-    return layer
-
-
-def tensors_of(
-    state: Mapping[str, np.ndarray], device: torch.device, prefix: str
-) -> dict[str, Tensor]:
-    """The arrays of a state whose names begin with `prefix`, as tensors by what follows it."""
-    return {
-        name.removeprefix(prefix): torch.tensor(np.asarray(array), device=device)
-        for name, array in state.items()
-        if name.startswith(prefix)
-    }
-
-
-def array_of(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy().copy()
+        """The towers of the best epoch."""
+        self.networks.load_state_dict(self.best)
+        return {m: tower.arrays() for m, tower in self.towers.items() if isinstance(tower, Tower)}

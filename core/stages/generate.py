@@ -25,7 +25,7 @@ from core.encoders.hub_text import TextEncoder
 from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
-from core.spaces import generation, pairing, trajectory
+from core.spaces import pairing, trajectory
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
 from core.stages.making import make_missing
 from core.stages.train import training_items
@@ -145,6 +145,8 @@ def _fit(
     encoder: TextEncoder | None,
     words: Sequence[str],
 ) -> Generation:
+    from core.spaces import generation_training
+
     frame = training_items(ingested, task.split, natives)
     by = str(ingested.json("dataset.json")["paired_by"])
     others = [name for name in natives if name != TEXT]
@@ -159,13 +161,13 @@ def _fit(
     numbers = {name: number for number, name in enumerate(found)} | {"": pairing.UNKNOWN}
     written = time.monotonic()
 
-    def checkpoint(state: generation.State) -> None:
+    def checkpoint(state: dict[str, np.ndarray]) -> None:
         nonlocal written
         if time.monotonic() - written >= CHECKPOINT_S:
             draft.write_tensors(CHECKPOINT, state)
             written = time.monotonic()
 
-    return generation.fit(
+    return generation_training.fit(
         {name: native.array for name, native in natives.items()},
         {
             name: np.column_stack(

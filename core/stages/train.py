@@ -137,7 +137,7 @@ def _translation(
     }
     last = modalities[2]
     kinds = [(last, modality) for modality in made]
-    joined = _fit(task, draft, frame, by, made | {last: natives[last]}, kinds, given=tuple(made))
+    joined = _fit(task, draft, frame, by, made | {last: natives[last]}, kinds, frozen=tuple(made))
     draft.write_table(f"history.{last}.parquet", pd.DataFrame(joined.history))
     fitted.towers[last] = joined.towers[last]
     return fitted
@@ -150,10 +150,12 @@ def _fit(
     by: str,
     natives: dict[str, Vectors],
     kinds: list[tuple[str, str]],
-    given: tuple[str, ...] = (),
+    frozen: tuple[str, ...] = (),
 ) -> translation.Translation:
-    """Fit towers over the pairs of some kinds; `given` modalities are in the space already."""
-    how = words_recipe(task.recipe) if given else task.recipe
+    """Fit towers over the pairs of some kinds; `frozen` modalities are already in the space."""
+    from core.spaces import translation_training
+
+    how = words_recipe(task.recipe) if frozen else task.recipe
     tables = {kind: items.pairs(frame, *kind, by=by, seed=task.seed) for kind in kinds}
     tables = {kind: table for kind, table in tables.items() if len(table)}
     if not tables:
@@ -174,7 +176,7 @@ def _fit(
     numbers = {name: number for number, name in enumerate(found)} | {"": pairing.UNKNOWN}
     checkpoint = f"{CHECKPOINTS}/{'-'.join(kinds[0])}.safetensors"
     modalities = {modality for kind in tables for modality in kind}
-    return translation.fit(
+    return translation_training.fit(
         {modality: natives[modality].array for modality in modalities},
         rows,
         {kind: table[["a_clip", "b_clip"]].to_numpy() for kind, table in tables.items()},
@@ -183,7 +185,7 @@ def _fit(
         pair_classes={
             kind: table["class"].map(numbers).to_numpy() for kind, table in tables.items()
         },
-        given=given,
+        frozen=frozen,
         checkpoint=lambda state: draft.write_tensors(checkpoint, state),
         resume=draft.tensors(checkpoint) if draft.has(checkpoint) else None,
     )

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.cpu import n_cores
 from core.errors import UserError
+from core.recipe_checks import check_recipe
 
 # Codes of one feature are uint16: beyond this many distinct values, neighbours share a code.
 MAX_CODES = 65_536
@@ -38,6 +39,10 @@ class ForestConfig:
     n_trees: int = 100
     max_depth: int = 32
     max_features: int | None = None  # tried per split; None: the square root of d, rounded down
+
+    def __post_init__(self) -> None:
+        lowest = {"n_trees": 1, "max_depth": 0, "max_features": 1}
+        check_recipe(self, "forest", at_least=lowest)
 
 
 W_FOREST = ForestConfig()

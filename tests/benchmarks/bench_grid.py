@@ -79,11 +79,11 @@ def run() -> list[dict]:
 
 def fit(task: Task) -> tuple[tuple[str, str], list[float]]:
     """One translation as `precompute train` fits it: the training and validation loss."""
-    from core.spaces import translation
+    from core.spaces import translation_training
 
     natives = dict(zip(KIND, vectors(task.folder, task.audio, task.image, "r"), strict=True))
     rows = np.arange(N_PAIRS)
-    fitted = translation.fit(
+    fitted = translation_training.fit(
         natives, {KIND: np.stack([rows, rows], axis=1)}, {KIND: rows}, CONFIG, SEED, device="cpu"
     )
     row = fitted.history[0]
@@ -134,24 +134,19 @@ def separate_run(folder: str, audio: str, image: str) -> list[float]:
 
 def start(n_audio: int, n_image: int) -> list:
     """Two towers with the weights that our run starts from."""
-    import torch
     from torch import nn
 
-    from core.spaces.translation_training import Run, Tower
+    from core.spaces.translation_training import Tower
 
-    ours = Run(CONFIG, {"audio": n_audio, "image": n_image}, SEED, torch.device("cpu")).towers
-    towers = []
-    for modality in KIND:
-        own = ours[modality]
-        assert isinstance(own, Tower)
-        towers.append(nn.Sequential(own.hidden, own.norm, nn.ELU(), own.out))
-    return towers
+    rng = np.random.default_rng([SEED, 2])
+    ours = [Tower(n_native, CONFIG, rng) for n_native in (n_audio, n_image)]
+    return [nn.Sequential(own.hidden, own.norm, nn.ELU(), own.out) for own in ours]
 
 
 def write_batches(folder: Path) -> None:
     """The rows of every batch of our run's first epoch, for the other side to use the same."""
     from core.spaces import pairing
-    from core.spaces.translation import _held_out
+    from core.spaces.translation_training import validation_batches
 
     rows = np.arange(N_PAIRS)
     pairs = pairing.Pairs(
@@ -166,7 +161,7 @@ def write_batches(folder: Path) -> None:
     steps = pairing.steps(train[KIND], CONFIG.batch, rng, balanced=False)
     parts = {
         "train": [next(steps)[0] for _ in range(n_steps)],
-        "validation": [batch for batch, _ in _held_out(validation[KIND], CONFIG, SEED)],
+        "validation": [rows for rows, _ in validation_batches(validation[KIND], CONFIG, SEED)],
     }
     for name, batches in parts.items():
         np.save(folder / f"{name}.npy", np.concatenate([batch[:, 0] for batch in batches]))

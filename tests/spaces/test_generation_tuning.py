@@ -10,8 +10,9 @@ import pytest
 
 from core import encoders
 from core.encoders.hub_text import TextEncoder
-from core.spaces import generation
+from core.spaces import generation_training as training
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
+from core.spaces.training import State
 from tests.encoders import tiny_hub
 
 WORDS = ("drum", "flute", "violin")
@@ -67,7 +68,7 @@ def fit(encoder: TextEncoder, config: GenerationConfig, **options: Any) -> Gener
     rows = np.stack([np.arange(len(CAPTIONS))] * 2, axis=1)
     natives = {"audio": heard(), TEXT: encoder.embed(CAPTIONS)}
     clips = {"audio": np.arange(len(CAPTIONS)).astype(str)}
-    return generation.fit(
+    return training.fit(
         natives, {"audio": rows}, clips, config, 0, encoder=encoder, words=CAPTIONS, **options
     )
 
@@ -96,7 +97,7 @@ def test_a_frozen_encoder_is_left_as_it_is(bert: TextEncoder) -> None:
 @pytest.mark.parametrize("loss", ["contrastive", "discriminator"])
 def test_a_resumed_run_ends_like_an_uninterrupted_one(weights_dir: Path, loss: Any) -> None:
     config = dataclasses.replace(TUNED, loss=loss, tuning_epochs=2)
-    states: list[generation.State] = []
+    states: list[State] = []
     one, other = (encoders.load("bert", weights_dir, trainable=True) for _ in range(2))
     assert isinstance(one, TextEncoder)
     assert isinstance(other, TextEncoder)

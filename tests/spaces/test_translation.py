@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 from core.config import LABEL_PAIRED
 from core.errors import UserError
 from core.spaces import translation
+from core.spaces import translation_training as training
 from core.spaces.translation import TranslationConfig
 from core.spaces.translation_training import Tower
 
@@ -40,8 +41,8 @@ def fit_pairs(
 ) -> translation.Translation:
     views, classes = two_views()
     rows = np.stack([np.arange(200)] * 2, axis=1)
-    given = {"pair_classes": {KIND: classes[:200]}} | options
-    return translation.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, seed, **given)
+    known = {"pair_classes": {KIND: classes[:200]}} | options
+    return training.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, seed, **known)
 
 
 def recall_at_5(fitted: translation.Translation, start: int = 200) -> float:
@@ -73,7 +74,7 @@ def test_pairs_never_seen_find_each_other() -> None:
     assert recall_at_5(fitted) > 0.6  # of 40, so 0.125 by chance
     shuffled, _ = two_views()
     rows = np.stack([np.arange(200), np.random.default_rng(0).permutation(200)], axis=1)
-    without = translation.fit(shuffled, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 1)
+    without = training.fit(shuffled, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 1)
     assert recall_at_5(without) < 0.4
 
 
@@ -143,7 +144,7 @@ def test_a_finished_state_is_not_trained_further() -> None:
 def test_a_foreign_state_is_refused() -> None:
     states: list[dict] = []
     fit_pairs(checkpoint=states.append)
-    with pytest.raises(ValueError, match="other towers"):
+    with pytest.raises(ValueError, match="other networks"):
         fit_pairs(dataclasses.replace(SMALL, n_hidden=8), resume=states[-1])
 
 
@@ -193,7 +194,7 @@ def test_three_modalities_share_one_space() -> None:
     rows = np.stack([np.arange(200)] * 2, axis=1)
     kinds = [("audio", "image"), ("audio", "text")]
     config = dataclasses.replace(SMALL, max_epochs=30)
-    fitted = translation.fit(
+    fitted = training.fit(
         views, dict.fromkeys(kinds, rows), {kind: np.arange(200) for kind in kinds}, config, 0
     )
     # Pictures and texts were never paired; sound is between them.
@@ -211,7 +212,7 @@ def test_redrawn_pairs_learn_classes_from_unpaired_items() -> None:
     rows = np.concatenate([np.stack([every, partner], axis=1), np.stack([partner, every], axis=1)])
     clips = np.stack([rows[:, 0], 1000 + rows[:, 1]], axis=1)
     config = dataclasses.replace(LABEL_PAIRED, n_hidden=32, n_dims=16, max_epochs=20)
-    fitted = translation.fit(
+    fitted = training.fit(
         views, {KIND: rows}, {KIND: clips}, config, 0, pair_classes={KIND: classes[rows[:, 0]]}
     )
     a, b = (fitted.project(m, views[m][120:]) for m in KIND)
@@ -229,18 +230,18 @@ def test_unmendable_input_is_refused_in_words() -> None:
     views, _ = two_views()
     few = np.array([[0, 0], [1, 1]])
     with pytest.raises(UserError, match="Too few audio–image pairs"):
-        translation.fit(views, {KIND: few}, {KIND: np.zeros(2)}, SMALL, 0)
+        training.fit(views, {KIND: few}, {KIND: np.zeros(2)}, SMALL, 0)
     with pytest.raises(UserError, match="there are none"):
-        translation.fit(views, {}, {}, SMALL, 0)
+        training.fit(views, {}, {}, SMALL, 0)
     broken = views | {"audio": np.where(np.arange(240)[:, None] == 5, np.nan, views["audio"])}
     rows = np.stack([np.arange(200)] * 2, axis=1)
     with pytest.raises(UserError, match="1 of 200 audio vectors hold NaN"):
-        translation.fit(broken, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 0)
+        training.fit(broken, {KIND: rows}, {KIND: np.arange(200)}, SMALL, 0)
     with pytest.raises(ValueError, match="outside 0…239"):
-        translation.fit(views, {KIND: rows + 100}, {KIND: np.arange(200)}, SMALL, 0)
+        training.fit(views, {KIND: rows + 100}, {KIND: np.arange(200)}, SMALL, 0)
     config = dataclasses.replace(SMALL, sampler="balanced")
     with pytest.raises(ValueError, match="need pair_classes"):
-        translation.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, 0)
+        training.fit(views, {KIND: rows}, {KIND: np.arange(200)}, config, 0)
     fitted = fit_pairs()
     with pytest.raises(UserError, match="no tower for text"):
         fitted.project("text", views["text"])
