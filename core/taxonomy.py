@@ -1,17 +1,19 @@
-"""Label ontologies: how near two labels lie, and how relevant one is to the other.
+"""Label ontologies: the distance between two labels, and the relevance of one to the other.
 
-An ontology is a directed graph without cycles; a node may have several parents. Distance is the
-number of edges on the shortest path, directions ignored, with all roots joined by one virtual
-node, so that any two nodes are connected. Relevance is r = 21 − d (W §3.3, after Arandjelović and
-Zisserman 2018, "Objects that sound"). In AudioSet no two labels are more than 11 edges apart,
-hence 10 ≤ r ≤ 21.
+An ontology is a directed graph without cycles; a node may have several parents. The distance is
+the number of edges on the shortest path, directions ignored. One virtual node joins all roots, so
+any two nodes are connected. Relevance is r = 21 − d (W §3.3, after Arandjelović and Zisserman
+2018, "Objects that sound"). In AudioSet no two labels are more than 11 edges apart: 10 ≤ r ≤ 21.
 
-Labels an ontology does not know (one's own folder "kazoo") keep to the same scale: such a label
-equals itself (d = 0, r = 21) and lies as far from every other as any two AudioSet labels can
-(d = 11, r = 10). `flat()` is the ontology that knows nothing: there it holds for every label.
+Unknown labels (a folder named "kazoo") use the same scale: such a label equals itself (d = 0,
+r = 21) and is as far from every other label as two AudioSet labels can be (d = 11, r = 10).
+`flat()` is the ontology in which every label is unknown.
 
-Two layouts are read: AudioSet's `ontology.json` (a list of `{id, name, child_ids, ...}`) and our
-own (`{"classes": {class: id}, "nodes": [{id, name, parents}, ...]}`), in which `demo()` is written.
+Two layouts are read: AudioSet's `ontology.json` (a list of `{id, name, child_ids, ...}`) and that
+of the built-in `demo()` (`{"classes": {class: id}, "nodes": [{id, name, parents}, ...]}`).
+
+    ontology = taxonomy.load("ontology.json")
+    ontology.distances(["violin"], ["cello", "drums"])  # [[2, 4]]
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +45,7 @@ _LAYOUT = "expected [{id, name, child_ids}, ...] as in AudioSet's ontology.json"
 class Taxonomy:
     """An ontology; a node is known by its position in `ids`.
 
-    ids, names: one string a node. parents: positions of each node's parents, () for a root.
+    ids, names: one string per node. parents: positions of each node's parents, () for a root.
     classes: further names of nodes with their positions, e.g. W's class "drums" for "Drum kit".
     """
 
@@ -52,116 +55,87 @@ class Taxonomy:
     classes: tuple[tuple[str, int], ...] = ()
 
     def resolve(self, label: str) -> int | None:
-        """Position of the node a label means: by id, else class, else name; None when unknown.
+        """Position of a label's node: by id, then class, then name; None for an unknown label.
 
-        All match whatever their case, with "_" read as a blank (folder names). Where two nodes
-        bear one name, the first is meant.
+        Case is ignored and "_" is read as a blank (folder names). If two nodes have the same
+        name, the first is used.
         """
         return self._lookup.get(_plain(label))
 
     def unknown(self, labels: Iterable[str]) -> list[str]:
-        """The labels that no node answers to, sorted, each once."""
+        """The labels without a node, sorted, each once."""
         return sorted({label for label in labels if self.resolve(label) is None})
 
     def below(self, labels: Iterable[str]) -> list[int]:
-        """Positions of all descendants of the nodes that some labels mean, sorted.
+        """Positions of all descendants of the labels' nodes, sorted; unknown labels have none.
 
-        The nodes themselves are among them only where one lies below another of them; labels that
-        no node answers to have none.
+        A label's own node is included only if it is a descendant of another label.
         """
-        children: list[list[int]] = [[] for _ in self.ids]
-        for node, parents in enumerate(self.parents):
-            for parent in parents:
-                children[parent].append(node)
-        meant = (self.resolve(label) for label in labels)
-        waiting = [node for node in meant if node is not None]
-        found: set[int] = set()
-        while waiting:
-            fresh = set(children[waiting.pop()]) - found
-            found |= fresh
-            waiting += fresh
-        return sorted(found)
+        from scipy.sparse.csgraph import shortest_path
+
+        nodes = [node for label in labels if (node := self.resolve(label)) is not None]
+        steps = shortest_path(self._links.T, unweighted=True, indices=nodes)
+        return np.flatnonzero(((steps > 0) & np.isfinite(steps)).any(axis=0)).tolist()
 
     def distances(self, labels_a: Sequence[str], labels_b: Sequence[str]) -> npt.NDArray[np.int32]:
-        """Edges on the shortest path between each pair of labels, (A, B) int32.
+        """Edges on the shortest path between every label of A and every label of B, (A, B) int32.
 
-        A label that is not in the ontology is 0 from itself and 11 from all others.
+        An unknown label is 0 from itself and 11 from all others.
         """
-        out = np.full((len(labels_a), len(labels_b)), UNKNOWN_DISTANCE, dtype=np.int32)
-        nodes_a = [self.resolve(label) for label in labels_a]
-        nodes_b = [self.resolve(label) for label in labels_b]
-        known_a = [row for row, node in enumerate(nodes_a) if node is not None]
-        known_b = [column for column, node in enumerate(nodes_b) if node is not None]
-        if known_a and known_b:
-            steps = self._steps_from([node for node in nodes_a if node is not None])
-            out[np.ix_(known_a, known_b)] = steps[:, [node for node in nodes_b if node is not None]]
-        spelled_b = np.array([_plain(label) for label in labels_b], dtype=object)
-        for row, node in enumerate(nodes_a):
-            if node is None:
-                out[row, spelled_b == _plain(labels_a[row])] = 0
+        from scipy.sparse.csgraph import shortest_path
+
+        n = len(self.ids)
+        positions = dict(self._lookup)  # unknown labels get positions from n on
+        a, b = (
+            np.array([positions.setdefault(_plain(x), n + len(positions)) for x in labels], int)
+            for labels in (labels_a, labels_b)
+        )
+        out = np.where(a[:, None] == b, 0, UNKNOWN_DISTANCE).astype(np.int32)
+        steps = shortest_path(self._links, directed=False, unweighted=True, indices=a[a < n])
+        out[np.ix_(a < n, b < n)] = steps[:, b[b < n]]
         return out
 
-    def _steps_from(self, sources: Sequence[int]) -> npt.NDArray[np.int32]:
-        """(len(sources), n) int32: breadth-first search from all sources at once."""
-        linked = self._adjacency
-        steps = np.full((len(sources), linked.shape[0]), -1, dtype=np.int32)
-        frontier = np.zeros(steps.shape, dtype=np.float32)
-        frontier[np.arange(len(sources)), sources] = 1.0
-        n_edges = 0
-        while frontier.any():
-            steps[frontier > 0] = n_edges
-            frontier = ((frontier @ linked > 0) & (steps < 0)).astype(np.float32)
-            n_edges += 1
-        return steps[:, : len(self.ids)]
-
     @cached_property
-    def _adjacency(self) -> Any:
-        """Undirected links, sparse (n + 1, n + 1) float32; the last node is the virtual root."""
+    def _links(self) -> Any:
+        """Links from child to parent, sparse (n + 1, n + 1) float32; the last node joins roots."""
         from scipy.sparse import csr_array
 
-        root = len(self.ids)
-        child, parent = np.array(
-            [(node, p) for node, parents in enumerate(self.parents) for p in parents or (root,)],
-            dtype=np.int64,
-        ).T
-        ends = (np.concatenate([child, parent]), np.concatenate([parent, child]))
-        return csr_array((np.ones(len(ends[0]), np.float32), ends), shape=(root + 1, root + 1))
+        n = len(self.ids)
+        pairs = [(node, p) for node, parents in enumerate(self.parents) for p in parents or (n,)]
+        ends = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        return csr_array((np.ones(len(pairs), np.float32), ends), shape=(n + 1, n + 1))
 
     @cached_property
     def _lookup(self) -> dict[str, int]:
+        by_id, by_name = (zip(x, range(len(x)), strict=True) for x in (self.ids, self.names))
         table: dict[str, int] = {}
-        by_id = zip(self.ids, range(len(self.ids)), strict=True)
-        by_name = zip(self.names, range(len(self.names)), strict=True)
         for spelling, node in (*by_id, *self.classes, *by_name):
             table.setdefault(_plain(spelling), node)
         return table
 
 
 def flat() -> Taxonomy:
-    """The ontology without nodes: any two labels that are not equal lie 11 edges apart."""
+    """The ontology without nodes: any two different labels are 11 edges apart."""
     return Taxonomy((), (), ())
 
 
 @cache
 def demo() -> Taxonomy:
-    """The built-in ontology: W's 18 instrument classes, AudioSet's nodes above them, their paths.
+    """The built-in ontology: W's 18 instrument classes and AudioSet's nodes above them.
 
     Class -> node as in W §3.1: "violin" is "Violin, fiddle", "voice" is "Choir", "cymbals" is
-    "Cymbal"; "drums" is "Drum kit", whose sister "Drum" (the same distances) is known by its name.
+    "Cymbal"; "drums" is "Drum kit", whose sibling "Drum" (the same distances) keeps its name.
     """
     return load(_DEMO_PATH)
 
 
 def load(path: str | Path) -> Taxonomy:
-    """Read an ontology file in AudioSet's layout or our own.
-
-    Raises UserError: no such file, or anything that `parse` refuses.
-    """
+    """Read an ontology file. Raises `UserError` as `read` and `parse` do."""
     return parse(read(path), Path(path).name)
 
 
 def read(path: str | Path) -> bytes:
-    """The bytes of an ontology file. Raises UserError: it is not there or cannot be read."""
+    """The bytes of an ontology file. Raises `UserError` if it is missing or cannot be read."""
     path = Path(path).expanduser()
     try:
         return path.read_bytes()
@@ -175,29 +149,31 @@ def read(path: str | Path) -> bytes:
 def parse(content: bytes | str, source: str) -> Taxonomy:
     """An ontology from the text of a file; `source` names it in errors.
 
-    In AudioSet's layout W's 18 classes ("drums", "voice", ...) are known wherever their nodes are.
-    Raises UserError: not JSON, another layout, an id twice, an id that no node bears, a cycle.
+    In AudioSet's layout W's 18 classes ("drums", "voice", ...) are added to the names.
+
+    Raises
+    ------
+    UserError
+        Not JSON, another layout, a repeated id, a link to a missing node, or a cycle.
     """
     try:
-        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
-        nodes = json.loads(text)
+        nodes = json.loads(content.decode("utf-8-sig") if isinstance(content, bytes) else content)
     except (ValueError, RecursionError) as error:
         raise UserError(f"The ontology {source} is not valid JSON: {_LAYOUT}.") from error
     if isinstance(nodes, list):
-        instruments = demo()
         known = {str(node.get("id")) for node in nodes if isinstance(node, dict)}
-        classes = {name: instruments.ids[node] for name, node in instruments.classes}
-        return _build(nodes, {c: i for c, i in classes.items() if i in known}, source)
+        classes = {name: demo().ids[node] for name, node in demo().classes}
+        return _build(nodes, {name: id_ for name, id_ in classes.items() if id_ in known}, source)
     if isinstance(nodes, dict) and isinstance(nodes.get("nodes"), list):
         return _build(nodes["nodes"], nodes.get("classes", {}), source)
-    raise UserError(f"The ontology {source} holds no list of nodes: {_LAYOUT}.")
+    raise UserError(f"The ontology {source} has no list of nodes: {_LAYOUT}.")
 
 
 def relevance_table(taxonomy: Taxonomy, labels: Sequence[str]) -> npt.NDArray[np.float32]:
-    """r = 21 − d between each two labels, (L, L) float32, symmetric, 21 on the diagonal.
+    """r = 21 − d between any two labels, (L, L) float32, symmetric, 21 on the diagonal (W §3.3).
 
-    W §3.3. An ontology deeper than AudioSet may hold labels over 21 edges apart: they have r = 0,
-    since a gain below nothing has no meaning in NDCG.
+    In an ontology deeper than AudioSet, labels over 21 edges apart have r = 0: NDCG has no
+    negative gains.
     """
     distance = taxonomy.distances(labels, labels)
     return np.maximum(MAX_RELEVANCE - distance, 0).astype(np.float32)
@@ -210,9 +186,9 @@ def encode_labels(
 ) -> tuple[list[str], list[tuple[int, ...]]]:
     """Label strings of items -> the distinct labels, sorted, and each item's positions in them.
 
-    Spellings of one node ("Guitar", "guitar", "/m/0342h") are one label, shown as first met; so
-    encode queries and gallery in one call. Labels named in `drop` are left out (W §3.3: the top
-    labels, which nearly every clip has), and an item may end up with ().
+    Spellings of one node ("Guitar", "guitar", "/m/0342h") count as one label, shown as first
+    seen, so encode queries and gallery in one call. Labels in `drop` are left out (W §3.3: the
+    top labels, which nearly every clip has); an item may be left with ().
     """
     dropped = {_canonical(taxonomy, label) for label in drop}
     shown: dict[object, str] = {}
@@ -232,10 +208,11 @@ def encode_labels(
 
 
 def labels_for_relevance(frame: pd.DataFrame) -> list[list[str]]:
-    """What each item of a table is known by when retrieval is scored, one list an item.
+    """The labels by which retrieval is scored, one list per item of a table.
 
-    `labels` are the classes of a study, few and exclusive; where a dataset knows more of an item
-    (AudioSet's own labels of a clip), its `facts` hold them all under "all_labels", and they count.
+    `labels` are the classes of a study, few and exclusive. If a dataset knows more labels of an
+    item (AudioSet's own labels of a clip), its `facts` list them under "all_labels", and these
+    are used.
     """
     found = []
     for labels, facts in zip(frame["labels"], frame["facts"], strict=True):
@@ -254,7 +231,7 @@ def _canonical(taxonomy: Taxonomy, label: str) -> object:
 
 
 def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
-    """Decoded nodes -> Taxonomy, with everything checked that a file can have wrong."""
+    """Decoded nodes -> Taxonomy, after checking everything that can be wrong in a file."""
     for place, node in enumerate(nodes):
         links = [node[k] for k in ("child_ids", "parents") if k in node] if _is_node(node) else []
         if not links or not all(isinstance(ids, list) for ids in links):
@@ -274,7 +251,7 @@ def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
         if not isinstance(id_, str) or id_ not in position:
             raise UserError(
                 f"The ontology {source} has no node with the id {id_!r}, which {named_by} names: "
-                "add the node or take the link away."
+                "add the node or remove the link."
             )
         return position[id_]
 
@@ -284,9 +261,18 @@ def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
             parents[place_of(child, node["id"])].add(place)
         for parent in node.get("parents", ()):
             parents[place].add(place_of(parent, node["id"]))
-    _refuse_cycle(ids, parents, source)
+    try:
+        TopologicalSorter(dict(enumerate(parents))).prepare()
+    except CycleError as error:
+        cycle = " → ".join(ids[place] for place in error.args[1][:6])
+        raise UserError(
+            f"The ontology {source} has a cycle ({cycle}): a node cannot be its own ancestor, so "
+            "remove one of these links."
+        ) from error
     if not isinstance(classes, Mapping):
-        raise UserError(f"The classes of the ontology {source} are no object of {{class: id}}.")
+        raise UserError(
+            f"The classes of the ontology {source} are not an object: expected {{class: id}}."
+        )
     return Taxonomy(
         ids=tuple(ids),
         names=tuple(node["name"] for node in nodes),
@@ -296,31 +282,4 @@ def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
 
 
 def _is_node(node: object) -> bool:
-    return (
-        isinstance(node, dict)
-        and isinstance(node.get("id"), str)
-        and isinstance(node.get("name"), str)
-    )
-
-
-def _refuse_cycle(ids: Sequence[str], parents: Sequence[set[int]], source: str) -> None:
-    """Take nodes away from the roots down (Kahn 1962); what cannot be taken hangs on a cycle."""
-    children: list[list[int]] = [[] for _ in ids]
-    for node, above in enumerate(parents):
-        for parent in above:
-            children[parent].append(node)
-    waiting_for = [len(above) for above in parents]
-    free = [node for node, n_above in enumerate(waiting_for) if n_above == 0]
-    n_taken = 0
-    while free:
-        n_taken += 1
-        for child in children[free.pop()]:
-            waiting_for[child] -= 1
-            if waiting_for[child] == 0:
-                free.append(child)
-    if n_taken < len(ids):
-        stuck = next(id_ for id_, n_above in zip(ids, waiting_for, strict=True) if n_above)
-        raise UserError(
-            f"The ontology {source} has a cycle above or at {stuck}: "
-            "a node cannot be its own ancestor, so take one of the links away."
-        )
+    return isinstance(node, dict) and all(isinstance(node.get(k), str) for k in ("id", "name"))
