@@ -28,7 +28,7 @@ def test_a_table_has_the_columns_and_types() -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([Item("a", "c", "audio"), Item("a", "d", "audio")], "'a' more than once"),
+        ([Item("a", "c", "audio"), Item("a", "d", "audio")], "item_id 'a' more than once"),
         ([Item("a", "c", "smell")], "modality 'smell'"),
         ([Item("a", "", "audio")], "empty clip_id"),
     ],

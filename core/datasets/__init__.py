@@ -1,6 +1,6 @@
-"""The datasets, by name. Adding one is one file here and one line in `REGISTRY`.
+"""The datasets, by name. To add one, write one file (see `base`) and one line in `REGISTRY`.
 
-A dataset is pointed at with `NAME` or `NAME:PATH`, e.g. `demo` or `folder:~/sounds`.
+On the command line a dataset is `NAME` or `NAME:PATH`, e.g. `demo` or `folder:~/sounds`.
 """
 
 import difflib
@@ -23,13 +23,7 @@ REGISTRY: dict[str, str] = {
 
 
 def parse(text: str) -> Spec:
-    """`NAME` or `NAME:PATH` to its parts.
-
-    Raises
-    ------
-    UserError
-        An unknown name; the message lists the known ones.
-    """
+    """The parts of `NAME` or `NAME:PATH`. Raises `UserError` for an unknown name."""
     name, _, path = text.partition(":")
     if name not in REGISTRY:
         close = difflib.get_close_matches(name, REGISTRY, n=1)
@@ -42,22 +36,24 @@ def parse(text: str) -> Spec:
 
 
 def load(name: str) -> Dataset:
-    """The dataset's module, which is its implementation."""
+    """The module that implements the dataset."""
     module: Dataset = importlib.import_module(REGISTRY[name])
     return module
 
 
 def canonical(spec: Spec) -> str:
-    """`NAME`, or `NAME:PATH` with the path absolute: one text for one dataset.
+    """`NAME`, or `NAME:PATH` with an absolute path: the same text for the same dataset.
 
-    A dataset whose text after the colon is no path has a function `canonical` of its own for it.
+    A dataset with settings after the colon defines its own `canonical`.
 
     Raises
     ------
     UserError
-        Nothing lies at the path, or the text is not what the dataset takes.
+        There is nothing at the path, or the settings are wrong.
     """
-    own = getattr(load(spec.name), "canonical", None)
-    path = str(spec.root()) if spec.path and own is None else ""
-    text = path if own is None else str(own(spec))
+    dataset = load(spec.name)
+    if hasattr(dataset, "canonical"):
+        text = dataset.canonical(spec)
+    else:
+        text = str(spec.root()) if spec.path else ""
     return f"{spec.name}:{text}" if text else spec.name

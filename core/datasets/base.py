@@ -1,15 +1,40 @@
-"""What a dataset is: a module with a `CARD` and two functions.
+'''What a dataset is: a module with a `CARD` and two functions, `fingerprint` and `ingest`.
 
-`fingerprint` is cheap and says what the data is now, so that changed data is ingested again;
-`ingest` turns what lies on disk into items, splits and a list of what was rejected, and is the
-only one that takes time.
-"""
+To add a dataset, write one file here and add one line to `REGISTRY` in `__init__.py`. This one
+reads `FOLDER/*.wav` with the class in front of a hyphen (`flute-01.wav`):
+
+    CARD = DatasetCard("hyphen", "Sounds named by class", "CC0", "", "One second of each file.")
+
+    def fingerprint(request):
+        """Changes whenever the data changes; must be quick."""
+        root = request.spec.root()
+        return {"files": media_files.digest(root, media_files.listing(root))}
+
+    def ingest(request, draft, run):
+        """Reads the data; may take hours."""
+        root = request.spec.root()
+        frame = items.table(
+            items.Item(f"audio:{path}", path, "audio", (path.split("-")[0],), path)
+            for path in media_files.listing(root)
+        )
+        classes = sorted({label for labels in frame["labels"] for label in labels})
+        return Ingested(
+            CARD, frame, splits.by_class(frame, classes, request), classes, paired_by="class",
+            root=str(root), notes=["The classes are taken from the file names."],
+        )
+
+Media files are not copied: items name them by their path below `root`. A file that cannot be used
+is reported as `Rejected`; only data that is unusable as a whole raises a `UserError`. Helpers:
+`media_files` (find and check files), `table_file` (read tables), `tracks` (music tracks of any
+length), `template_texts` (texts for data without captions) and `splits` (random subsets by clip).
+A module whose `NAME:TEXT` holds settings in place of a path defines `canonical(spec)` as well: the
+text in one fixed spelling.
+'''
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,21 +43,14 @@ from core import items
 from core.errors import UserError
 from core.store import Draft
 
-T = TypeVar("T")
-R = TypeVar("R")
-
-# Of data that brings no subsets; rankings are then measured on what no space was fitted on.
-SHARES = {"translation": 0.5, "train": 0.25, "test": 0.25}
-SMALL_SET = 2_000  # items; below it one random split says little, so several are drawn
-SMALL_SET_SPLITS = 5
-
-# Runs a module-level function over picklable tasks on all cores; results come in any order.
+# Runs a module-level function over picklable tasks on all cores; results come in any order. The
+# last argument is the title of the progress bar.
 ParallelMap = Callable[[Callable[[Any], Any], Sequence[Any], str], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Card:
-    """What is known of a dataset before it is read."""
+class DatasetCard:
+    """General facts about a dataset, known before it is read."""
 
     name: str
     title: str
@@ -43,19 +61,13 @@ class Card:
 
 @dataclass(frozen=True)
 class Spec:
-    """Which dataset, and where it lies ("" for one that is made on the spot)."""
+    """The dataset's name and path, as in `NAME:PATH`; "" for a generated dataset."""
 
     name: str
     path: str
 
     def root(self) -> Path:
-        """The path, absolute.
-
-        Raises
-        ------
-        UserError
-            No path was given, or nothing lies there.
-        """
+        """The absolute path. Raises `UserError` if no path is given or nothing is there."""
         if not self.path:
             raise UserError(f"The dataset {self.name!r} needs a path: write {self.name}:PATH.")
         root = Path(self.path).expanduser().resolve()
@@ -68,7 +80,11 @@ class Spec:
 
 @dataclass(frozen=True)
 class Request:
-    """What a study wants of a dataset."""
+    """What a study asks of a dataset.
+
+    size : number of clips (or pairs, tracks) to use; None for all
+    splits : number of random splits; None for the default of `splits.n_splits`
+    """
 
     spec: Spec
     size: int | None
@@ -78,24 +94,35 @@ class Request:
 
 @dataclass(frozen=True)
 class Rejected:
-    """One file or row that could not be taken in, and why, in one sentence."""
+    """A file or row that cannot be used, and the reason in one sentence."""
 
     path: str
     modality: str
     reason: str
 
 
+def first_reason(rejected: Sequence[Rejected]) -> str:
+    """The end of an error message: the first reason, "" if nothing was rejected."""
+    return f" The first reason: {rejected[0].reason}" if rejected else ""
+
+
 @dataclass
 class Ingested:
-    """Items, their splits, what was rejected, and the facts that pages show.
+    """Items, their splits, the rejected files, and the facts that pages show.
 
-    `ontology` is the text of the ontology that the dataset's labels belong to, where it brings
-    one. `scored` are the classes that take part in classification; None means all those that
-    have items of two modalities. `descriptions` put every class into a longer text, for zero-shot
-    tagging.
+    items : as `core.items.table` makes them
+    splits : as `core.items.split_table` makes them
+    classes : class names in the order of all figures
+    paired_by : "clip" if the items of one clip are pairs, "class" if pairs are drawn by class
+    root : the folder that the items' paths are relative to
+    notes : sentences for the Overview page
+    vectors : ready vectors by modality, `(n, d) float32`, in the order of `vector_row`
+    ontology : text of the ontology of the labels, if the dataset has one
+    scored : the classes that are classified; None for all classes that can be paired
+    descriptions : a longer text for each class, for zero-shot tagging
     """
 
-    card: Card
+    card: DatasetCard
     items: pd.DataFrame
     splits: pd.DataFrame
     classes: list[str]
@@ -109,14 +136,15 @@ class Ingested:
     descriptions: dict[str, str] = field(default_factory=dict)
 
     def describe(self) -> dict[str, Any]:
-        """What goes into `dataset.json`."""
+        """The contents of `dataset.json`."""
+        scored = self.scored
+        if scored is None:
+            scored = items.paired_classes(self.items, self.classes)
         return {
             **asdict(self.card),
             "classes": self.classes,
             "modalities": [m for m in items.MODALITIES if (self.items["modality"] == m).any()],
-            "paired_classes": paired_classes(self.items, self.classes)
-            if self.scored is None
-            else self.scored,
+            "paired_classes": scored,
             "paired_by": self.paired_by,
             "root": self.root,
             "descriptions": self.descriptions,
@@ -130,56 +158,14 @@ class Ingested:
 class Dataset(Protocol):
     """The module of a dataset."""
 
-    CARD: Card
+    CARD: DatasetCard
 
-    def fingerprint(self, request: Request) -> Mapping[str, Any]: ...
+    def fingerprint(self, request: Request) -> Mapping[str, Any]:
+        """Identifies the data as it is now; the data is ingested again when this changes."""
 
-    def ingest(self, request: Request, draft: Draft, run: ParallelMap) -> Ingested: ...
+    def ingest(self, request: Request, draft: Draft, run: ParallelMap) -> Ingested:
+        """Items, splits and rejected files.
 
-
-def paired_classes(frame: pd.DataFrame, classes: Sequence[str]) -> list[str]:
-    """The classes that a shared space can be measured on, in class order.
-
-    Those with both sounds and pictures; where a collection lacks either, those with items of two
-    modalities.
-    """
-    sides = frame["modality"].isin(["audio", "image"])
-    has_audio_and_image = frame["modality"][sides].nunique() == 2
-    counted = frame[sides] if has_audio_and_image else frame
-    n_modalities = counted["modality"].groupby(items.single_labels(counted)).nunique()
-    return [name for name in classes if n_modalities.get(name, 0) >= 2]
-
-
-def n_splits(request: Request, n_items: int) -> int:
-    """How many random splits: as asked, else 5 for a small set, whose one split says little."""
-    if request.splits is not None:
-        if request.splits < 1:
-            raise UserError(f"The number of splits is {request.splits}: expected 1 or more.")
-        return request.splits
-    return SMALL_SET_SPLITS if n_items < SMALL_SET else 1
-
-
-def in_threads(function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-    """Map over tasks whose work releases the GIL (decoding), in order."""
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(function, tasks))
-
-
-def random_splits(frame: pd.DataFrame, trained: Sequence[str], request: Request) -> pd.DataFrame:
-    """Random splits by clip, stratified by class and modality, of the classes in `trained`.
-
-    Clips of other classes, or without exactly one label, are in no subset of any split.
-    """
-    single = items.single_labels(frame)
-    strata: dict[str, str] = {}
-    for clip_id, class_name, modality in zip(
-        frame["clip_id"], single, frame["modality"], strict=True
-    ):
-        if class_name in set(trained):
-            strata[clip_id] = f"{class_name}/{'both' if clip_id in strata else modality}"
-    return items.split_table(
-        [
-            items.split_by_clip(strata, SHARES, seed=request.seed * 1_000 + split)
-            for split in range(n_splits(request, len(frame)))
-        ]
-    )
+        `draft` takes intermediate files, `run` spreads work over all cores. Raises `UserError` if
+        the data is unusable as a whole.
+        """

@@ -1,26 +1,26 @@
-"""`captions:PATH`: sounds with captions, listed in a table; MusicCaps' layout included.
+"""`captions:PATH`: sounds with captions, listed in a table such as that of MusicCaps.
 
     python -m precompute all --dataset captions:FOLDER --audio hcnn --text bert
     python -m precompute all --dataset captions:FOLDER/musiccaps-public.csv
 
-PATH is a CSV, TSV, Parquet or JSONL table, or a folder with one. A row is a caption of a sound;
-rows of one sound are one clip. Columns, of those that are there:
+PATH is a CSV, TSV, Parquet or JSONL table, or a folder with one. Each row is a caption of a sound;
+rows of the same sound are one clip. Columns:
 
 =========================================  =====================================================
 `caption` or `text`                        the words (required)
-`path`, `file_name` or `file`              the sound's file, relative to the table
-`ytid` with `start_s` and `end_s`          or its YouTube id: `<ytid>.*` or `<ytid>_<start>.*`
+`path`, `file_name` or `file`              the sound file, relative to the table
+`ytid` with `start_s` and `end_s`          or its YouTube id: `<ytid>.*` or `<ytid>_<start>.*`,
                                            anywhere below the table's folder (MusicCaps)
-`start_s`, and `end_s` or `duration_s`     the stretch of the file at `path` that is meant
+`start_s`, and `end_s` or `duration_s`     the part of the file at `path` that is used
 `split` or `subset`                        train, validation, test
-`aspect_list`, `labels` or `tags`          what the sound is tagged with, a list or `a|b|c`
+`aspect_list`, `labels` or `tags`          the tags of the sound, a list or `a|b|c`
 =========================================  =====================================================
 
-The 50 most frequent tags are what zero-shot tagging is measured on. Without a split of the table's
-own, clips are drawn as S has it (§III-D): 75 % to train, 15 % to validate, which is drawn inside
-of training here, and 10 % to test. Sounds that are not there are counted, and some of them listed.
+Zero-shot tagging is measured on the 50 most frequent tags. If the table has no split, 10 % of the
+recordings are drawn for testing and the rest for training (S §III-D: 75/15/10; the 15 % for
+validation are drawn from the training clips here). Missing sounds are counted and some are named.
 
-`--size N` takes no more than N clips, at random.
+`--size N` uses a random N clips.
 """
 
 import hashlib
@@ -30,22 +30,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from core import items
-from core.datasets import caption_table, tracks
-from core.datasets.base import Card, Ingested, ParallelMap, Request, n_splits
-from core.datasets.caption_table import Clip
-from core.datasets.table import read_rows
-from core.datasets.tracks import Track
+from core.datasets import caption_table, media_files, splits, tracks
+from core.datasets.base import (
+    DatasetCard,
+    Ingested,
+    ParallelMap,
+    Request,
+    first_reason,
+)
+from core.datasets.caption_table import CaptionedClip
+from core.datasets.table_file import read_rows
+from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
 
-TEST_SHARE = 0.1  # S §III-D: 75/15/10, of which 15 is drawn inside of training
+TEST_SHARE = 0.1  # S §III-D
 N_TAGS = 50
 
-CARD = Card(
+CARD = DatasetCard(
     name="captions",
     title="Sounds with captions",
     licence="as the table's owner gave it (MusicCaps: CC BY-SA 4.0)",
@@ -60,9 +64,9 @@ MUSICCAPS = {
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """The table's own bytes, the sounds that it names as far as they are there, and the size."""
+    """The bytes of the table, the sound files that are there, and the size."""
     path = caption_table.table_of(request.spec.root())
-    rows = read_rows(path, "captions:PATH")
+    rows = read_rows(path, caption_table.USAGE)
     return {
         "table": hashlib.sha256(path.read_bytes()).hexdigest(),
         "root": str(path.parent),
@@ -79,42 +83,41 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     Raises
     ------
     UserError
-        There is no table, or several; it cannot be read or lacks a column; a clip is in two
-        subsets; or no clip of it has a sound.
+        There is no table, or there are several; it cannot be read or lacks a column; a clip is in
+        two subsets; or none of its clips has a sound.
     """
     path = caption_table.table_of(request.spec.root())
-    rows = read_rows(path, "captions:PATH")
-    listed, rejected = caption_table.clips_of(rows, path)
-    n_listed = len(listed)
-    listed = tracks.some(listed, request)
     root = path.parent
-    there, absent = caption_table.present(listed, rows, root)
-    rejected += tracks.tell_absent(absent, path.name)
+    rows = read_rows(path, caption_table.USAGE)
+    listed, rejected = caption_table.clips_of(rows, path)
+    chosen = tracks.sample(listed, request)
+    there, absent = caption_table.present(chosen, rows, root)
+    rejected += media_files.missing(absent, f"clips in {path.name}", "audio")
     if not there:
         raise UserError(
-            f"None of the {n_listed:,} captioned clips of {path.name} has its sound below {root}: "
-            f"expected files named like {caption_table.example(rows, listed)}."
+            f"None of the {len(listed):,} captioned clips of {path.name} has a sound below {root}: "
+            f"expected files named like {caption_table.example(rows, chosen)}."
         )
     assignments = _assignments(there, request)
     measured = [
         clip.path
         for clip in there
-        if clip.uncut
-        or (clip.start_s is None and assignments[0].get(clip.clip_id) == tracks.TESTED)
+        if clip.may_be_whole
+        or (clip.start_s is None and assignments[0].get(clip.clip_id) == splits.TESTED)
     ]
     files = list(dict.fromkeys(clip.path for clip in there))
-    lengths, unreadable = tracks.look(root, files, measured, draft, run)
-    there = [
+    lengths, unreadable = tracks.check(root, files, measured, draft, run)
+    usable = [
         caption_table.settled(clip, lengths[clip.path]) for clip in there if clip.path in lengths
     ]
-    if not there:
+    if not usable:
         raise UserError(
-            f"None of the {len(files):,} sounds of {path.name} can be read. The first reason: "
-            f"{unreadable[0].reason}"
+            f"None of the {len(files):,} sounds of {path.name} can be read: expected sound files."
+            f"{first_reason(unreadable)}"
         )
-    classes = _most_frequent(there)
+    classes = _most_frequent(usable)
     found = [
-        Track(
+        MusicTrack(
             clip_id=clip.clip_id,
             path=clip.path,
             labels=tuple(tag for tag in classes if tag in clip.tags),
@@ -124,79 +127,73 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             duration_s=clip.duration_s,
             facts={"tags": clip.tags},
         )
-        for clip in there
+        for clip in usable
     ]
-    usable = {clip.clip_id for clip in there}
+    kept = {clip.clip_id for clip in usable}
     assignments = [
-        {clip_id: subset for clip_id, subset in subset_of.items() if clip_id in usable}
+        {clip_id: subset for clip_id, subset in subset_of.items() if clip_id in kept}
         for subset_of in assignments
     ]
-    return Ingested(
-        card=_card(rows, path),
-        items=items.table(tracks.rows(found, assignments[0])),
-        splits=items.split_table(assignments),
-        classes=classes,
-        paired_by="clip",
-        root=str(root),
-        notes=_notes(n_listed, there, classes, len(assignments), path.name),
+    return tracks.ingested(
+        _card(rows, path),
+        found,
+        assignments,
+        classes,
+        root,
+        notes=_notes(len(listed), usable, classes, len(assignments), path.name),
         rejected=[*rejected, *unreadable],
-        scored=classes,
     )
 
 
 # -- tags, splits, notes -------------------------------------------------------------------------
 
 
-def _most_frequent(listed: Sequence[Clip]) -> list[str]:
-    """The 50 tags that most clips bear, in that order."""
+def _most_frequent(listed: Sequence[CaptionedClip]) -> list[str]:
+    """The 50 tags that most clips have, most frequent first."""
     counts = Counter(tag for clip in listed for tag in clip.tags)
     return sorted(counts, key=lambda tag: (-counts[tag], tag))[:N_TAGS]
 
 
-def _assignments(there: Sequence[Clip], request: Request) -> list[dict[str, str]]:
-    """The table's own split, the same in every repetition; else random ones by recording."""
-    if any(clip.subset for clip in there):
-        given = {clip.clip_id: clip.subset for clip in there if clip.subset}
-        return [given] * (request.splits or 1)
-    recording_of = {clip.clip_id: clip.path for clip in there}
-    return [
-        tracks.draw(recording_of, TEST_SHARE, np.random.default_rng([request.seed, split]))
-        for split in range(n_splits(request, 2 * len(there)))
-    ]
+def _assignments(there: Sequence[CaptionedClip], request: Request) -> Sequence[Mapping[str, str]]:
+    """The table's own split, the same each time; otherwise random splits by recording."""
+    given = {clip.clip_id: clip.subset for clip in there if clip.subset}
+    if given:
+        return splits.given(given, request)
+    return splits.by_group({clip.clip_id: clip.path for clip in there}, TEST_SHARE, request)
 
 
-def _card(rows: pd.DataFrame, path: Path) -> Card:
+def _card(rows: pd.DataFrame, path: Path) -> DatasetCard:
     if {"ytid", "aspect_list", "caption"} <= set(rows.columns):
         return replace(CARD, **MUSICCAPS)
     return replace(CARD, title=f"{CARD.title}: {path.name}")
 
 
 def _notes(
-    n_listed: int, there: Sequence[Clip], classes: Sequence[str], n_repeats: int, name: str
+    n_listed: int, there: Sequence[CaptionedClip], classes: Sequence[str], n_repeats: int, name: str
 ) -> list[str]:
-    notes = [
-        f"{n_listed:,} clips are captioned in {name}; {len(there):,} of them are in this study."
-    ]
+    notes = [f"{name} has captions for {n_listed:,} clips; {len(there):,} of them are used here."]
     if any(clip.subset for clip in there):
-        notes.append("The split is the table's own; its train and validation clips both train.")
+        notes.append(
+            "The split is the table's own. Spaces are trained on its train and validation clips."
+        )
     else:
         notes.append(
-            "A tenth of the recordings is drawn to test, the others train (Seth 2022 §III-D: "
-            "75/15/10, where the 15 are drawn inside of training)."
+            "A tenth of the recordings is drawn for testing, the others for training (Seth 2022 "
+            "§III-D: 75/15/10; the 15 are drawn from the training clips here)."
         )
         if n_repeats > 1 and any(clip.start_s is None for clip in there):
             notes.append(
-                "Of recordings over 30 seconds, those to test in the first split are heard in the "
-                "middle, and all others at the beginning, in every split."
+                "The test recordings of the first split are represented by their middle 30 "
+                "seconds, all others by their first 30 seconds, in every split."
             )
     if classes:
         notes.append(
-            f"The {len(classes)} most frequent tags are the classes. They occur in captions, too, "
-            "so a space that was trained here has seen most of their words."
+            f"The {len(classes)} most frequent tags are the classes. They also occur in captions, "
+            "so a space trained here has seen most of their words."
         )
     else:
         notes.append(
-            "The table has no tags (columns aspect_list, labels or tags), so there is nothing to "
-            "measure zero-shot tagging on; retrieval by caption is measured."
+            "The table has no tags (columns aspect_list, labels or tags), so zero-shot tagging is "
+            "not measured; retrieval by caption is."
         )
     return notes

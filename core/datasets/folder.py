@@ -1,16 +1,13 @@
-"""`folder:PATH`: `audio/<class>/*`, `images/<class>/*` and, if there, `video/<class>/*`.
+"""`folder:PATH`: `audio/<class>/*`, `images/<class>/*` and, optionally, `video/<class>/*`.
 
-Every sound is one item, its loudest second; every picture is one item; every video is two, one
-second of its sound and the frame in the middle of that second, drawn by seed. Sounds and pictures
-that come as separate files are paired within a class, and the notes say that this used the labels.
+Each sound gives one item, its loudest second; each picture gives one. Each video gives two: a
+random second of its sound, and the frame in the middle of that second. Sounds and pictures from
+separate files are paired within a class, and the notes say that this used the labels. Texts are
+templates filled with the class names.
 
-Every class gets captions made of its name, so that the collection can be asked in words.
-
-Nothing is copied: items point at the files where they lie. What cannot be decoded is rejected
-with its reason.
+Every file is decoded once; the files that cannot be decoded are rejected.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,28 +16,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core import items, media
-from core.datasets import templates
+from core.datasets import media_files, splits, template_texts
 from core.datasets.base import (
-    Card,
+    DatasetCard,
     Ingested,
     ParallelMap,
     Rejected,
     Request,
-    in_threads,
-    paired_classes,
-    random_splits,
 )
 from core.errors import MediaError, UserError
 from core.store import Draft
 
-CARD = Card(
+CARD = DatasetCard(
     name="folder",
     title="A folder of sounds and pictures",
     licence="as each file's owner gave it",
     citation="",
-    description="Files sorted into one folder a class, read where they lie.",
+    description="Media files sorted into one folder per class.",
 )
 FOLDERS = {"audio": "audio", "images": "image", "image": "image", "video": "video"}
 SUFFIXES = {
@@ -51,8 +46,8 @@ SUFFIXES = {
 
 
 @dataclass(frozen=True)
-class File:
-    """One file of the folder: its path below the root, its class and what it should hold."""
+class ClassFile:
+    """One file: its path below the root, its class, and the expected kind of media."""
 
     path: str
     class_name: str
@@ -60,22 +55,19 @@ class File:
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """Paths, sizes and times of every file below the root."""
+    """Paths, sizes and times of every file in a class folder."""
     root = request.spec.root()
-    text = hashlib.sha256()
-    for file in _files(root):
-        stat = (root / file.path).stat()
-        text.update(f"{file.path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return {"root": str(root), "files": text.hexdigest(), "version": 2}
+    files = media_files.digest(root, [file.path for file in _files(root)])
+    return {"root": str(root), "files": files, "version": 2}
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Check every file by decoding it, and make the item table.
+    """Decode every file, and make the item table.
 
     Raises
     ------
     UserError
-        The path is no folder, has none of the expected sub-folders, or no class has both
+        The path is not a folder, has none of the expected sub-folders, or no class has both
         sounds and pictures.
     """
     root = request.spec.root()
@@ -83,29 +75,24 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     if not files:
         raise UserError(
             f"{root} has no files in audio/<class>/, images/<class>/ or video/<class>/: sort the "
-            "media into one folder a class."
+            "media into one folder per class."
         )
-    found: list[items.Item] = []
-    rejected: list[Rejected] = []
-    for outcome in in_threads(partial(_read, root, request.seed), files):
-        if isinstance(outcome, Rejected):
-            rejected.append(outcome)
-        else:
-            found.extend(outcome)
-    frame = items.table(found)
-    classes = sorted({label for labels in frame["labels"] for label in labels})
-    both = paired_classes(frame, classes)
+    found, rejected = media_files.decode_all(partial(_read, root, request.seed), files)
+    classes = sorted({label for item in found for label in item.labels})
+    both = items.paired_classes(items.table(found), classes)
     if not both:
         raise UserError(
-            f"No class in {root} has both sounds and pictures that could be read "
-            f"({len(rejected)} files were rejected): give at least one class both."
+            f"No class in {root} has both sounds and pictures that can be read "
+            f"({len(rejected)} files were rejected): expected at least one such class."
         )
     only_video = all(file.kind == "video" for file in files)
-    frame = items.table([*found, *_captions(classes)])
+    for name in classes:
+        found += template_texts.class_items(name, template_texts.of_class(name))
+    frame = items.table(found)
     return Ingested(
         card=CARD,
         items=frame,
-        splits=random_splits(frame, both, request),
+        splits=splits.by_class(frame, both, request),
         classes=classes,
         paired_by="clip" if only_video else "class",
         root=str(root),
@@ -115,43 +102,25 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     )
 
 
-def _captions(classes: list[str]) -> list[items.Item]:
-    return [
-        items.Item(
-            item_id=f"text:{name}/{number:02d}",
-            clip_id=f"text/{name}/{number:02d}",
-            modality="text",
-            labels=(name,),
-            text=text,
-            facts=json.dumps({"kind": "template"}),
-        )
-        for name in classes
-        for number, text in enumerate(templates.of_class(name))
-    ]
-
-
-def _files(root: Path) -> list[File]:
+def _files(root: Path) -> list[ClassFile]:
     if not root.is_dir():
-        raise UserError(f"{root} is not a folder: folder:PATH expects one with audio/<class>/.")
+        raise UserError(f"{root} is not a folder: expected one with audio/<class>/ and so on.")
     found = []
     for folder, kind in FOLDERS.items():
         for path in sorted((root / folder).glob("*/*")):
             if path.is_file() and not path.name.startswith("."):
-                found.append(File(path.relative_to(root).as_posix(), path.parent.name, kind))
+                found.append(ClassFile(path.relative_to(root).as_posix(), path.parent.name, kind))
     return found
 
 
-def _read(root: Path, seed: int, file: File) -> list[items.Item] | Rejected:
-    """Decode one file; its items, or why there are none."""
+def _read(root: Path, seed: int, file: ClassFile) -> list[items.Item] | Rejected:
+    """The items of one file, which is decoded to check it."""
     path = root / file.path
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES[file.kind]:
         expected = ", ".join(sorted(SUFFIXES[file.kind]))
-        return Rejected(
-            file.path,
-            file.kind,
-            f"{path.name!r} has the ending {suffix!r}, expected one of {expected}.",
-        )
+        reason = f"{path.name!r} has the ending {suffix!r}: expected one of {expected}."
+        return Rejected(file.path, file.kind, reason)
     try:
         if file.kind == "image":
             media.read_image(path, path.name)
@@ -163,17 +132,16 @@ def _read(root: Path, seed: int, file: File) -> list[items.Item] | Rejected:
         return Rejected(file.path, file.kind, str(error))
 
 
-def _read_video(path: Path, seed: int, file: File) -> list[items.Item]:
+def _read_video(path: Path, seed: int, file: ClassFile) -> list[items.Item]:
     duration_s = media.probe(path, path.name).duration_s or 1.0
-    digest = int.from_bytes(hashlib.sha256(file.path.encode()).digest()[:4], "big")
-    rng = np.random.default_rng([seed, digest])
+    rng = items.rng_for(seed, file.path)
     start_s = float(np.floor(rng.uniform(0, max(duration_s - 1.0, 0)) * 10) / 10)
     media.read_audio(path, path.name, start_s=start_s, duration_s=1.0)
     media.read_frame(path, path.name, start_s + 0.5)
     return [_item(file, "audio", start_s), _item(file, "image", start_s + 0.5)]
 
 
-def _item(file: File, modality: str, start_s: float) -> items.Item:
+def _item(file: ClassFile, modality: str, start_s: float) -> items.Item:
     return items.Item(
         item_id=f"{modality}:{file.path}",
         clip_id=file.path,
@@ -185,20 +153,20 @@ def _item(file: File, modality: str, start_s: float) -> items.Item:
     )
 
 
-def _notes(frame: Any, classes: list[str], both: list[str], only_video: bool) -> list[str]:
-    notes = ["The captions are templates filled with each class's name: nobody described a file."]
+def _notes(frame: pd.DataFrame, classes: list[str], both: list[str], only_video: bool) -> list[str]:
+    notes = ["The texts are templates filled with each class's name: nobody described a file."]
     if not only_video:
         notes.append(
-            "Sounds and pictures come from separate files: they were paired within each class, so "
+            "Sounds and pictures come from separate files. They were paired within each class, so "
             "the translation has seen the labels."
         )
     for modality, words in (("audio", "sounds"), ("image", "pictures")):
         single = items.single_labels(frame[frame["modality"] == modality])
-        lonely = [name for name in classes if name not in both and name in set(single)]
-        if lonely:
+        alone = [name for name in classes if name not in both and name in set(single)]
+        if alone:
             notes.append(
-                f"{len(lonely)} of {len(classes)} classes have {words} only "
-                f"({', '.join(lonely)}): they are in galleries and on maps, and take no part in "
-                "paired training, classification or scores."
+                f"{len(alone)} of {len(classes)} classes have only {words} ({', '.join(alone)}): "
+                "they appear in galleries and on maps, but not in paired training, classification "
+                "or scores."
             )
     return notes

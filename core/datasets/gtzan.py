@@ -1,17 +1,17 @@
-"""`gtzan:FOLDER`: the GTZAN genre collection, a thousand half minutes of ten genres.
+"""`gtzan:FOLDER`: the GTZAN genre collection, a thousand half-minutes of ten genres.
 
     python -m precompute all --dataset gtzan:FOLDER --audio hcnn --text bert
 
-Any sound file in a folder of a genre's name counts, wherever below FOLDER that lies
+Every sound file in a folder with a genre's name is used, wherever below FOLDER it is
 (`genres/blues/*.au`, `genres_original/blues/*.wav`, mirdata's `gtzan_genre/genres/blues/*.wav`).
 
-Every genre's name is put into short texts to train with. Tags are the genres' names; S's one-line
-descriptions of them (table I) are a wording of their own.
+Texts to train with are templates filled with the genres' names. Tags are the genres' names; S's
+one-line descriptions (table I) are a second wording.
 
-Splits are random and stratified by genre. Of the 1,000 files some are repeated, mislabelled or by
-one artist (Sturm 2013), which such splits cannot know: where `train_filtered.txt`,
-`valid_filtered.txt` and `test_filtered.txt` (Kereliuk, Sturm, Larsen 2015; lines such as
-`blues/blues.00029.wav`) lie below FOLDER, they are the split.
+Splits are random and stratified by genre. Some of the 1,000 files are repeated, mislabelled or by
+one artist (Sturm 2013), which random splits ignore. If `train_filtered.txt`, `valid_filtered.txt`
+and `test_filtered.txt` (Kereliuk, Sturm, Larsen 2015; lines such as `blues/blues.00029.wav`) are
+below FOLDER, they are the split.
 """
 
 from collections.abc import Mapping
@@ -21,22 +21,20 @@ from typing import Any
 import pandas as pd
 
 from core import items
-from core.datasets import templates, tracks
-from core.datasets.audioset.clips import listing
+from core.datasets import media_files, splits, template_texts, tracks
 from core.datasets.base import (
-    SHARES,
-    Card,
+    DatasetCard,
     Ingested,
     ParallelMap,
     Rejected,
     Request,
-    random_splits,
+    first_reason,
 )
-from core.datasets.tracks import Track
+from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
 
-# Seth 2022, table I, word for word: its accuracy by description is that of these very texts.
+# Seth 2022, table I, word for word: the published accuracy by description is for these texts.
 DESCRIPTIONS = {
     "blues": "dissonant harmonies, flattened 'blue' notes",
     "classical": "traditional music, elegance, balance, and homophonic textures",
@@ -54,9 +52,9 @@ DESCRIPTIONS = {
 GENRES = tuple(DESCRIPTIONS)
 DAMAGED = {"jazz.00054"}
 LISTS = {
-    "train_filtered.txt": tracks.TRAINED,
-    "valid_filtered.txt": tracks.TRAINED,
-    "test_filtered.txt": tracks.TESTED,
+    "train_filtered.txt": splits.TRAINED,
+    "valid_filtered.txt": splits.TRAINED,
+    "test_filtered.txt": splits.TESTED,
 }
 IN_WORDS = {"hiphop": "hip hop"}
 TEMPLATES = (
@@ -78,7 +76,7 @@ TEMPLATES = (
     "musicians playing {name}",
 )
 
-CARD = Card(
+CARD = DatasetCard(
     name="gtzan",
     title="GTZAN genre collection",
     licence="none is known: commercial recordings, collected for research",
@@ -95,7 +93,8 @@ CARD = Card(
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file below the root."""
     root = request.spec.root()
-    return {"root": str(root), "files": tracks.files_digest(root), "version": 1}
+    files = media_files.digest(root, media_files.listing(root))
+    return {"root": str(root), "files": files, "version": 1}
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
@@ -104,40 +103,38 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     Raises
     ------
     UserError
-        There are no files of two genres, or some lists of a split but not all.
+        Fewer than two genres have files, or some lists of a split are there but not all.
     """
     root = request.spec.root()
     in_genres = [path for path in tracks.sounds(root) if _genre(path)]
     path_of = {_clip_id(path): path for path in tracks.by_key(in_genres).values()}
-    damaged = [
-        Rejected(path, "audio", tracks.damage(path))
-        for clip_id, path in path_of.items()
-        if clip_id in DAMAGED
-    ]
-    wanted = {path: clip_id for clip_id, path in path_of.items() if clip_id not in DAMAGED}
-    lengths, rejected = tracks.look(root, list(wanted), wanted, draft, run)
+    damaged = [tracks.known_damage(path_of.pop(clip)) for clip in DAMAGED & path_of.keys()]
+    clip_of = {path: clip_id for clip_id, path in path_of.items()}
+    lengths, rejected = tracks.check(root, list(clip_of), clip_of, draft, run)
     found = [
-        Track(wanted[path], path, (_genre(path),), length_s=length)
+        MusicTrack(clip_of[path], path, (_genre(path),), length_s=length)
         for path, length in lengths.items()
     ]
     classes = [genre for genre in GENRES if any(genre in track.labels for track in found)]
     if len(classes) < 2:
         raise UserError(_nothing(root, classes, rejected))
-    listed = _lists(root)
-    subset_of = {} if listed is None else {t.clip_id: listed.get(t.clip_id, "") for t in found}
-    subset_of = {clip_id: subset for clip_id, subset in subset_of.items() if subset}
-    frame = items.table([*tracks.rows(found, subset_of), *_texts(classes)])
+    listed = _listed_subsets(root)
+    subset_of = {t.clip_id: listed[t.clip_id] for t in found if t.clip_id in listed}
+    texts = [row for genre in classes for row in _texts(genre)]
+    frame = items.table([*tracks.rows(found, subset_of), *texts])
+    if listed:
+        split_table = _listed_splits(frame, subset_of, request)
+    else:
+        split_table = splits.by_class(frame, classes, request)
     return Ingested(
         card=CARD,
         items=frame,
-        splits=random_splits(frame, classes, request)
-        if listed is None
-        else _listed_splits(frame, subset_of, request),
+        splits=split_table,
         classes=classes,
         paired_by="class",
         root=str(root),
         notes=_notes(
-            len(found), len(in_genres) - len(path_of), None if listed is None else subset_of
+            len(found), len(in_genres) - len(path_of) - len(damaged), subset_of if listed else None
         ),
         rejected=[*damaged, *rejected],
         scored=classes,
@@ -146,7 +143,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
 
 
 def _genre(path: str) -> str:
-    """The genre whose folder a file lies in, "" for another folder."""
+    """The genre that a file's folder is named after, "" if it is another folder."""
     folder = "".join(path.lower().split("/")[-2:-1])
     name = folder.replace("-", "").replace("_", "")
     return name if name in GENRES else ""
@@ -160,93 +157,74 @@ def _clip_id(path: str) -> str:
 
 
 def _nothing(root: Path, classes: list[str], rejected: list[Rejected]) -> str:
-    first = f" The first file that was rejected: {rejected[0].reason}" if rejected else ""
     return (
-        f"{root} has sounds that could be read of {len(classes)} of the genres "
-        f"{', '.join(GENRES)}: expected a folder a genre, two at least, e.g. genres/blues/*.wav."
-        f"{first}"
+        f"{root} has readable sounds of {len(classes)} of the genres {', '.join(GENRES)}: expected "
+        "one folder per genre, at least two, e.g. genres/blues/*.wav."
+        f"{first_reason(rejected)}"
     )
 
 
-def _lists(root: Path) -> dict[str, str] | None:
-    """Clip -> subset of the lists below the root; None where there are none."""
-    places = {file.path.rpartition("/")[2].lower(): file.path for file in listing(root)}
-    there = [name for name in LISTS if name in places]
-    if not there:
-        return None
-    if len(there) < len(LISTS):
+def _listed_subsets(root: Path) -> dict[str, str]:
+    """Clip -> subset, from the lists below the root; {} if there are none."""
+    paths = media_files.listing(root)
+    places = {name: found[0] for name in LISTS if (found := media_files.named(paths, name))}
+    if places and len(places) < len(LISTS):
         raise UserError(
-            f"{root} holds {' and '.join(there)} alone: expected all of {', '.join(LISTS)}, or "
-            "none of them for random splits."
+            f"{root} has only {' and '.join(places)}: expected all of {', '.join(LISTS)}, or none "
+            "of them for random splits."
         )
     subset_of: dict[str, str] = {}
-    for name, subset in LISTS.items():
+    for name, place in places.items():
         try:
-            lines = (root / places[name]).read_text(encoding="utf-8").split()
+            lines = (root / place).read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"The list {places[name]} cannot be read: {error}.") from error
+            raise UserError(f"The list {place} cannot be read: {error}.") from error
         for line in lines:
-            if subset_of.setdefault(_clip_id(line), subset) != subset:
+            if subset_of.setdefault(_clip_id(line), LISTS[name]) != LISTS[name]:
                 raise UserError(
-                    f"The list {places[name]} names {line}, which another list has for another "
-                    "subset: expected every track in one list."
+                    f"The list {place} names {line}, which another list puts in another subset: "
+                    "list every track once."
                 )
     return subset_of
 
 
-def _texts(classes: list[str]) -> list[items.Item]:
-    """The genres' names in short texts; a name that is two words run together both ways."""
-    found = []
-    for genre in classes:
-        texts = templates.of_class(IN_WORDS.get(genre, genre), TEMPLATES)
-        for number, text in enumerate(dict.fromkeys([genre, *texts])):
-            clip_id = f"text/{genre}/{number:02d}"
-            found.append(
-                items.Item(
-                    item_id=f"text:{genre}/{number:02d}",
-                    clip_id=clip_id,
-                    modality="text",
-                    labels=(genre,),
-                    text=text,
-                    facts='{"kind":"template"}',
-                )
-            )
-    return found
+def _texts(genre: str) -> list[items.Item]:
+    """Texts with a genre's name; "hiphop" also as two words."""
+    texts = template_texts.of_class(IN_WORDS.get(genre, genre), TEMPLATES)
+    return template_texts.class_items(genre, list(dict.fromkeys([genre, *texts])))
 
 
-def _listed_splits(frame: pd.DataFrame, subset_of: dict[str, str], request: Request) -> Any:
-    """The lists' subsets of the tracks, the same in every split, and random ones of the texts."""
+def _listed_splits(
+    frame: pd.DataFrame, subset_of: dict[str, str], request: Request
+) -> pd.DataFrame:
+    """The lists' subsets of the tracks, the same in each split, and random subsets of the texts."""
     texts = items.of(frame, "text")
     genre_of = dict(zip(texts["clip_id"], items.single_labels(texts), strict=True))
-    return items.split_table(
-        [
-            subset_of | items.split_by_clip(genre_of, SHARES, seed=request.seed * 1_000 + split)
-            for split in range(request.splits or 1)
-        ]
-    )
+    drawn = splits.drawn(genre_of, request, request.splits or 1)
+    return items.split_table([subset_of | of_texts for of_texts in drawn])
 
 
 def _notes(n_found: int, n_repeated: int, subset_of: Mapping[str, str] | None) -> list[str]:
     notes = [
         "The texts are templates filled with each genre's name, and sounds and texts are paired "
-        "within each genre: a space that was trained here has seen the genres' names. The "
-        "published accuracies (0.394 by name, 0.283 by description) are of a space trained on "
-        "other music; encoders that share a published space (clap_audio, clap_text) are measured "
-        "here without any training.",
+        "within each genre, so a space trained here has seen the genres' names. The published "
+        "accuracies (0.394 by name, 0.283 by description) are for a space trained on other music. "
+        "Encoders with a published shared space (clap_audio, clap_text) are measured here without "
+        "any training.",
     ]
     if subset_of is None:
         notes.append(
             "The splits are random by track. The collection has repeated, mislabelled and "
-            "one-artist tracks (Sturm 2013), so scores are too high; with train_filtered.txt, "
-            "valid_filtered.txt and test_filtered.txt in the folder, the filtered split is used."
+            "one-artist tracks (Sturm 2013), so scores are too high. Put train_filtered.txt, "
+            "valid_filtered.txt and test_filtered.txt into the folder to use the filtered split."
         )
     else:
-        n_tested = sum(subset == tracks.TESTED for subset in subset_of.values())
+        n_tested = sum(subset == splits.TESTED for subset in subset_of.values())
         notes.append(
-            f"The split is that of the filtered lists: {len(subset_of) - n_tested:,} tracks to "
-            f"train and {n_tested:,} to test; the other {n_found - len(subset_of):,} are on maps "
-            "and in galleries alone."
+            f"The split comes from the filtered lists: {len(subset_of) - n_tested:,} tracks to "
+            f"train and {n_tested:,} to test. The other {n_found - len(subset_of):,} appear only "
+            "on maps and in galleries."
         )
     if n_repeated:
-        notes.append(f"{n_repeated:,} further files repeat a track's name and were left alone.")
+        notes.append(f"{n_repeated:,} more files repeat a track's name and were not used.")
     return notes

@@ -1,46 +1,49 @@
-"""`jamendo:PATH`: MTG-Jamendo, full tracks under Creative Commons with tags of their uploaders.
+"""`jamendo:PATH`: MTG-Jamendo, full tracks under Creative Commons, tagged by their uploaders.
 
     python -m precompute all --dataset jamendo:FOLDER --audio hcnn --text bert
     python -m precompute all --dataset jamendo:FOLDER/data/splits/split-0/autotagging_genre-test.tsv
 
-PATH is a folder with the published lists of tracks and the sound anywhere below it, named as the
-lists have it (`14/214.mp3`, or the smaller `14/214.low.mp3`); or one of the lists, which chooses
-the tags: genre, instrument, moodtheme, top50tags, or all of them. Of a folder with several lists
-the 50 most frequent tags of split 0 are taken (S §V-B). The sound that belongs to a list is looked
-for in its folder, above those named `split…`, `data` and `metadata` (mirdata's layout as well).
+PATH is a folder with the published lists of tracks and, anywhere below, sound files named as in
+the lists (`14/214.mp3`, or the smaller `14/214.low.mp3`). Or PATH is one of the lists, to choose
+the tags: genre, instrument, moodtheme, top50tags, or all. In a folder with several lists the 50
+most frequent tags of split 0 are used (S §V-B). The sounds of a list are searched for in its
+folder, or above it if that is named `split…`, `data` or `metadata` (as in mirdata's layout).
 
-Lists: `<name>-train.tsv`, `<name>-validation.tsv` and `<name>-test.tsv` with the columns TRACK_ID,
-ARTIST_ID, ALBUM_ID, PATH, DURATION and any number of TAGS. Train and validation serve to train,
-test to test. Of a list that is there alone a fifth is drawn to test, no artist on both sides.
+Lists are `<name>-train.tsv`, `<name>-validation.tsv` and `<name>-test.tsv` with the columns
+TRACK_ID, ARTIST_ID, ALBUM_ID, PATH, DURATION and any number of TAGS. Spaces are trained on train
+and validation. If there is only one list, a fifth of its artists is drawn for testing.
 
-`--size N` takes no more than N tracks, at random.
+`--size N` uses a random N tracks.
 """
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from core import items
-from core.datasets import tag_captions, tracks
-from core.datasets.audioset.clips import listing
-from core.datasets.base import Card, Ingested, ParallelMap, Rejected, Request, n_splits
-from core.datasets.tracks import Track
+from core.datasets import media_files, splits, template_texts, tracks
+from core.datasets.base import (
+    DatasetCard,
+    Ingested,
+    ParallelMap,
+    Rejected,
+    Request,
+    first_reason,
+)
+from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.media import LIMITS
 from core.store import Draft
 
 COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
-SUBSETS = {"train": tracks.TRAINED, "validation": tracks.TRAINED, "test": tracks.TESTED}
+SUBSETS = {"train": splits.TRAINED, "validation": splits.TRAINED, "test": splits.TESTED}
 TEST_SHARE = 0.2  # about that of the published splits
 PREFERRED = "top50"
-BESIDE = re.compile(r"split.*|data|metadata")
+BELOW_SOUND = re.compile(r"split.*|data|metadata")  # folders of lists, beside those of sounds
 
-# The tags are words run together; these are the ones that are several.
+# Tags have no blanks; these consist of several words.
 IN_WORDS = {
     "acidjazz": "acid jazz", "acousticbassguitar": "acoustic bass guitar",
     "acousticguitar": "acoustic guitar", "alternativerock": "alternative rock",
@@ -61,7 +64,7 @@ IN_WORDS = {
     "worldfusion": "world fusion",
 }  # fmt: skip
 
-CARD = Card(
+CARD = DatasetCard(
     name="jamendo",
     title="MTG-Jamendo",
     licence=(
@@ -72,113 +75,111 @@ CARD = Card(
         "Tagging (Machine Learning for Music Discovery Workshop, ICML 2019)"
     ),
     description=(
-        "Thirty seconds of each track: the first ones to train, those around the middle to test. "
-        "The texts are sentences made of each track's tags."
+        "Thirty seconds of each track: the first thirty for training, the middle thirty for "
+        "testing. The texts are sentences made from each track's tags."
     ),
 )
 
+Tag = tuple[str, str]  # kind and name, as in ("genre", "rock")
+
 
 @dataclass(frozen=True)
-class Lists:
-    """The lists of one set of tags: part ("train", …; "" for a list that is alone) -> file."""
+class TrackLists:
+    """The lists of one set of tags: "train", "validation" or "test" ("" for a single list) -> file.
+
+    `name` is the file name without the part, as in `autotagging_genre`.
+    """
 
     name: str
     parts: Mapping[str, Path]
 
     @property
-    def split(self) -> bool:
+    def is_split(self) -> bool:
         return {"train", "test"} <= set(self.parts)
 
     @property
     def label(self) -> str:
-        """What they are called in a sentence."""
-        return self.name if self.split else ", ".join(path.stem for path in self.parts.values())
+        """Their name in a sentence."""
+        return self.name if self.is_split else ", ".join(p.stem for p in self.parts.values())
 
 
 @dataclass(frozen=True)
-class Line:
-    """A track of a list; `tags` are (kind, name)."""
+class ListedTrack:
+    """One line of a list."""
 
     track: str
     artist: str
     album: str
     path: str
     length_s: float
-    tags: tuple[tuple[str, str], ...]
+    tags: tuple[Tag, ...]
     part: str
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """Paths, sizes and times of every file, which list is meant, how many tracks are asked for."""
+    """Paths, sizes and times of every file, the list if one is named, and the size."""
     path = request.spec.root()
     root = _root(path)
     return {
         "root": str(root),
         "list": path.name if path.is_file() else "",
-        "files": tracks.files_digest(root),
+        "files": media_files.digest(root, media_files.listing(root)),
         "size": request.size,
         "version": 1,
     }
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read the lists, find their files, and make a sentence of every track's tags.
+    """Read the lists, find their files, and make a sentence from every track's tags.
 
     Raises
     ------
     UserError
-        There is no list of tracks, or several and none of them was named; a list cannot be read,
-        or has a track that another part of the split has; or no track of it has a file.
+        There is no list of tracks, or there are several; a list cannot be read, or has a track
+        of another list; or none of the tracks has a file.
     """
     path = request.spec.root()
     root = _root(path)
-    lists = _of_file(path) if path.is_file() else _choose(root)
-    lines, bad_lines = _read(lists)
-    n_listed = len(lines)
-    lines = tracks.some(lines, request)
+    lists = _lists_of(path) if path.is_file() else _choose(root)
+    listed, bad_lines = read(lists)
+    chosen = tracks.sample(listed, request)
     places = tracks.by_key(tracks.sounds(root))
-    there = [line for line in lines if tracks.key_of(line.path) in places]
-    absent = [line.path for line in lines if tracks.key_of(line.path) not in places]
-    there, too_long = _short_enough(there)
-    usable, unreadable = tracks.look(
-        root, [places[tracks.key_of(line.path)] for line in there], (), draft, run
-    )
-    there = [line for line in there if places[tracks.key_of(line.path)] in usable]
-    if not there:
-        first = (unreadable + too_long + bad_lines)[:1]
+    absent = [one.path for one in chosen if tracks.key_of(one.path) not in places]
+    file_of = {
+        one: places[tracks.key_of(one.path)] for one in chosen if tracks.key_of(one.path) in places
+    }
+    too_long = [_too_long(one) for one in file_of if one.length_s > LIMITS.max_seconds]
+    file_of = {one: file for one, file in file_of.items() if one.length_s <= LIMITS.max_seconds}
+    usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
+    file_of = {one: file for one, file in file_of.items() if file in usable}
+    if not file_of:
         raise UserError(
-            f"None of the {n_listed:,} tracks of {lists.label} has sound below {root}: expected "
-            f"files named like {lines[0].path if lines else '14/214.mp3'}."
-            f"{f' The first reason: {first[0].reason}' if first else ''}"
+            f"None of the {len(listed):,} tracks of {lists.label} has a usable sound below {root}: "
+            f"expected files named like {chosen[0].path if chosen else '14/214.mp3'}."
+            f"{first_reason(unreadable + too_long + bad_lines)}"
         )
-    names = _names(there)
-    classes = list(names.values())
-    hidden = tag_captions.withheld(classes, request.seed)
-    found = [
-        _track(line, places[tracks.key_of(line.path)], names, hidden, request) for line in there
-    ]
-    assignments = _assignments(lists, there, request)
-    return Ingested(
-        card=replace(CARD, title=f"{CARD.title}: {_tag_set(lists.name)}"),
-        items=items.table(tracks.rows(found, assignments[0])),
-        splits=items.split_table(assignments),
-        classes=classes,
-        paired_by="clip",
-        root=str(root),
+    class_of = _class_names(file_of)
+    classes = list(class_of.values())
+    hidden = template_texts.withheld(classes, request.seed)
+    return tracks.ingested(
+        replace(CARD, title=f"{CARD.title}: {_tag_set(lists.name)}"),
+        [_track(one, file, class_of, hidden, request.seed) for one, file in file_of.items()],
+        _assignments(lists, list(file_of), request),
+        classes,
+        root,
         notes=[
-            f"{n_listed:,} tracks are listed in {lists.label}; {len(there):,} of them are in this "
+            f"{lists.label} lists {len(listed):,} tracks; {len(file_of):,} of them are in this "
             "study.",
-            *tag_captions.notes(classes, hidden),
-            *_notes(lists),
+            *template_texts.tag_notes(classes, hidden),
+            _split_note(lists),
         ],
         rejected=[
             *bad_lines,
-            *tracks.tell_absent(absent, lists.label),
+            *media_files.missing(absent, f"tracks in {lists.label}", "audio"),
             *too_long,
             *unreadable,
         ],
-        scored=classes,
-        descriptions=_descriptions(names),
+        descriptions=_descriptions(class_of),
     )
 
 
@@ -186,53 +187,52 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
 
 
 def _root(path: Path) -> Path:
-    """The folder that holds the sound: that of a list is above those that hold nothing else."""
+    """The folder with the sounds: above a list, skipping folders that hold only lists."""
     if path.is_dir():
         return path
     folder = path.parent
-    while BESIDE.fullmatch(folder.name) and folder.parent != folder:
+    while BELOW_SOUND.fullmatch(folder.name) and folder.parent != folder:
         folder = folder.parent
     return folder
 
 
-def _of_file(path: Path) -> Lists:
-    """The list that was named, and those of the same name beside it."""
+def _lists_of(path: Path) -> TrackLists:
+    """The list at this path, and the other parts of its split beside it."""
     if not _is_list(path):
         raise UserError(
-            f"{path} is no list of tracks: expected a .tsv file that begins with the columns "
+            f"{path} is not a list of tracks: expected a .tsv file that begins with the columns "
             f"{', '.join(COLUMNS)}."
         )
     name, part = _parted(path)
-    beside = {one: path.with_name(f"{name}-{one}.tsv") for one in SUBSETS}
-    return Lists(
-        name, {one: file for one, file in beside.items() if file.is_file()} or {part: path}
-    )
+    parts = {one: path.with_name(f"{name}-{one}.tsv") for one in SUBSETS}
+    there = {one: file for one, file in parts.items() if file.is_file()}
+    return TrackLists(name, there or {part: path})
 
 
-def _choose(root: Path) -> Lists:
-    """The lists below a folder: a published split before a single list, split 0, the top 50."""
+def _choose(root: Path) -> TrackLists:
+    """The lists in a folder: a published split before a single list, split 0, the top 50."""
     by_place: dict[tuple[str, str], dict[str, Path]] = {}
-    for file in listing(root):
-        path = root / file.path
-        if file.path.lower().endswith(".tsv") and _is_list(path):
+    for file in media_files.listing(root):
+        path = root / file
+        if file.lower().endswith(".tsv") and _is_list(path):
             name, part = _parted(path)
             by_place.setdefault((str(path.parent), name), {})[part] = path
-    found = [(folder, Lists(name, parts)) for (folder, name), parts in by_place.items()]
-    found = [one for one in found if one[1].split] or found
+    found = [(folder, TrackLists(name, parts)) for (folder, name), parts in by_place.items()]
+    found = [one for one in found if one[1].is_split] or found
     found = [one for one in found if one[0].endswith("split-0")] or found
     found = [one for one in found if PREFERRED in one[1].name] or found
     if len(found) == 1:
         return found[0][1]
     if not found:
         raise UserError(
-            f"{root} holds no list of tracks: expected MTG-Jamendo's autotagging*.tsv there, with "
+            f"{root} has no list of tracks: expected MTG-Jamendo's autotagging*.tsv there, with "
             f"the columns {', '.join(COLUMNS)}."
         )
-    some = sorted(str(path) for _, lists in found for path in lists.parts.values())
+    files = sorted(str(path) for _, lists in found for path in lists.parts.values())
     raise UserError(
-        f"{root} holds lists of {len(found)} sets of tags "
-        f"({', '.join(sorted({lists.name for _, lists in found}))}): name one of its files, "
-        f"e.g. jamendo:{some[0]}."
+        f"{root} has lists of {len(found)} sets of tags "
+        f"({', '.join(sorted({lists.name for _, lists in found}))}): name one of the files, "
+        f"e.g. jamendo:{files[0]}."
     )
 
 
@@ -255,9 +255,9 @@ def _tag_set(name: str) -> str:
     return name.rpartition("autotagging")[2].strip("_") or "all tags"
 
 
-def _read(lists: Lists) -> tuple[list[Line], list[Rejected]]:
-    """Every track of the lists, and the lines that are none."""
-    found: dict[str, Line] = {}
+def read(lists: TrackLists) -> tuple[list[ListedTrack], list[Rejected]]:
+    """Every track of the lists, and the lines that cannot be read."""
+    found: dict[str, ListedTrack] = {}
     rejected: list[Rejected] = []
     for part, path in lists.parts.items():
         try:
@@ -267,22 +267,22 @@ def _read(lists: Lists) -> tuple[list[Line], list[Rejected]]:
         for number, line in enumerate(text.splitlines()[1:], start=2):
             if not line.strip():
                 continue
-            read = _line(line.split("\t"), part)
-            if read is None:
+            one = _listed_track(line.split("\t"), part)
+            if one is None:
                 reason = (
-                    f"Line {number} of {path.name} is no track: expected {', '.join(COLUMNS)}, "
+                    f"Line {number} of {path.name} is not a track: expected {', '.join(COLUMNS)}, "
                     "separated by tabs."
                 )
                 rejected.append(Rejected(path.name, "audio", reason))
-            elif found.setdefault(read.track, read).part != part:
+            elif found.setdefault(one.track, one).part != part:
                 raise UserError(
-                    f"The track {read.track} is in {lists.name}-{found[read.track].part} and in "
+                    f"The track {one.track} is in {lists.name}-{found[one.track].part} and in "
                     f"{lists.name}-{part}: expected every track in one list."
                 )
     return list(found.values()), rejected
 
 
-def _line(fields: list[str], part: str) -> Line | None:
+def _listed_track(fields: list[str], part: str) -> ListedTrack | None:
     if len(fields) < len(COLUMNS) or not fields[0] or not fields[3]:
         return None
     try:
@@ -292,89 +292,72 @@ def _line(fields: list[str], part: str) -> Line | None:
     if not 0 < length_s < float("inf"):
         return None
     tags = tuple(_tag(tag) for tag in fields[5:] if tag.strip())
-    return Line(fields[0], fields[1], fields[2], fields[3], length_s, tags, part)
+    return ListedTrack(fields[0], fields[1], fields[2], fields[3], length_s, tags, part)
 
 
-def _tag(text: str) -> tuple[str, str]:
+def _tag(text: str) -> Tag:
     kind, _, name = text.strip().rpartition("---")
     return kind, name
 
 
-def _short_enough(lines: list[Line]) -> tuple[list[Line], list[Rejected]]:
-    kept = [line for line in lines if line.length_s <= LIMITS.max_seconds]
-    return kept, [
-        Rejected(
-            line.path,
-            "audio",
-            f"{line.path!r} lasts {line.length_s / 60:.1f} minutes where at most "
-            f"{LIMITS.max_seconds / 60:.0f} are taken: cut it.",
-        )
-        for line in lines
-        if line.length_s > LIMITS.max_seconds
-    ]
+def _too_long(one: ListedTrack) -> Rejected:
+    reason = (
+        f"{one.path!r} lasts {one.length_s / 60:.1f} minutes: expected at most "
+        f"{LIMITS.max_seconds / 60:.0f}, so cut it."
+    )
+    return Rejected(one.path, "audio", reason)
 
 
 # -- tags and splits -----------------------------------------------------------------------------
 
 
-def _names(lines: Sequence[Line]) -> dict[tuple[str, str], str]:
-    """(kind, name) -> class, ordered by kind; a name of two kinds keeps its kind."""
-    tags = sorted({tag for line in lines for tag in line.tags})
+def _class_names(listed: Iterable[ListedTrack]) -> dict[Tag, str]:
+    """Tag -> class, ordered by kind; a name with two kinds is followed by its kind."""
+    tags = sorted({tag for one in listed for tag in one.tags})
     n_kinds = Counter(name for _, name in tags)
     return {(kind, name): name if n_kinds[name] == 1 else f"{name} ({kind})" for kind, name in tags}
 
 
-def _in_words(name: str) -> str:
-    return IN_WORDS.get(name, name)
-
-
-def _descriptions(names: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """Every tag with its words apart, where that changes any."""
-    told = {label: _in_words(name) for (_, name), label in names.items()}
-    return told if any(label != words for label, words in told.items()) else {}
+def _descriptions(class_of: Mapping[Tag, str]) -> dict[str, str]:
+    """Every class as separate words, {} if that changes none."""
+    words_of = {label: IN_WORDS.get(name, name) for (_, name), label in class_of.items()}
+    return words_of if any(label != words for label, words in words_of.items()) else {}
 
 
 def _track(
-    line: Line,
-    path: str,
-    names: Mapping[tuple[str, str], str],
-    hidden: Sequence[str],
-    request: Request,
-) -> Track:
-    told: dict[str, list[str]] = {}
-    for kind, name in line.tags:
-        if names[kind, name] not in hidden:
-            told.setdefault(kind, []).append(_in_words(name))
-    caption = tag_captions.of_tags(told, line.track, request.seed)
-    return Track(
-        clip_id=line.track,
-        path=path,
-        labels=tuple(names[tag] for tag in line.tags),
-        captions=(caption,) if caption else (),
-        length_s=line.length_s,
-        facts={"artist": line.artist, "album": line.album},
+    one: ListedTrack, file: str, class_of: Mapping[Tag, str], hidden: Sequence[str], seed: int
+) -> MusicTrack:
+    named: dict[str, list[str]] = {}
+    for kind, name in one.tags:
+        if class_of[kind, name] not in hidden:
+            named.setdefault(kind, []).append(IN_WORDS.get(name, name))
+    return MusicTrack(
+        clip_id=one.track,
+        path=file,
+        labels=tuple(class_of[tag] for tag in one.tags),
+        captions=template_texts.of_tags(named, one.track, seed),
+        length_s=one.length_s,
+        facts={"artist": one.artist, "album": one.album},
     )
 
 
-def _assignments(lists: Lists, lines: Sequence[Line], request: Request) -> list[dict[str, str]]:
-    """The published split, the same in every repetition; else random ones by artist."""
-    if lists.split:
-        return [{line.track: SUBSETS[line.part] for line in lines}] * (request.splits or 1)
-    artist_of = {line.track: line.artist for line in lines}
-    return [
-        tracks.draw(artist_of, TEST_SHARE, np.random.default_rng([request.seed, split]))
-        for split in range(n_splits(request, 2 * len(lines)))
-    ]
+def _assignments(
+    lists: TrackLists, listed: Sequence[ListedTrack], request: Request
+) -> Sequence[Mapping[str, str]]:
+    """The published split, the same each time; otherwise random splits by artist."""
+    if lists.is_split:
+        return splits.given({one.track: SUBSETS[one.part] for one in listed}, request)
+    return splits.by_group({one.track: one.artist for one in listed}, TEST_SHARE, request)
 
 
-def _notes(lists: Lists) -> list[str]:
-    if lists.split:
-        return [
-            f"The split is the published one of {lists.name}: train and validation to train "
-            "spaces with, test to test (Seth 2022 §V-B)."
-        ]
-    return [
-        f"{', '.join(path.name for path in lists.parts.values())} is no whole split: a fifth of "
-        "the tracks was drawn to test, no artist on both sides. The published numbers are of the "
-        "published splits."
-    ]
+def _split_note(lists: TrackLists) -> str:
+    if lists.is_split:
+        return (
+            f"The split is the published one of {lists.name}: spaces are trained on train and "
+            "validation, and tested on test (Seth 2022 §V-B)."
+        )
+    return (
+        f"{', '.join(path.name for path in lists.parts.values())} is not a complete split, so a "
+        "fifth of the tracks was drawn for testing, with no artist on both sides. The published "
+        "numbers are for the published splits."
+    )

@@ -1,40 +1,41 @@
-"""`magnatagatune:FOLDER`: MagnaTagATune, half-minute clips with the tags of a game's players.
+"""`magnatagatune:FOLDER`: MagnaTagATune, half-minute clips tagged by the players of a game.
 
     python -m precompute all --dataset magnatagatune:FOLDER --audio hcnn --text bert
 
-Below FOLDER lie `annotations_final.csv` (clip_id, 188 tags, mp3_path, separated by tabs), if
-wanted `clip_info_final.csv` (artists and titles), and the clips in their sixteen folders `0` to
-`f`, wherever these are.
+Below FOLDER are `annotations_final.csv` (clip_id, 188 tags, mp3_path, separated by tabs), the
+clips in their sixteen folders `0` to `f`, anywhere below, and optionally `clip_info_final.csv`
+(artists and titles).
 
-Tags are the 50 most frequent ones. The split is the usual one by folder, 0 to b and c to train, d
-to f to test; clips with none of the 50 tags are left out, as are three files that hold nothing.
-That is the split of S §V-C (Lee et al. 2017; Won et al. 2020), whose files are not read.
+The tags are the 50 most frequent ones. The split is the usual one by folder: 0 to c for training
+and d to f for testing. Clips with none of the 50 tags are left out, and so are three empty files.
+This is the split of S §V-C (Lee et al. 2017; Won et al. 2020); its published files are not needed.
 
-`--size N` takes no more than N clips, at random.
+`--size N` uses a random N clips.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from core import items
-from core.datasets import tag_captions, tracks
-from core.datasets.audioset.clips import listing
-from core.datasets.base import Card, Ingested, ParallelMap, Rejected, Request
-from core.datasets.tracks import Track
+from core.datasets import media_files, splits, table_file, template_texts, tracks
+from core.datasets.base import (
+    DatasetCard,
+    Ingested,
+    ParallelMap,
+    Request,
+    first_reason,
+)
+from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
 
 ANNOTATIONS, CLIP_INFO = "annotations_final.csv", "clip_info_final.csv"
 N_TAGS = 50
 TEST_FOLDERS = frozenset("def")
-FOLDERS = frozenset("0123456789abcdef")
-DAMAGED = {  # files without a byte of sound, in every copy of the collection
+DAMAGED = {  # empty files in every copy of the collection
     "6/norine_braun-now_and_zen-08-gently-117-146",
     "8/jacob_heringman-josquin_des_prez_lute_settings-19-gintzler__pater_noster-204-233",
     "9/american_baroque-dances_and_suites_of_rameau_and_couperin-25-"
@@ -42,7 +43,7 @@ DAMAGED = {  # files without a byte of sound, in every copy of the collection
 }
 FACTS = ("artist", "album", "title")
 
-CARD = Card(
+CARD = DatasetCard(
     name="magnatagatune",
     title="MagnaTagATune",
     licence="CC BY-NC-SA 3.0",
@@ -51,15 +52,15 @@ CARD = Card(
         "tagging (ISMIR 2009)"
     ),
     description=(
-        "Clips of 29 seconds with the 50 most frequent tags. The texts are sentences made of each "
-        "clip's tags, all 188 of them."
+        "Clips of 29 seconds with the 50 most frequent tags. The texts are sentences made from "
+        "each clip's tags, all 188 of them."
     ),
 )
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """Who was given which tags: `applies` (n, t) bool, rows as `clip_ids` and `paths`."""
+    """The tags of each clip: `applies` (n, t) bool, rows as `clip_ids` and `paths`."""
 
     clip_ids: list[str]
     paths: list[str]
@@ -71,86 +72,79 @@ class Annotations:
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """Paths, sizes and times of every file, and how many clips are asked for."""
+    """Paths, sizes and times of every file, and the size."""
     root = request.spec.root()
-    return {
-        "root": str(root),
-        "files": tracks.files_digest(root),
-        "size": request.size,
-        "version": 1,
-    }
+    files = media_files.digest(root, media_files.listing(root))
+    return {"root": str(root), "files": files, "size": request.size, "version": 1}
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read the annotations, find the clips, and make a sentence of every clip's tags.
+    """Read the annotations, find the clips, and make a sentence from every clip's tags.
 
     Raises
     ------
     UserError
-        The annotations are not there or cannot be read, or no clip of them has a file.
+        The annotations are missing or cannot be read, or none of the clips has a file.
     """
     root = request.spec.root()
-    listed = [file.path for file in listing(root)]
-    annotated = _annotations(root, _nearest(listed, ANNOTATIONS))
+    listing = media_files.listing(root)
+    annotated = _annotations(root, listing)
     classes = _most_frequent(annotated)
     columns = [annotated.tags.index(tag) for tag in classes]
     tagged = np.flatnonzero(annotated.applies[:, columns].any(axis=1)).tolist()
-    wanted = tracks.some(tagged, request)
+    chosen = tracks.sample(tagged, request)
     places = tracks.by_key(tracks.sounds(root))
-    there, absent, damaged = [], [], []
-    for row in wanted:
+    absent, damaged = [], []
+    file_of: dict[int, str] = {}
+    for row in chosen:
         path = annotated.paths[row]
         if tracks.key_of(path) in DAMAGED:
-            damaged.append(Rejected(path, "audio", tracks.damage(path)))
+            damaged.append(tracks.known_damage(path))
         elif tracks.key_of(path) in places:
-            there.append(row)
+            file_of[row] = places[tracks.key_of(path)]
         else:
             absent.append(path)
-    file_of = {row: places[tracks.key_of(annotated.paths[row])] for row in there}
-    usable, unreadable = tracks.look(root, list(file_of.values()), (), draft, run)
-    there = [row for row in there if file_of[row] in usable]
-    if not there:
-        first = f" The first reason: {unreadable[0].reason}" if unreadable else ""
+    usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
+    file_of = {row: file for row, file in file_of.items() if file in usable}
+    if not file_of:
         raise UserError(
-            f"None of the {len(wanted):,} tagged clips has sound below {root}: expected files "
-            f"named like {absent[0] if absent else '0/….mp3'}.{first}"
+            f"None of the {len(chosen):,} tagged clips has a usable sound below {root}: expected "
+            f"files named like {absent[0] if absent else '0/….mp3'}.{first_reason(unreadable)}"
         )
-    hidden = tag_captions.withheld(classes, request.seed)
-    info = _clip_info(root, listed)
+    hidden = template_texts.withheld(classes, request.seed)
+    info = _clip_info(root, listing)
     found = [
-        _track(annotated, row, file_of[row], classes, hidden, info, request.seed) for row in there
+        _track(annotated, row, file, classes, hidden, info, request.seed)
+        for row, file in file_of.items()
     ]
     subset_of = {track.clip_id: _subset(track.facts["folder"]) for track in found}
-    return Ingested(
-        card=CARD,
-        items=items.table(tracks.rows(found, subset_of)),
-        splits=items.split_table([subset_of] * (request.splits or 1)),
-        classes=classes,
-        paired_by="clip",
-        root=str(root),
+    return tracks.ingested(
+        CARD,
+        found,
+        splits.given(subset_of, request),
+        classes,
+        root,
         notes=[
             f"Of {len(annotated.clip_ids):,} annotated clips {len(tagged):,} have one of the "
-            f"{len(classes)} most frequent tags; {len(there):,} of these are in this study.",
-            *tag_captions.notes(classes, hidden),
+            f"{len(classes)} most frequent tags; {len(found):,} of these are in this study.",
+            *template_texts.tag_notes(classes, hidden),
             *_notes(found, subset_of),
         ],
-        rejected=[*damaged, *tracks.tell_absent(absent, ANNOTATIONS), *unreadable],
-        scored=classes,
+        rejected=[
+            *damaged,
+            *media_files.missing(absent, f"clips in {ANNOTATIONS}", "audio"),
+            *unreadable,
+        ],
     )
 
 
-def _nearest(listed: Sequence[str], name: str) -> str | None:
-    """The file of this name that is nearest to the root."""
-    found = [path for path in listed if path.rpartition("/")[2].lower() == name]
-    return min(found, key=lambda path: (path.count("/"), path), default=None)
-
-
-def _annotations(root: Path, path: str | None) -> Annotations:
-    if path is None:
+def _annotations(root: Path, listing: Sequence[str]) -> Annotations:
+    paths = media_files.named(listing, ANNOTATIONS)
+    if not paths:
         raise UserError(
-            f"{root} holds no {ANNOTATIONS}: expected MagnaTagATune's table of clips and tags."
+            f"{root} has no {ANNOTATIONS}: expected MagnaTagATune's table of clips and tags."
         )
-    frame = _table(root / path, ANNOTATIONS)
+    frame = table_file.read_rows(root / paths[0], "magnatagatune:FOLDER", layout=".tsv")
     columns = frame.columns.tolist()
     if len(columns) < 3 or columns[0] != "clip_id" or columns[-1] != "mp3_path":
         raise UserError(
@@ -166,38 +160,29 @@ def _annotations(root: Path, path: str | None) -> Annotations:
     )
 
 
-def _table(path: Path, name: str) -> pd.DataFrame:
-    """A table as text, whatever stands in it."""
-    try:
-        return pd.read_csv(
-            path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_MINIMAL
-        )
-    except (ValueError, OSError, UnicodeDecodeError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise UserError(f"The table {name} cannot be read: {words}") from error
-
-
 def _most_frequent(annotated: Annotations) -> list[str]:
-    """The 50 tags that most clips bear, in that order."""
+    """The 50 tags that most clips have, most frequent first."""
     counts = annotated.applies.sum(axis=0)
     order = np.argsort(-counts, kind="stable")[:N_TAGS]
     return [annotated.tags[column] for column in order if counts[column] > 0]
 
 
-def _clip_info(root: Path, listed: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Clip -> artist, album and title, where the table of them is there and can be read."""
-    path = _nearest(listed, CLIP_INFO)
-    if path is None:
+def _clip_info(root: Path, listing: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Clip -> artist, album and title; {} if the table of them is missing or cannot be read."""
+    paths = media_files.named(listing, CLIP_INFO)
+    if not paths:
         return {}
     try:
-        frame = _table(root / path, CLIP_INFO)
+        frame = table_file.read_rows(root / paths[0], "magnatagatune:FOLDER", layout=".tsv")
     except UserError:
-        return {}  # names to show, and no more
-    known = [name for name in FACTS if name in frame.columns]
+        return {}  # the facts are only shown
     if "clip_id" not in frame.columns:
         return {}
-    rows = frame.drop_duplicates("clip_id").set_index("clip_id")[known].to_dict("index")
-    return {str(clip_id): {str(k): str(v) for k, v in row.items()} for clip_id, row in rows.items()}
+    known = [name for name in FACTS if name in frame.columns]
+    info: dict[str, dict[str, str]] = (
+        frame.drop_duplicates("clip_id").set_index("clip_id")[known].to_dict("index")
+    )
+    return info
 
 
 def _track(
@@ -208,39 +193,38 @@ def _track(
     hidden: Sequence[str],
     info: Mapping[str, Mapping[str, str]],
     seed: int,
-) -> Track:
+) -> MusicTrack:
     tags = annotated.row(row)
     clip_id = annotated.clip_ids[row]
-    caption = tag_captions.of_tags({"": [tag for tag in tags if tag not in hidden]}, clip_id, seed)
-    return Track(
+    return MusicTrack(
         clip_id=clip_id,
         path=path,
         labels=tuple(tag for tag in tags if tag in classes),
-        captions=(caption,) if caption else (),
+        captions=template_texts.of_tags({"": [t for t in tags if t not in hidden]}, clip_id, seed),
         facts={"folder": annotated.paths[row].split("/")[-2].lower(), **info.get(clip_id, {})},
     )
 
 
 def _subset(folder: str) -> str:
-    return tracks.TESTED if folder in TEST_FOLDERS else tracks.TRAINED
+    return splits.TESTED if folder in TEST_FOLDERS else splits.TRAINED
 
 
-def _notes(found: Sequence[Track], subset_of: Mapping[str, str]) -> list[str]:
+def _notes(found: Sequence[MusicTrack], subset_of: Mapping[str, str]) -> list[str]:
     notes = [
-        "The split is by folder, 0 to c to train spaces with and d to f to test, without clips "
+        "The split is by folder: spaces are trained on 0 to c and tested on d to f, without clips "
         "that have none of the tags (Seth 2022 §V-C: 4,331 clips to test)."
     ]
-    artists: dict[str, set[str]] = {tracks.TRAINED: set(), tracks.TESTED: set()}
+    artists: dict[str, set[str]] = {splits.TRAINED: set(), splits.TESTED: set()}
     for track in found:
         artists[subset_of[track.clip_id]].add(track.facts.get("artist", ""))
-    both = (artists[tracks.TRAINED] & artists[tracks.TESTED]) - {""}
+    both = (artists[splits.TRAINED] & artists[splits.TESTED]) - {""}
     if both:
         n_known = sum(
-            track.facts.get("artist") in both and subset_of[track.clip_id] == tracks.TESTED
+            track.facts.get("artist") in both and subset_of[track.clip_id] == splits.TESTED
             for track in found
         )
         notes.append(
-            f"{n_known:,} clips to test are by one of {len(both):,} artists who are among those to "
-            "train, too: the usual split does not keep artists apart."
+            f"{n_known:,} test clips are by {len(both):,} artists who are also in the training "
+            "clips: the usual split does not keep artists apart."
         )
     return notes

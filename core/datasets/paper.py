@@ -1,21 +1,20 @@
-"""`paper`: generated vectors with the shapes of W's study, to run all of it without its data.
+"""`paper`: generated vectors in the shapes of W's study, to run all of it without its data.
 
-W's sizes (table 2): 130k pairs to translate, 10k to rank, 16.2k and 1.8k to train and test
-classifiers; `--size` scales them together. Audio vectors have 1024 numbers (YAMNet's), image
-vectors 2048 (ResNet-50's). The 18 classes are W's, skewed in `translation` and `crossmodal` as
-in W's figure 6 and balanced in `train` and `test`.
+W's sizes (table 2): 130k pairs for translation, 10k for retrieval, 16.2k and 1.8k to train and
+test classifiers; `--size` scales them together. Audio vectors have 1024 numbers (YAMNet's), image
+vectors 2048 (ResNet-50's). The 18 classes are W's: skewed in `translation` and `crossmodal` as in
+W's figure 6, balanced in `train` and `test`.
 
-How a pair comes about: 16 factors are shared by the sound and the picture of a clip. They scatter
-about their class's centre, and classes near each other in the ontology have near centres. Either
-modality sees these factors with an error of its own (the image a larger one) beside 32 factors
-that the other modality knows nothing of, and turns both into a vector by a random network of one
-layer that is its own: so a classifier trained on one modality's vectors says nothing about the
-other's, until a translation has learned from pairs what they share.
+The sound and the picture of a clip share 16 factors, which scatter around the centre of their
+class; classes that are close in the ontology have close centres. Each modality sees these factors
+with an error (larger for images) and has 32 factors of its own. A random one-layer network per
+modality turns both into a vector. So a classifier trained on vectors of one modality is useless
+for the other, until a translation has learned from pairs what they share.
 
-`paper:gap=2,noise=0.5` sets, relative to the shared factors, the size of what a modality has for
-itself (`gap`) and of the errors (`noise`); both are 1 by default, and 0 is none.
+`paper:gap=2,noise=0.5` scales the modalities' own factors (`gap`) and the errors (`noise`), both
+relative to the shared factors. The default of both is 1; 0 turns them off.
 
-Vectors are made and written in blocks of rows; every block has a seed of its own.
+Vectors are made and written in blocks of rows; every block has its own seed.
 """
 
 import math
@@ -27,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from core import items, taxonomy
-from core.datasets.base import Card, Ingested, ParallelMap, Request, Spec
+from core.datasets import splits
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, Spec
 from core.datasets.demo.corpus import CLASSES, SKEW
 from core.errors import UserError
 from core.store import Draft
@@ -35,37 +35,37 @@ from core.store import Draft
 SIZES = (500, 1_000_000)
 PAIRS = {"translation": 130_000, "crossmodal": 10_000, "train": 16_200, "test": 1_800}  # W table 2
 DIMS = {"audio": 1024, "image": 2048}
-NOISE = {"audio": 1.0, "image": 1.5}  # sounds are W's better half
+NOISE = {"audio": 1.0, "image": 1.5}  # W's results are better for sounds
 MAX_SETTING = 100.0
 BLOCK_ROWS = 4096
 
 N_SHARED, N_OWN, N_HIDDEN = 16, 32, 256
-CLASS_SIZE = 1.5  # of the classes' centres beside clips that scatter with deviation 1
-WHITE = 0.5  # of noise that falls on every number of a vector alike
+CLASS_SIZE = 1.5  # scale of the class centres; clips scatter around them with std 1
+WHITE = 0.5  # scale of the noise added to every number of a vector
 
-CARD = Card(
+CARD = DatasetCard(
     name="paper",
     title="Generated vectors in the shapes of Wu et al. 2021",
     licence="none needed: the numbers are random",
     citation="Sizes, classes and skew of Wu, Fuentes, Bello (2021)",
     description=(
-        "Vectors drawn from a random model, and no media: no sound and no picture lies behind "
-        "them. They have the numbers, widths and class skew of the paper's study."
+        "Vectors drawn from a random model, and no media: there are no sounds or pictures. They "
+        "have the sizes, widths and class skew of the paper's study."
     ),
 )
 
 
 @dataclass(frozen=True)
-class Settings:
-    """`gap`: size of what a modality has for itself; `noise`: of its errors; 0 is none."""
+class PaperSettings:
+    """Scales of the modalities' own factors (`gap`) and of the errors (`noise`); 0 for none."""
 
     gap: float = 1.0
     noise: float = 1.0
 
 
 @dataclass(frozen=True)
-class World:
-    """What all clips share: class centres, and either modality's own network."""
+class VectorModel:
+    """The random model of all vectors: class centres, and one network per modality."""
 
     centres: np.ndarray  # (classes, N_SHARED) float32
     inward: dict[str, np.ndarray]  # (N_SHARED + N_OWN, N_HIDDEN)
@@ -73,15 +73,15 @@ class World:
     outward: dict[str, np.ndarray]  # (N_HIDDEN, d)
 
 
-def settings(spec: Spec) -> Settings:
-    """`gap=NUMBER,noise=NUMBER`, either or none, to what they set.
+def settings(spec: Spec) -> PaperSettings:
+    """The settings in `gap=NUMBER,noise=NUMBER`, either of which may be left out.
 
     Raises
     ------
     UserError
-        Another name, a name twice, or no number from 0 to `MAX_SETTING`.
+        Another name, a repeated name, or a value that is not a number from 0 to `MAX_SETTING`.
     """
-    known = asdict(Settings())
+    known = asdict(PaperSettings())
     found: dict[str, float] = {}
     for part in [part.strip() for part in spec.path.split(",") if part.strip()]:
         name, equals, text = (one.strip() for one in part.partition("="))
@@ -98,19 +98,19 @@ def settings(spec: Spec) -> Settings:
             raise UserError(
                 f"The dataset paper has {name}={text}: expected a number from 0 to {MAX_SETTING:g}."
             )
-    return Settings(**found)
+    return PaperSettings(**found)
 
 
 def canonical(spec: Spec) -> str:
-    """The spec's text after its colon, one for all ways of writing it; "" for the defaults."""
+    """The settings in one fixed spelling; "" for the defaults."""
     chosen = settings(spec)
-    if chosen == Settings():
+    if chosen == PaperSettings():
         return ""
     return ",".join(f"{name}={value!r}" for name, value in asdict(chosen).items())
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """The vectors are their number, their settings, their seed and this module's version."""
+    """The size, the seed and the settings determine all vectors."""
     return {
         "size": _size(request),
         "seed": request.seed,
@@ -130,34 +130,33 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     chosen = settings(request.spec)
     clips = plan(_size(request), request.seed)
     rows = clips["class_row"].to_numpy()
-    world = make_world(request.seed)
+    model = make_model(request.seed)
     for modality, d in DIMS.items():
         name = f"ready.{modality}.npy"
         if not draft.has(name):
-            blocks = vectors(world, modality, rows, chosen, request.seed)
+            blocks = vectors(model, modality, rows, chosen, request.seed)
             draft.write_blocks(name, (len(rows), d), np.dtype(np.float32), blocks)
+    subset_of = dict(zip(clips["clip_id"], clips["subset"], strict=True))
     return Ingested(
         card=CARD,
         items=_items(clips),
-        splits=items.split_table(
-            [dict(zip(clips["clip_id"], clips["subset"], strict=True))] * (request.splits or 1)
-        ),
+        splits=items.split_table(splits.given(subset_of, request)),
         classes=CLASSES,
         paired_by="clip",
         root="",
         notes=[
-            "Every vector of this study is generated: there is nothing to hear or see, and its "
-            "scores say how the method behaves on such numbers, not how it would do on the world.",
-            f"Of the generator: gap {chosen.gap:g}, noise {chosen.noise:g} (1 and 1 by default).",
+            "All vectors of this study are generated. There is nothing to hear or see, and the "
+            "scores show how the method behaves on such numbers, not on real sounds and pictures.",
+            f"PaperSettings: gap {chosen.gap:g}, noise {chosen.noise:g} (1 and 1 by default).",
         ],
         vectors={modality: draft.array(f"ready.{modality}.npy") for modality in DIMS},
     )
 
 
 def plan(size: int, seed: int) -> pd.DataFrame:
-    """Which clips there are: `clip_id, subset, class_row`, a row a clip in the vectors' order.
+    """The clips: `clip_id, subset, class_row`, one row per clip in the order of the vectors.
 
-    `train` and `test` hold whole multiples of the 18 classes.
+    The sizes of `train` and `test` are multiples of the 18 classes.
     """
     n = {name: round(size * count / sum(PAIRS.values())) for name, count in PAIRS.items()}
     for name in ("train", "test"):
@@ -176,19 +175,19 @@ def plan(size: int, seed: int) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def make_world(seed: int) -> World:
-    """The centres and networks of a seed."""
+def make_model(seed: int) -> VectorModel:
+    """The random centres and networks for a seed."""
     rng = np.random.default_rng([seed, 1])
     ontology = taxonomy.demo()
-    # Centres are jointly normal, with a covariance that falls off along the ontology's edges.
+    # Centres are jointly normal; their covariance decreases with the distance in the ontology.
     values, axes = np.linalg.eigh(np.exp(-ontology.distances(CLASSES, CLASSES) / 2.0))
-    spread = axes * np.sqrt(np.maximum(values, 0.0))
+    root = axes * np.sqrt(np.maximum(values, 0.0))
 
     def normal(*shape: int, size: float = 1.0) -> np.ndarray:
         return (rng.standard_normal(shape) * size).astype(np.float32)
 
-    return World(
-        centres=(CLASS_SIZE * spread @ normal(len(CLASSES), N_SHARED)).astype(np.float32),
+    return VectorModel(
+        centres=(CLASS_SIZE * root @ normal(len(CLASSES), N_SHARED)).astype(np.float32),
         inward={
             modality: normal(N_SHARED + N_OWN, N_HIDDEN, size=0.5 / math.sqrt(N_SHARED))
             for modality in DIMS
@@ -202,24 +201,24 @@ def make_world(seed: int) -> World:
 
 
 def vectors(
-    world: World, modality: str, class_rows: np.ndarray, chosen: Settings, seed: int
+    model: VectorModel, modality: str, class_rows: np.ndarray, chosen: PaperSettings, seed: int
 ) -> Iterator[np.ndarray]:
-    """One modality's vectors of clips of these classes, in blocks `(b, d) float32`.
+    """Vectors of one modality for clips of these classes, in blocks `(b, d) float32`.
 
-    A clip's shared factors are the same whichever modality is asked for.
+    The shared factors of a clip are the same for both modalities.
     """
     error = NOISE[modality] * chosen.noise
     place = list(DIMS).index(modality)
     for start in range(0, len(class_rows), BLOCK_ROWS):
         y = class_rows[start : start + BLOCK_ROWS]
         common = np.random.default_rng([seed, 2, start])
-        shared = world.centres[y] + common.standard_normal((len(y), N_SHARED), np.float32)
+        shared = model.centres[y] + common.standard_normal((len(y), N_SHARED), np.float32)
         rng = np.random.default_rng([seed, 3 + place, start])
         seen = shared + error * rng.standard_normal(shared.shape, np.float32)
         own = chosen.gap * rng.standard_normal((len(y), N_OWN), np.float32)
         factors = np.concatenate([seen, own], axis=1, dtype=np.float32)
-        hidden = np.tanh(factors @ world.inward[modality] + world.bias[modality])
-        made = hidden @ world.outward[modality]
+        hidden = np.tanh(factors @ model.inward[modality] + model.bias[modality])
+        made = hidden @ model.outward[modality]
         if chosen.noise:
             noise = rng.standard_normal(made.shape, np.float32)
             noise *= np.float32(WHITE * chosen.noise)
@@ -236,18 +235,18 @@ def _size(request: Request) -> int:
 
 
 def _items(clips: pd.DataFrame) -> pd.DataFrame:
-    """The item table: a sound and a picture a clip, both in the row that the clip has."""
+    """The item table: one sound and one picture per clip, with the clip's row as vector row."""
     labels = np.array(CLASSES, dtype=object)[clips["class_row"].to_numpy()]
     frames = []
     for modality in DIMS:
-        alike = vars(items.Item("", "", modality, facts='{"kind": "generated"}'))
+        same = vars(items.Item("", "", modality, facts='{"kind": "generated"}'))
         own = {
             "item_id": clips["clip_id"] + f":{modality}",
             "clip_id": clips["clip_id"],
             "labels": [[label] for label in labels],
             "vector_row": np.arange(len(clips)),
         }
-        frames.append(pd.DataFrame({**alike, **own})[list(items.COLUMNS)])
+        frames.append(pd.DataFrame({**same, **own})[list(items.COLUMNS)])
     joined = pd.concat(frames, ignore_index=True)
     items.validate(joined)
     return joined

@@ -15,7 +15,7 @@ import soundfile
 
 from core import encoders
 from core.config import Config
-from core.datasets.base import Card, Ingested
+from core.datasets.base import DatasetCard, Ingested
 from core.engines.local import LocalEngine
 from core.items import Item, split_table, table
 from core.record import Record
@@ -70,7 +70,7 @@ def time_ours(
     store = Store(folder / "workspace")
     draft = store.begin("ingest", {"bench": 1})
     frame = table(Item(path.name, path.name, "audio", ("x",), path.name) for path in paths)
-    card = Card("bench", "", "", "", "")
+    card = DatasetCard("bench", "", "", "", "")
     described = Ingested(card, frame, split_table([]), ["x"], "clip", str(paths[0].parent), [])
     draft.write_table("items.parquet", frame)
     draft.write_json("dataset.json", described.describe())

@@ -31,7 +31,7 @@ import numpy as np
 from core import encoders
 from core.config import Config
 from core.cpu import n_cores
-from core.datasets.base import Card, Ingested
+from core.datasets.base import DatasetCard, Ingested
 from core.encoders import hcnn, hub
 from core.encoders.base import Encoder
 from core.engines.local import LocalEngine
@@ -196,7 +196,7 @@ def ingest(store: Store, items: Sequence[Item], root: Path) -> Artefact:
     """What the stage before leaves behind."""
     draft = store.begin("ingest", {"bench": 1})
     frame = table(items)
-    card = Card("bench", "", "", "", "")
+    card = DatasetCard("bench", "", "", "", "")
     described = Ingested(card, frame, split_table([]), ["x"], "clip", str(root), [])
     draft.write_table("items.parquet", frame)
     draft.write_json("dataset.json", described.describe())

@@ -33,7 +33,7 @@ def populated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(populated: Path, tmp_path: Path) -> Path:
-    """One's own copy, to spoil."""
+    """A copy that a test may change."""
     return Path(shutil.copytree(populated, tmp_path / "audioset"))
 
 
@@ -111,7 +111,7 @@ def test_the_same_seed_draws_the_same_clips(folder: Path, tmp_path: Path) -> Non
     assert first.splits.groupby("split").size().tolist() == [24] * 5
 
 
-def test_absent_clips_are_counted_and_some_are_listed(folder: Path, tmp_path: Path) -> None:
+def test_missing_clips_are_counted_and_some_are_named(folder: Path, tmp_path: Path) -> None:
     rows = [samples.row(f"gone{number:07d}", 0, ["Harp"]) for number in range(3_000)]
     rows += [samples.row(f"talk{number:07d}", 0, ["Speech"]) for number in range(50)]
     samples.write(folder, rows, "more_segments.csv")
@@ -120,16 +120,16 @@ def test_absent_clips_are_counted_and_some_are_listed(folder: Path, tmp_path: Pa
     found = ingest(folder, tmp_path)
     assert len(found.items) == 100
     (absent,) = found.rejected
-    assert absent.reason.startswith("3,000 listed segments of instruments have no file below the")
-    assert absent.reason.endswith(" and 2,980 more.")
+    assert absent.reason.startswith("No file was found for 3,000 of the instrument segments")
+    assert " and 2,980 more): put the files" in absent.reason
     assert [f"gone{number:07d}_0" in absent.reason for number in (0, 19, 20)] == [True, True, False]
     notes = " ".join(found.notes)
     assert "3,100 segments are listed and 3,050 of them" in notes
     assert "50 of these have files here, 3,000 have none" in notes
-    assert "3 media files belong" in notes  # two of a clip of speech are one clip
+    assert "3 media files were not used" in notes  # two of a clip of speech are one clip
 
 
-def test_bad_rows_and_bad_files_leave_the_others_standing(folder: Path, tmp_path: Path) -> None:
+def test_the_rest_is_used_despite_bad_rows_and_bad_files(folder: Path, tmp_path: Path) -> None:
     with (folder / "mini_segments.csv").open("a") as file:
         file.write('bad, 40, 30, "/m/0342h"\nhalf\n')
     (folder / "clips/0gui0000000_30.png").write_bytes(b"\x89PNG broken")
@@ -143,13 +143,13 @@ def test_bad_rows_and_bad_files_leave_the_others_standing(folder: Path, tmp_path
     assert sum("The clip 0gui0000001_30 has no sound" in reason for reason in reasons) == 1
 
 
-def test_finished_shards_are_not_looked_into_again(folder: Path, tmp_path: Path) -> None:
+def test_finished_shards_are_not_checked_again(folder: Path, tmp_path: Path) -> None:
     draft = Store(tmp_path / "w").begin("ingest", {"x": 1})
     seen: list[str] = []
 
     def dies(function, tasks, title):
         yield function(tasks[0])
-        seen.append(tasks[0].name)
+        seen.append(Path(tasks[0].name).name)
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
@@ -158,11 +158,11 @@ def test_finished_shards_are_not_looked_into_again(folder: Path, tmp_path: Path)
             corpus.ingest(request(folder), draft, dies)
 
         def goes_on(function, tasks, title):
-            seen.extend(task.name for task in tasks)
+            seen.extend(Path(task.name).name for task in tasks)
             return [function(task) for task in tasks]
 
         found = corpus.ingest(request(folder), draft, goes_on)
-    assert seen == [f"shards/{number:05d}.json" for number in range(3)]
+    assert seen == [f"{number:05d}.json" for number in range(3)]
     assert found.items.equals(ingest(folder, tmp_path).items)
 
 
@@ -177,20 +177,20 @@ def test_the_fingerprint_follows_files_and_size(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda root: (root / "ontology.json").unlink(), r"holds no \*ontology\*\.json"),
+        (lambda root: (root / "ontology.json").unlink(), r"has no \*ontology\*\.json"),
         (
             lambda root: shutil.copy(root / "ontology.json", root / "my_ontology.json"),
-            r"holds 2 ontologies .my_ontology\.json, ontology\.json.",
+            r"has 2 ontologies .my_ontology\.json, ontology\.json.",
         ),
         (lambda root: (root / "ontology.json").write_text("[{]"), "is not valid JSON"),
-        (lambda root: (root / "mini_segments.csv").unlink(), r"holds no \*_segments\.csv"),
+        (lambda root: (root / "mini_segments.csv").unlink(), r"has no \*_segments\.csv"),
         (
             lambda root: (root / "mini_segments.csv").write_bytes(b"\xff\xfe\x00"),
-            r"mini_segments\.csv holds no row",
+            r"mini_segments\.csv has no row",
         ),
         (
             lambda root: (root / "mini_segments.csv").write_text('a, 9, 1, "/m/0342h"\n'),
-            r"No segment could be taken in\. .* Line 1 of",
+            r"None of the segments in mini_segments\.csv can be used.* Line 1 of",
         ),
         (
             lambda root: (root / "mini_segments.csv").write_text('a, 1, 9, "/m/09x0r"\n'),
@@ -198,19 +198,19 @@ def test_the_fingerprint_follows_files_and_size(folder: Path) -> None:
         ),
         (
             lambda root: shutil.rmtree(root / "clips"),
-            r"None of the 50 segments of instruments .* 0gui0000000_30\.mp4",
+            r"None of the 50 instrument segments .* 0gui0000000_30\.mp4",
         ),
         (
             lambda root: [path.unlink() for path in root.glob("clips/*.png")],
-            r"None of the 50 clips .* has both sound and picture\. .* has no picture",
+            r"None of the 50 clips .* has both sound and picture: .* has no picture",
         ),
         (
             lambda root: [p.unlink() for p in root.glob("clips/*_30.*") if "0gui" not in p.name],
-            "expected 2 such classes",
+            "expected at least 2 classes",
         ),
     ],
 )
-def test_unusable_folders_are_said_in_one_sentence(
+def test_unusable_folders_are_refused_in_one_line(
     folder: Path, tmp_path: Path, spoil: object, said: str
 ) -> None:
     spoil(folder)  # type: ignore[operator]
@@ -308,7 +308,7 @@ def test_published_lists_and_ontology_with_some_clips(shared_dir: Path, tmp_path
     assert [counts[name] for name in found.classes] == [5] * 18
     assert any("42,531 segments are listed and 8,347 of them" in note for note in found.notes)
     (absent,) = found.rejected
-    assert absent.reason.startswith("8,217 listed segments")
+    assert absent.reason.startswith("No file was found for 8,217 of")
     frame = items.with_subset(found.items, found.splits, 0)
     for name in found.classes:
         assert set(frame["subset"][items.single_labels(frame) == name]) == set(items.SUBSETS)

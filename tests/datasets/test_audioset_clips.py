@@ -1,4 +1,4 @@
-"""Clips on disk: names, the second that is used, and files that cannot be."""
+"""Clips on disk: names, the second that is used, and files that cannot be used."""
 
 import time
 from dataclasses import replace
@@ -47,11 +47,11 @@ TABLE = pd.DataFrame(
     ],
 )
 def test_names(path: str, clip_id: str | None, cut: bool | None) -> None:
-    found, n_strange = clips.match(TABLE, [path, "notes.txt", "--PJHxphWEs_30", "x.csv"])
+    found, n_others = clips.match(TABLE, [path, "notes.txt", "--PJHxphWEs_30", "x.csv"])
     if clip_id is None:
-        assert (found, n_strange) == ([], 1)
+        assert (found, n_others) == ([], 1)
         return
-    assert n_strange == 0
+    assert n_others == 0
     (clip,) = found
     assert (clip.clip_id, clip.cut, clip.paths) == (clip_id, cut, (path,))
     assert TABLE["start_s"][clip.row] == clip.start_s
@@ -71,15 +71,15 @@ def test_two_hundred_thousand_files_are_matched_in_seconds() -> None:
     table = pd.DataFrame({"ytid": [f"{i:011d}" for i in range(n)], "start_s": 30.0, "end_s": 40.0})
     paths = [f"clips/{i:011d}_30.mp4" for i in range(0, n, 2)]
     started = time.process_time()
-    found, n_strange = clips.match(table, [*paths, "other_30.mp4"])
+    found, n_others = clips.match(table, [*paths, "other_30.mp4"])
     assert time.process_time() - started < 10.0
-    assert (len(found), n_strange) == (n // 2, 1)
+    assert (len(found), n_others) == (n // 2, 1)
 
 
 def clip(
     *paths: str, start_s: float = 30.0, length_s: float = 10.0, cut: bool = True
-) -> clips.Clip:
-    return clips.Clip(0, f"v_{start_s:g}", start_s, start_s + length_s, paths, cut)
+) -> clips.SegmentFiles:
+    return clips.SegmentFiles(0, f"v_{start_s:g}", start_s, start_s + length_s, paths, cut)
 
 
 def write(root: Path, name: str, content: bytes) -> str:
@@ -97,10 +97,10 @@ def test_a_video_gives_sound_and_picture_of_one_second(tmp_path: Path, video: by
     name = write(tmp_path, "v_30.mp4", video)
     starts = set()
     for seed in range(12):
-        second, bad = clips.read_clip(tmp_path, seed, clip(name))
+        second, bad = clips.draw_second(tmp_path, seed, clip(name))
         assert second is not None
         assert not bad
-        assert clips.read_clip(tmp_path, seed, clip(name))[0] == second
+        assert clips.draw_second(tmp_path, seed, clip(name))[0] == second
         assert 0.0 <= second.sound_at_s <= 4.1
         assert second.picture_at_s == second.sound_at_s + 0.5
         starts.add(second.sound_at_s)
@@ -110,16 +110,16 @@ def test_a_video_gives_sound_and_picture_of_one_second(tmp_path: Path, video: by
     assert len(starts) > 6
 
 
-def test_whole_videos_and_cuts_are_told_by_their_length(tmp_path: Path, video: bytes) -> None:
+def test_whole_videos_and_cuts_differ_by_their_length(tmp_path: Path, video: bytes) -> None:
     name = write(tmp_path, "v.mp4", video)
     whole = clip(name, start_s=2.0, length_s=2.0, cut=False)
-    seconds = [clips.read_clip(tmp_path, seed, whole)[0] for seed in range(8)]
+    seconds = [clips.draw_second(tmp_path, seed, whole)[0] for seed in range(8)]
     assert all(second is not None and 2.0 <= second.sound_at_s <= 3.0 for second in seconds)
     assert len({second.sound_at_s for second in seconds if second}) > 2
-    as_cut = clips.read_clip(tmp_path, 0, replace(whole, cut=True))[0]
+    as_cut = clips.draw_second(tmp_path, 0, replace(whole, cut=True))[0]
     assert as_cut is not None
     assert as_cut.sound_at_s <= 1.0
-    short = clips.read_clip(tmp_path, 0, clip(name, start_s=30.0, cut=False))[0]
+    short = clips.draw_second(tmp_path, 0, clip(name, start_s=30.0, cut=False))[0]
     assert short is not None
     assert short.sound_at_s <= 4.1
 
@@ -127,7 +127,7 @@ def test_whole_videos_and_cuts_are_told_by_their_length(tmp_path: Path, video: b
 def test_separate_files_of_one_stem(tmp_path: Path) -> None:
     samples.write_files(tmp_path, "v_30", seconds=3.0)
     paths = ("clips/v_30.png", "clips/v_30.wav")
-    second, bad = clips.read_clip(tmp_path, 3, clip(*paths))
+    second, bad = clips.draw_second(tmp_path, 3, clip(*paths))
     assert second is not None
     assert not bad
     assert (second.picture, second.sound) == paths
@@ -138,16 +138,18 @@ def test_separate_files_of_one_stem(tmp_path: Path) -> None:
 def test_sound_beside_a_silent_video(tmp_path: Path) -> None:
     silent = write(tmp_path, "v_30.mp4", media_samples.video_file("mp4", with_sound=False))
     samples.write_files(tmp_path, "v_30", seconds=2.0)
-    second, bad = clips.read_clip(tmp_path, 0, clip("clips/v_30.png", "clips/v_30.wav", silent))
+    second, bad = clips.draw_second(tmp_path, 0, clip("clips/v_30.png", "clips/v_30.wav", silent))
     assert second is not None
     assert not bad
     assert (second.sound, second.picture) == ("clips/v_30.wav", silent)
     assert second.sound_at_s <= 1.0  # as far as both go
     assert second.picture_at_s == second.sound_at_s + 0.5
-    assert clips.read_clip(tmp_path, 0, clip(silent))[0] is None
+    assert clips.draw_second(tmp_path, 0, clip(silent))[0] is None
 
 
-def test_half_clips_and_broken_files_have_a_reason(tmp_path: Path, video: bytes) -> None:
+def test_half_clips_and_broken_files_are_rejected_with_a_reason(
+    tmp_path: Path, video: bytes
+) -> None:
     samples.write_files(tmp_path, "v_30")
     broken = write(tmp_path, "v_30.mp4", b"<html>This video is not available</html>")
     short = write(tmp_path, "v_30.webm", video[:300])
@@ -157,27 +159,13 @@ def test_half_clips_and_broken_files_have_a_reason(tmp_path: Path, video: bytes)
         ((broken,), ["v_30.mp4"]),
         ((broken, "clips/v_30.wav", short), ["v_30.mp4", "v_30.webm", "no picture"]),
     ):
-        second, bad = clips.read_clip(tmp_path, 0, clip(*paths))
+        second, bad = clips.draw_second(tmp_path, 0, clip(*paths))
         assert second is None
         assert len(bad) == len(said)
         for row, words in zip(bad, said, strict=True):
             assert words in row.reason
             assert row.reason.endswith(".")
             assert "\n" not in row.reason
-    second, bad = clips.read_clip(tmp_path, 0, clip(broken, "clips/v_30.png", "clips/v_30.wav"))
+    second, bad = clips.draw_second(tmp_path, 0, clip(broken, "clips/v_30.png", "clips/v_30.wav"))
     assert second is not None  # what is left is enough
     assert len(bad) == 1
-
-
-def test_the_listing_follows_links_once_and_leaves_hidden_files(tmp_path: Path) -> None:
-    (tmp_path / "far").mkdir()
-    write(tmp_path / "far", "a.mp4", b"12")
-    root = tmp_path / "root"
-    (root / "sub").mkdir(parents=True)
-    (root / "sub/link").symlink_to(tmp_path / "far")
-    (root / "sub/loop").symlink_to(root)
-    (root / "gone.mp4").symlink_to(tmp_path / "nothing")
-    write(root, ".hidden.mp4", b"")
-    write(root, "b.mp4", b"1")
-    found = clips.listing(root)
-    assert [(file.path, file.size) for file in found] == [("b.mp4", 1), ("sub/link/a.mp4", 2)]

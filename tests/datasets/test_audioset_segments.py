@@ -50,10 +50,10 @@ def test_layouts(tmp_path: Path, text: str) -> None:
 def test_malformed_lines_are_rejected_with_number_and_reason(tmp_path: Path) -> None:
     good = samples.row("good0000000", 30, ["Guitar"])
     bad = {
-        "a, 30.000, 40.000": "has not the layout",
-        'b, 30.000, "/m/0342h"': "has not the layout",
-        'c, 30, 40, "/m/0342h", 5': "has not the layout",
-        'd, 30, 40, "/m/0342h': "has not the layout",
+        "a, 30.000, 40.000": "does not have the layout",
+        'b, 30.000, "/m/0342h"': "does not have the layout",
+        'c, 30, 40, "/m/0342h", 5': "does not have the layout",
+        'd, 30, 40, "/m/0342h': "does not have the layout",
         ', 30, 40, "/m/0342h"': "names no video",
         'f, thirty, 40, "/m/0342h"': "'thirty' and '40': expected two numbers",
         'g, 30, nan, "/m/0342h"': "'30' and 'nan': expected two numbers",
@@ -62,10 +62,10 @@ def test_malformed_lines_are_rejected_with_number_and_reason(tmp_path: Path) -> 
         'j, 30, 30, "/m/0342h"': "runs from 30 s to 30 s",
         'k, -5, 30, "/m/0342h"': "runs from -5 s to 30 s",
         'l, 30, 40, ""': "has no labels",
-        'm, 30, 40, "/m/0342h,/m/kazoo"': "'/m/kazoo', which the ontology ontology.json does not",
+        'm, 30, 40, "/m/0342h,/m/kazoo"': "'/m/kazoo', which is not in the ontology ontology.json",
         good: "lists the video 'good0000000' again",
         "n" * 5_000: "nnn…",
-        "\x00\x01": "has not the layout",
+        "\x00\x01": "does not have the layout",
     }
     assert samples.HEAD.count("\n") == 3
     found = read(write(tmp_path, samples.HEAD + "\n".join([good, *bad])))
@@ -111,17 +111,19 @@ def test_labels_follow_their_rows_past_rejected_ones_and_files(tmp_path: Path) -
 @pytest.mark.parametrize(
     "content", [b"", b"# only comments\n\n", b"\x89PNG\r\n\x1a\n" + bytes(500), b"a;b;c\n1;2;3\n"]
 )
-def test_a_file_that_is_no_list_at_all_is_said(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd_segments.csv"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"odd_segments\.csv holds no row of the layout `ytid"):
+    with pytest.raises(
+        UserError, match=r"odd_segments\.csv has no row of the expected layout `ytid"
+    ):
         read(path)
     path.unlink()
     with pytest.raises(UserError, match=r"odd_segments\.csv cannot be read .No such file"):
         read(path)
 
 
-def test_classes_by_own_labels_alone(tmp_path: Path) -> None:
+def test_classes_come_from_own_labels_only(tmp_path: Path) -> None:
     wanted = {
         "Guitar": ["guitar"],
         "Electric guitar": [],
@@ -150,7 +152,7 @@ def test_classes_by_own_labels_alone(tmp_path: Path) -> None:
     assert qualifies.tolist() == [True] * 11 + [False, False]
 
 
-def test_an_ontology_without_instruments_is_said(tmp_path: Path) -> None:
+def test_an_ontology_without_instruments_is_refused(tmp_path: Path) -> None:
     bare = taxonomy.parse(samples.ontology({"Speech": ("/m/09x0r", ())}), "o.json")
     path = write(tmp_path, samples.row("v", 0, ["Speech"]))
     found = segments.read([(path.name, path)], bare, "o.json")

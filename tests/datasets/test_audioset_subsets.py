@@ -1,4 +1,4 @@
-"""W's subsets: his sizes at his scale, in proportion below, balanced, disjoint, seeded."""
+"""W's subsets: the sizes of the paper, in proportion for fewer clips, disjoint, seeded."""
 
 import numpy as np
 import pytest
@@ -66,13 +66,13 @@ def test_with_fewer_clips_all_sizes_shrink_in_proportion(n_pairs: int) -> None:
 def test_any_clips(counts: list[int], n_unclassed: int, seed: int) -> None:
     class_of = clips(counts, n_unclassed)
     if sum(count >= 4 for count in counts) < 2:
-        with pytest.raises(UserError, match="2 such classes"):
+        with pytest.raises(UserError, match="at least 2 classes"):
             subsets.plan(class_of, len(counts))
         return
     wanted = subsets.plan(class_of, len(counts))
     subset = draw(class_of, wanted, seed)
     np.testing.assert_array_equal(subset, draw(class_of, wanted, seed))
-    assert (subset >= 0).all()  # nothing is left over below W's size
+    assert (subset >= 0).all()  # below W's size every clip is used
     for number, count in enumerate(counts):
         mine = subset[class_of == number]
         n_train, n_test = ((mine == s).sum() for s in (subsets.TRAIN, subsets.TEST))
@@ -82,7 +82,7 @@ def test_any_clips(counts: list[int], n_unclassed: int, seed: int) -> None:
             assert set(mine) == {0, 1, 2, 3} or count < 4
         else:
             assert n_train + n_test == 0
-            assert count < 20  # one that can give 10 always takes part
+            assert count < 20  # a class that can give 10 always takes part
     assert len(wanted.scored) >= 2
     unclassed = subset[class_of < 0]
     assert set(unclassed) <= {subsets.TRANSLATION, subsets.CROSSMODAL}
@@ -92,8 +92,8 @@ def test_any_clips(counts: list[int], n_unclassed: int, seed: int) -> None:
     "counts, scored, per_class",
     [
         ([60] * 17 + [6], 17, 20),  # a rare class does not shrink the others
-        ([60] * 17 + [24], 18, 12),  # one that has enough does
-        ([12] * 16 + [30] * 2, 18, 6),  # nor do two that abound throw out the others
+        ([60] * 17 + [24], 18, 12),  # one with enough clips does
+        ([12] * 16 + [30] * 2, 18, 6),  # two large classes do not exclude the others
         ([4] * 18, 18, 2),
     ],
 )

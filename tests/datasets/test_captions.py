@@ -79,7 +79,7 @@ def test_formats_with_lists_and_other_names(folder: Path, tmp_path: Path, name: 
     assert any("the table's own" in note for note in found.notes)
 
 
-def test_testing_hears_the_middle_of_long_recordings(tmp_path: Path) -> None:
+def test_testing_uses_the_middle_of_long_recordings(tmp_path: Path) -> None:
     root = tmp_path / "long"
     rows = [
         {"path": f"{name}.wav", "caption": name, "split": split}
@@ -97,7 +97,7 @@ def test_testing_hears_the_middle_of_long_recordings(tmp_path: Path) -> None:
         "c.wav": [0.0, 12.0],
     }
     assert found.classes == []
-    assert any("nothing to measure zero-shot" in note for note in found.notes)
+    assert any("zero-shot tagging is not measured" in note for note in found.notes)
 
 
 def test_several_captions_of_a_sound_and_stretches_of_a_file(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_several_captions_of_a_sound_and_stretches_of_a_file(tmp_path: Path) -> 
     texts = items.of(found.items, "text")
     assert texts.groupby("clip_id")["text"].agg(list)["a.wav@0"] == ["one", "two"]
     by_split = found.splits[found.splits["clip_id"].str.startswith("a.wav")].groupby("split")
-    assert (by_split["subset"].nunique() == 1).all()  # one recording, one side
+    assert (by_split["subset"].nunique() == 1).all()  # one recording is in one subset
 
 
 def test_youtube_ids_find_cuts_and_whole_videos(tmp_path: Path) -> None:
@@ -147,13 +147,15 @@ def test_youtube_ids_find_cuts_and_whole_videos(tmp_path: Path) -> None:
     assert (sounds["duration_s"] == 2).all()
     assert found.card.title == "MusicCaps"
     assert found.card.name == "captions"
-    assert "1 track that is listed in musiccaps-public.csv has no file" in found.rejected[0].reason
+    assert (
+        "No file was found for 1 of the clips in musiccaps-public.csv" in found.rejected[0].reason
+    )
     assert "gone_3" in found.rejected[0].reason
     track_samples.write_tone(root / "gone.wav", 2.0)
     assert track_samples.fingerprint(f"captions:{path}") != before
 
 
-def test_rows_that_are_none_are_reported_and_captions_are_data(tmp_path: Path) -> None:
+def test_bad_rows_are_reported_and_captions_are_data(tmp_path: Path) -> None:
     root = tmp_path / "x"
     strange = '<img src=x onerror=alert(1)> שלום 🎻 "quoted", {tag}'
     rows = [
@@ -175,9 +177,9 @@ def test_rows_that_are_none_are_reported_and_captions_are_data(tmp_path: Path) -
         "Row 2 of captions.csv names no sound",
         "Row 3 of captions.csv has no caption",
         "leaves the table's folder",
-        "a caption of 99,999 characters: expected 5,000",
+        "a caption of 99,999 characters: expected at most 5,000",
         "'bad.wav' holds text",
-        "1 track that is listed in captions.csv has no file below the folder: gone.wav.",
+        "No file was found for 1 of the clips in captions.csv (gone.wav): put",
     ):
         assert part in reasons
 
@@ -196,7 +198,7 @@ def test_rows_that_are_none_are_reported_and_captions_are_data(tmp_path: Path) -
         ),
     ],
 )
-def test_unusable_tables_are_said(
+def test_unusable_tables_are_refused(
     tmp_path: Path, rows: list[dict[str, object]], message: str
 ) -> None:
     root = tmp_path / "x"
@@ -205,14 +207,14 @@ def test_unusable_tables_are_said(
         track_samples.ingest(f"captions:{root}", tmp_path)
 
 
-def test_several_tables_want_a_name(folder: Path, tmp_path: Path) -> None:
+def test_several_tables_need_a_name(folder: Path, tmp_path: Path) -> None:
     write(folder, some_rows(), "more.csv")
     with pytest.raises(UserError, match=r"2 tables with captions \(captions.csv, more.csv\)"):
         track_samples.ingest(f"captions:{folder}", tmp_path)
 
 
 def test_musiccaps_itself(shared_dir: Path, tmp_path: Path) -> None:
-    """The real table: every row is a clip; a few get a sound here, the others are told."""
+    """The real table: every row is a clip; a few get a sound here, the others are reported."""
     root = tmp_path / "mc"
     root.mkdir()
     path = root / "musiccaps-public.csv"
@@ -228,7 +230,7 @@ def test_musiccaps_itself(shared_dir: Path, tmp_path: Path) -> None:
     track_samples.write_tones(root, [f"{clip.path}.wav" for clip in clips[:40]])
     found = track_samples.ingest(f"captions:{root}", tmp_path)
     assert found.items["clip_id"].nunique() == 40
-    assert "5,481 tracks that are listed" in found.rejected[0].reason
+    assert "for 5,481 of the clips in" in found.rejected[0].reason
     assert len(found.classes) == 50
     assert found.classes[0] == "low quality"
     facts = json.loads(items.of(found.items, "audio")["facts"].iloc[0])

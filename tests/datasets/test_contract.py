@@ -1,4 +1,4 @@
-"""What every registered dataset owes: a whole card, its functions, and a word on a wrong path."""
+"""Every registered dataset: a complete card, its functions, an error for a wrong path."""
 
 import inspect
 from pathlib import Path
@@ -9,7 +9,7 @@ from core import datasets
 from core.datasets.base import Request, Spec
 from core.errors import UserError
 
-MADE_ON_THE_SPOT = ("demo", "paper")
+GENERATED = ("demo", "paper")
 
 
 @pytest.mark.parametrize("name", datasets.REGISTRY)
@@ -30,7 +30,7 @@ def test_a_dataset_has_a_card_and_its_functions(name: str) -> None:
         assert getattr(module, function).__doc__
 
 
-@pytest.mark.parametrize("name", [n for n in datasets.REGISTRY if n not in MADE_ON_THE_SPOT])
+@pytest.mark.parametrize("name", [n for n in datasets.REGISTRY if n not in GENERATED])
 def test_a_dataset_without_its_data_says_so(name: str, tmp_path: Path) -> None:
     module = datasets.load(name)
     for path, said in (("", f"needs a path: write {name}:PATH"), ("gone", "There is nothing at")):

@@ -1,4 +1,4 @@
-"""A folder of media: what is taken, what is rejected and why, how it is split and paired."""
+"""A folder of media: used and rejected files, splits and pairs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core import datasets, items
-from core.datasets import templates
+from core.datasets import template_texts
 from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.store import Store
@@ -15,7 +15,7 @@ from tests import media_samples
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two classes with both, one with sounds only, and some files that cannot be taken."""
+    """Two classes with both, one with sounds only, and some files that cannot be used."""
     root = tmp_path / "data"
     rng = np.random.default_rng(0)
     for name, n_sounds, n_pictures in (("cello", 4, 4), ("flute", 4, 5), ("organ", 2, 0)):
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     (root / "audio/cello/notes.txt").write_text("not a sound")
     (root / "audio/cello/text.wav").write_text("not a sound either")
     (root / "images/flute/half.png").write_bytes((root / "images/flute/0.png").read_bytes()[:60])
-    (root / "images/flute/.hidden").write_text("left alone")
+    (root / "images/flute/.hidden").write_text("not used")
     return root
 
 
@@ -59,16 +59,16 @@ def test_items_labels_and_the_loudest_second(folder: Path, tmp_path: Path) -> No
     assert (sounds["path"].str.split("/").str[1] == items.single_labels(sounds)).all()
 
 
-def test_every_class_gets_captions_of_its_name(folder: Path, tmp_path: Path) -> None:
+def test_every_class_gets_texts_with_its_name(folder: Path, tmp_path: Path) -> None:
     found = ingest(folder, tmp_path)
     texts = items.of(found.items, "text")
     for name in found.classes:
         mine = texts[items.single_labels(texts) == name]
-        assert mine["text"].tolist() == templates.of_class(name)
+        assert mine["text"].tolist() == template_texts.of_class(name)
         assert mine["text"].str.contains(name).all()
         assert mine["clip_id"].is_unique
     assert (texts["path"] == "").all()
-    assert any("captions are templates" in note for note in found.notes)
+    assert any("texts are templates" in note for note in found.notes)
     frame = items.of(items.with_subset(found.items, found.splits, 0), "text")
     paired = frame["labels"].str[0].isin(["cello", "flute"])
     assert set(frame["subset"][paired]) == {"translation", "train", "test"}
@@ -76,19 +76,21 @@ def test_every_class_gets_captions_of_its_name(folder: Path, tmp_path: Path) -> 
 
 
 def test_names_are_put_into_words() -> None:
-    assert templates.of_class("French_Horn", ["{name}", "{a}", "{the}"]) == [
+    assert template_texts.of_class("French_Horn", ["{name}", "{a}", "{the}"]) == [
         "french horn",
         "a french horn",
         "the french horn",
     ]
-    assert templates.of_class("oboe", ["{a}"]) == ["an oboe"]
-    assert templates.of_class("ukulele", ["{a}"]) == ["a ukulele"]
-    assert templates.of_class("drums", ["{a}"]) == ["drums"]
-    assert templates.of_class("double_bass", ["{a}"]) == ["a double bass"]
-    assert len(set(templates.TEMPLATES)) == len(templates.TEMPLATES)
+    assert template_texts.of_class("oboe", ["{a}"]) == ["an oboe"]
+    assert template_texts.of_class("ukulele", ["{a}"]) == ["a ukulele"]
+    assert template_texts.of_class("drums", ["{a}"]) == ["drums"]
+    assert template_texts.of_class("double_bass", ["{a}"]) == ["a double bass"]
+    assert len(set(template_texts.INSTRUMENT_TEMPLATES)) == len(template_texts.INSTRUMENT_TEMPLATES)
 
 
-def test_what_cannot_be_decoded_is_listed_with_its_reason(folder: Path, tmp_path: Path) -> None:
+def test_files_that_cannot_be_decoded_are_listed_with_the_reason(
+    folder: Path, tmp_path: Path
+) -> None:
     rejected = {Path(row.path).name: row.reason for row in ingest(folder, tmp_path).rejected}
     assert set(rejected) == {"empty.wav", "notes.txt", "text.wav", "half.png"}
     assert "'.txt'" in rejected["notes.txt"]
@@ -97,13 +99,13 @@ def test_what_cannot_be_decoded_is_listed_with_its_reason(folder: Path, tmp_path
         assert reason.endswith(".")
 
 
-def test_classes_of_one_modality_take_no_part(folder: Path, tmp_path: Path) -> None:
+def test_classes_of_one_modality_are_not_scored(folder: Path, tmp_path: Path) -> None:
     found = ingest(folder, tmp_path)
     frame = items.with_subset(found.items, found.splits, 0)
     organ = frame[items.single_labels(frame) == "organ"]
     assert set(organ["subset"]) == {items.UNPAIRED}
     assert set(frame["subset"]) == {"translation", "train", "test", items.UNPAIRED}
-    assert any("sounds only (organ)" in note for note in found.notes)
+    assert any("only sounds (organ)" in note for note in found.notes)
     assert any("the translation has seen the labels" in note for note in found.notes)
 
 
@@ -144,14 +146,14 @@ def test_a_video_gives_a_true_pair(tmp_path: Path) -> None:
         (lambda root: root.write_text("x"), "is not a folder"),
     ],
 )
-def test_unusable_folders_are_said(tmp_path: Path, make: object, message: str) -> None:
+def test_unusable_folders_are_refused(tmp_path: Path, make: object, message: str) -> None:
     root = tmp_path / "data"
     make(root)  # type: ignore[operator]
     with pytest.raises(UserError, match=message):
         ingest(root, tmp_path)
 
 
-def test_one_modality_alone_is_said(tmp_path: Path) -> None:
+def test_one_modality_is_not_enough(tmp_path: Path) -> None:
     write(tmp_path / "data/audio/cello/0.wav", media_samples.tone(300, 1.0))
     with pytest.raises(UserError, match=r"No class .* has both sounds and pictures"):
         ingest(tmp_path / "data", tmp_path)

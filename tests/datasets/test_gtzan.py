@@ -20,7 +20,7 @@ PUBLISHED = "seth2022_zero_shot.txt"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Four tracks of each of three genres, the damaged one, and files that are left alone."""
+    """Four tracks of each of three genres, the damaged one, and files that are not used."""
     root = tmp_path / "gtzan"
     paths = [
         f"Data/genres_original/{genre}/{genre}.{number:05d}.wav"
@@ -51,13 +51,13 @@ def test_every_genre_has_its_tracks_and_its_name_in_texts(folder: Path, tmp_path
     assert len(set(texts["text"])) == len(texts)
 
 
-def test_the_damaged_and_the_empty_file_are_skipped_with_a_word(
+def test_the_damaged_and_the_empty_file_are_skipped_and_reported(
     folder: Path, tmp_path: Path
 ) -> None:
     rejected = track_samples.ingest(f"gtzan:{folder}", tmp_path).rejected
     reasons = {Path(row.path).name: row.reason for row in rejected}
     assert set(reasons) == {"jazz.00054.wav", "jazz.00003.wav"}
-    assert "known to be damaged" in reasons["jazz.00054.wav"]
+    assert "is damaged in every copy" in reasons["jazz.00054.wav"]
     assert "is empty" in reasons["jazz.00003.wav"]
 
 
@@ -74,7 +74,9 @@ def test_five_random_splits_reach_every_genre(folder: Path, tmp_path: Path) -> N
 def test_filtered_lists_are_the_split(folder: Path, tmp_path: Path) -> None:
     for name, line in (("train", "blues/blues.00000.wav"), ("valid", "blues/blues.00001.wav")):
         (folder / f"{name}_filtered.txt").write_text(f"{line}\njazz/jazz.0000{len(name) - 5}.wav\n")
-    with pytest.raises(UserError, match=r"train_filtered.txt and valid_filtered.txt alone"):
+    with pytest.raises(
+        UserError, match=r"has only train_filtered.txt and valid_filtered.txt: expected all"
+    ):
         track_samples.ingest(f"gtzan:{folder}", tmp_path)
     (folder / "valid_filtered.txt").write_text("blues/blues.00001.wav\r\nrock/rock.00001.wav\r\n")
     (folder / "test_filtered.txt").write_text("jazz/jazz.00001.wav\nhiphop/hiphop.00002.wav\n")
@@ -86,13 +88,13 @@ def test_filtered_lists_are_the_split(folder: Path, tmp_path: Path) -> None:
     assert subset_of["hiphop.00000"] == items.UNPAIRED
     texts = items.of(items.with_subset(found.items, found.splits, 0), "text")
     assert set(texts["subset"]) == {"translation", "train", "test"}
-    assert any("3 tracks to train and 2 to test; the other 6" in note for note in found.notes)
+    assert any("3 tracks to train and 2 to test. The other 6" in note for note in found.notes)
 
 
 def test_a_track_in_two_lists_is_refused(folder: Path, tmp_path: Path) -> None:
     for name in gtzan.LISTS:
         (folder / name).write_text("jazz/jazz.00001.wav\n")
-    with pytest.raises(UserError, match=r"jazz.00001.wav, which another list has"):
+    with pytest.raises(UserError, match=r"jazz.00001.wav, which another list puts"):
         track_samples.ingest(f"gtzan:{folder}", tmp_path)
 
 
@@ -104,10 +106,10 @@ def test_repeated_names_are_taken_once_and_au_last(folder: Path, tmp_path: Path)
     sounds = items.of(found.items, "audio").set_index("clip_id")
     assert sounds.loc["blues.00000", "path"] == "Data/genres_original/blues/blues.00000.wav"
     assert sounds.loc["blues.00001", "path"].endswith(".wav")
-    assert any(note.startswith("2 further files repeat") for note in found.notes)
+    assert any(note.startswith("2 more files repeat") for note in found.notes)
 
 
-def test_a_folder_without_genres_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_genres_is_refused(tmp_path: Path) -> None:
     track_samples.write_tones(tmp_path / "x", ["blues/a.wav"])
     with pytest.raises(UserError, match=r"of 1 of the genres blues, classical.*genres/blues"):
         track_samples.ingest(f"gtzan:{tmp_path / 'x'}", tmp_path)
@@ -127,7 +129,7 @@ def test_descriptions_are_those_of_the_published_table(shared_dir: Path) -> None
 
 
 def test_a_study_of_sounds_and_words_tags_genres(tmp_path: Path) -> None:
-    """Genres that differ in pitch, through the very stages that the command line runs."""
+    """Genres that differ in pitch, through the stages of the command line."""
     root = tmp_path / "gtzan"
     for place, genre in enumerate(("blues", "metal", "pop")):
         for number in range(8):

@@ -1,4 +1,4 @@
-"""MTG-Jamendo: which lists, which files, which thirty seconds, splits by artist, captions."""
+"""MTG-Jamendo: choice of lists, files and seconds, splits by artist, sentences from tags."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core import items
-from core.datasets import jamendo, tag_captions
+from core.datasets import jamendo, template_texts
 from core.errors import UserError
 from tests import track_samples
 
@@ -74,12 +74,11 @@ def test_a_list_chooses_the_tags_and_its_split(folder: Path, tmp_path: Path) -> 
     assert list(sounds.loc["track_0000101", "labels"]) == ["rock", "pop"]
     assert json.loads(sounds.loc["track_0000101", "facts"])["artist"] == "artist_000001"
     reasons = " ".join(row.reason for row in found.rejected)
-    assert "1 track that is listed in autotagging_genre has no file below the folder" in reasons
-    assert "06/106.mp3" in reasons
+    assert "No file was found for 1 of the tracks in autotagging_genre (06/106.mp3)" in reasons
     assert "'102.mp3' is empty" in reasons
 
 
-def test_training_hears_the_beginning_and_testing_the_middle(folder: Path, tmp_path: Path) -> None:
+def test_training_uses_the_beginning_and_testing_the_middle(folder: Path, tmp_path: Path) -> None:
     path = folder / "data/splits/split-0/autotagging_genre-train.tsv"
     sounds = items.of(track_samples.ingest(f"jamendo:{path}", tmp_path).items, "audio")
     stretch = sounds.set_index("clip_id")[["start_s", "duration_s"]].to_dict("index")
@@ -99,7 +98,7 @@ def test_a_folder_gives_the_top_tags_of_split_0(folder: Path, tmp_path: Path) ->
     assert set(texts["clip_id"]) == set(items.of(found.items, "audio")["clip_id"])
 
 
-def test_several_sets_of_tags_want_a_name(folder: Path, tmp_path: Path) -> None:
+def test_several_sets_of_tags_need_a_name(folder: Path, tmp_path: Path) -> None:
     for path in (folder / "data/splits/split-0").glob("autotagging_top50tags*"):
         path.rename(path.with_name(path.name.replace("top50tags", "moodtheme")))
     with pytest.raises(UserError, match=r"2 sets of tags .*genre, .*moodtheme.*e.g. jamendo:/"):
@@ -129,7 +128,7 @@ def test_a_list_alone_is_split_by_artist(tmp_path: Path) -> None:
     assert found.items.equals(track_samples.ingest(f"jamendo:{root}", tmp_path / "b").items)
 
 
-def test_a_fifth_of_the_tags_stands_in_no_caption(tmp_path: Path) -> None:
+def test_a_fifth_of_the_tags_is_in_no_sentence(tmp_path: Path) -> None:
     root = tmp_path / "mtg"
     tags = ["piano", "harp", "oboe", "cello", "viola", "organ", "drums", "horn", "flute", "bell"]
     lines = [
@@ -139,12 +138,14 @@ def test_a_fifth_of_the_tags_stands_in_no_caption(tmp_path: Path) -> None:
     write(root / "autotagging_instrument.tsv", *lines)
     track_samples.write_tones(root, [row.split("\t")[3] for row in lines])
     found = track_samples.ingest(f"jamendo:{root}", tmp_path)
-    hidden = tag_captions.withheld(found.classes, 0)
+    hidden = template_texts.withheld(found.classes, 0)
     assert len(hidden) == 2
     said = " ".join(items.of(found.items, "text")["text"])
     assert [tag for tag in tags if tag not in said] == sorted(hidden, key=tags.index)
-    assert any(f"({', '.join(hidden)}): their scores are zero-shot" in n for n in found.notes)
-    assert tag_captions.withheld(found.classes, 1) != hidden
+    assert any(
+        f"({', '.join(hidden)}). The scores of these tags are zero-shot" in n for n in found.notes
+    )
+    assert template_texts.withheld(found.classes, 1) != hidden
 
 
 def test_size_takes_some_of_the_tracks(folder: Path, tmp_path: Path) -> None:
@@ -173,19 +174,19 @@ def test_bad_lines_and_long_tracks_are_reported(tmp_path: Path) -> None:
     track_samples.write_tones(root, ["01/1.mp3", "02/2.mp3"])
     rejected = track_samples.ingest(f"jamendo:{root}", tmp_path).rejected
     reasons = [row.reason for row in rejected]
-    assert reasons[0].startswith("Line 4 of autotagging.tsv is no track")
-    assert reasons[1].startswith("Line 5 of autotagging.tsv is no track")
-    assert "lasts 66.7 minutes where at most 30" in reasons[2]
+    assert reasons[0].startswith("Line 4 of autotagging.tsv is not a track")
+    assert reasons[1].startswith("Line 5 of autotagging.tsv is not a track")
+    assert "lasts 66.7 minutes: expected at most 30" in reasons[2]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
         ("autotagging.tsv", f"{HEAD}\n{line(1, 1, 'genre---pop')}\n", "None of the 1 tracks"),
-        ("other.tsv", "a\tb\n", r"holds no list of tracks"),
+        ("other.tsv", "a\tb\n", r"has no list of tracks"),
     ],
 )
-def test_unusable_folders_are_said(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_unusable_folders_are_refused(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / "mtg").mkdir()
     (tmp_path / "mtg" / name).write_text(text)
     with pytest.raises(UserError, match=message):
@@ -196,7 +197,7 @@ def test_a_file_that_is_no_list_and_a_track_in_two_parts_are_refused(tmp_path: P
     other = tmp_path / "mtg/x.tsv"
     other.parent.mkdir()
     other.write_text("a\tb\n")
-    with pytest.raises(UserError, match=r"x.tsv is no list of tracks"):
+    with pytest.raises(UserError, match=r"x.tsv is not a list of tracks"):
         track_samples.ingest(f"jamendo:{other}", tmp_path)
     write(tmp_path / "mtg/a-train.tsv", line(1, 1, "genre---pop"))
     path = write(tmp_path / "mtg/a-test.tsv", line(1, 1, "genre---pop"))
@@ -214,14 +215,14 @@ def test_the_published_lists_are_read(shared_dir: Path, tmp_path: Path) -> None:
         root.mkdir()
         path = root / f"{name}.tsv"
         path.write_bytes((shared_dir / "metadata" / f"mtg_jamendo__{name}.tsv").read_bytes())
-        lines, rejected = jamendo._read(jamendo._of_file(path))
+        lines, rejected = jamendo.read(jamendo._lists_of(path))
         assert not rejected
         assert len(lines) == n_tracks
         assert len({tag for one in lines for tag in one.tags}) == n_tags
         track_samples.write_tones(root, [one.path for one in lines[:30]])
         found = track_samples.ingest(f"jamendo:{path}", tmp_path / "draft" / name)
         assert found.items["clip_id"].nunique() == 30
-        assert any(f"{n_tracks:,} tracks are listed in {name}; 30" in n for n in found.notes)
-        assert f"{n_tracks - 30:,} tracks that are listed" in found.rejected[0].reason
+        assert any(f"{name} lists {n_tracks:,} tracks; 30" in n for n in found.notes)
+        assert f"for {n_tracks - 30:,} of the tracks in" in found.rejected[0].reason
     told = (shared_dir / "metadata/mtg_jamendo__moodtheme.txt").read_text().split()
     assert sorted({f"{kind}---{tag}" for one in lines for kind, tag in one.tags}) == sorted(told)

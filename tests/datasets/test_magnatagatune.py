@@ -26,7 +26,7 @@ def write(root: Path, clips: list[tuple[str, list[str]]]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A clip in every folder, one with a rare tag alone, one that is not there, the broken ones."""
+    """A clip in every folder, one with only a rare tag, one without a file, and broken ones."""
     root = tmp_path / "mtat"
     clips = [
         (f"{name}/band_{place % 3}-song-0-29.mp3", ["rock", TAGS[3 + place % 48]])
@@ -65,13 +65,13 @@ def test_the_split_is_by_folder(folder: Path, tmp_path: Path) -> None:
     assert folders["translation"] == set("023456789abc")
 
 
-def test_broken_and_absent_files_are_told(folder: Path, tmp_path: Path) -> None:
+def test_broken_and_missing_files_are_reported(folder: Path, tmp_path: Path) -> None:
     rejected = track_samples.ingest(f"magnatagatune:{folder}", tmp_path).rejected
     reasons = [row.reason for row in rejected]
     assert len(reasons) == 3
     assert "norine_braun" in reasons[0]
-    assert "known to be damaged" in reasons[0]
-    assert "1 track that is listed in annotations_final.csv has no file" in reasons[1]
+    assert "is damaged in every copy" in reasons[0]
+    assert "No file was found for 1 of the clips in annotations_final.csv" in reasons[1]
     assert "f/gone-0-29.mp3" in reasons[1]
     assert "is empty" in reasons[2]
 
@@ -81,9 +81,9 @@ def test_the_three_broken_files_have_the_names_that_files_are_found_by() -> None
     assert all(name[0] in "689" and name[1] == "/" for name in magnatagatune.DAMAGED)
 
 
-def test_captions_hold_the_tags_but_those_withheld(folder: Path, tmp_path: Path) -> None:
+def test_sentences_have_all_tags_but_the_withheld_ones(folder: Path, tmp_path: Path) -> None:
     found = track_samples.ingest(f"magnatagatune:{folder}", tmp_path)
-    (note,) = [note for note in found.notes if "stand in none" in note]
+    (note,) = [note for note in found.notes if "are in none" in note]
     assert note.startswith("10 of 50 tags")
     hidden = note.partition("(")[2].partition(")")[0].split(", ")
     texts = items.of(found.items, "text")
@@ -99,7 +99,7 @@ def test_artists_on_both_sides_are_counted(folder: Path, tmp_path: Path) -> None
     rows += [f"{number}\t1\tSong\tBand {number % 3}\tAlbum\tx" for number in range(16)]
     (folder / "clip_info_final.csv").write_text("\n".join(rows) + "\n")
     found = track_samples.ingest(f"magnatagatune:{folder}", tmp_path)
-    assert any("3 clips to test are by one of 3 artists" in note for note in found.notes)
+    assert any("3 test clips are by 3 artists" in note for note in found.notes)
     facts = json.loads(items.of(found.items, "audio")["facts"].iloc[0])
     assert facts["artist"] == "Band 0"
 
@@ -112,13 +112,19 @@ def test_size_takes_some_of_the_clips(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "holds no annotations_final.csv"),
+        (None, "has no annotations_final.csv"),
         ("clip_id,rock,mp3_path\n1,1,0/a.mp3\n", "separated by tabs"),
-        ("clip_id\trock\tmp3_path\n1\t1\t0/a.mp3\n", "None of the 1 tagged clips has sound"),
-        ("clip_id\trock\tmp3_path\n1\t0\t0/a.mp3\n", "None of the 0 tagged clips has sound"),
+        (
+            "clip_id\trock\tmp3_path\n1\t1\t0/a.mp3\n",
+            "None of the 1 tagged clips has a usable sound",
+        ),
+        (
+            "clip_id\trock\tmp3_path\n1\t0\t0/a.mp3\n",
+            "None of the 0 tagged clips has a usable sound",
+        ),
     ],
 )
-def test_unusable_folders_are_said(tmp_path: Path, text: str | None, message: str) -> None:
+def test_unusable_folders_are_refused(tmp_path: Path, text: str | None, message: str) -> None:
     root = tmp_path / "mtat"
     root.mkdir()
     if text is not None:

@@ -97,10 +97,10 @@ def test_a_seed_repeats_and_another_differs(made: Ingested, tmp_path: Path) -> N
 
 def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.arange(300) % 18
-    world = paper.make_world(0)
+    model = paper.make_model(0)
 
     def whole(n: int) -> np.ndarray:
-        parts = paper.vectors(world, "audio", rows[:n], paper.Settings(), seed=0)
+        parts = paper.vectors(model, "audio", rows[:n], paper.PaperSettings(), seed=0)
         return np.concatenate(list(parts))
 
     monkeypatch.setattr(paper, "BLOCK_ROWS", 100)
@@ -130,35 +130,35 @@ def zero_shot(audio: np.ndarray, image: np.ndarray, y: np.ndarray, paired: np.nd
 
 def test_the_modalities_share_less_the_wider_the_gap_and_the_louder_the_noise() -> None:
     rows = np.random.default_rng(0).integers(18, size=1_500)
-    world = paper.make_world(0)
+    model = paper.make_model(0)
 
-    def measured(chosen: paper.Settings) -> float:
+    def measured(chosen: paper.PaperSettings) -> float:
         audio, image = (
-            np.concatenate(list(paper.vectors(world, modality, rows, chosen, seed=0)))
+            np.concatenate(list(paper.vectors(model, modality, rows, chosen, seed=0)))
             for modality in ("audio", "image")
         )
         return zero_shot(audio, image, rows, np.arange(750))
 
-    usual = measured(paper.Settings())
+    usual = measured(paper.PaperSettings())
     assert usual > 4 / 18
-    assert measured(paper.Settings(gap=0.0, noise=0.0)) > usual + 0.1
-    assert measured(paper.Settings(gap=6.0)) < usual - 0.1
-    assert measured(paper.Settings(noise=5.0)) < usual - 0.1
+    assert measured(paper.PaperSettings(gap=0.0, noise=0.0)) > usual + 0.1
+    assert measured(paper.PaperSettings(gap=6.0)) < usual - 0.1
+    assert measured(paper.PaperSettings(noise=5.0)) < usual - 0.1
 
 
 def test_settings_are_read_from_the_dataset_name() -> None:
-    def read(text: str) -> paper.Settings:
+    def read(text: str) -> paper.PaperSettings:
         return paper.settings(datasets.parse(text))
 
-    assert read("paper") == read("paper:") == paper.Settings(1.0, 1.0)
-    assert read("paper:gap=2") == paper.Settings(gap=2.0)
-    assert read("paper: noise=0.5 , gap=0") == paper.Settings(gap=0.0, noise=0.5)
+    assert read("paper") == read("paper:") == paper.PaperSettings(1.0, 1.0)
+    assert read("paper:gap=2") == paper.PaperSettings(gap=2.0)
+    assert read("paper: noise=0.5 , gap=0") == paper.PaperSettings(gap=0.0, noise=0.5)
     assert paper.canonical(datasets.parse("paper:noise=.5")) == "gap=1.0,noise=0.5"
     assert paper.canonical(datasets.parse("paper:noise=1")) == ""
     assert datasets.canonical(datasets.parse("paper:")) == "paper"
     assert datasets.canonical(datasets.parse("paper:gap=3")) == "paper:gap=3.0,noise=1.0"
     again = datasets.parse(datasets.canonical(datasets.parse("paper:gap=3")))
-    assert paper.settings(again) == paper.Settings(gap=3.0)
+    assert paper.settings(again) == paper.PaperSettings(gap=3.0)
     one, two = (paper.fingerprint(request(text=text)) for text in ("paper", "paper:gap=2"))
     assert one != two
     assert one == paper.fingerprint(request(text="paper:gap=1"))

@@ -1,4 +1,4 @@
-"""Tables of items: three formats, media or ready vectors, given subsets, and what is refused."""
+"""Tables of items: three formats, media or ready vectors, given subsets, and refused tables."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -140,7 +140,7 @@ def test_texts_of_a_clip_are_pairs_and_take_part_in_splits(tmp_path: Path) -> No
         assert (frame["subset"][frame["labels"].str.len() == 0] == "translation").any()
 
 
-def test_texts_without_a_clip_are_paired_by_class_or_said(tmp_path: Path) -> None:
+def test_texts_without_a_clip_are_paired_by_class_or_reported(tmp_path: Path) -> None:
     write_tones(tmp_path, 4)
     labels = ["low", "low", "high", "high"]
     sounds = [
@@ -189,7 +189,7 @@ def test_a_table_of_sounds_and_texts_is_studied(tmp_path: Path) -> None:
     assert set(tagged["n"]) == {6}
 
 
-def test_a_stretch_that_makes_no_sense_is_rejected(tmp_path: Path) -> None:
+def test_an_impossible_start_or_length_is_rejected(tmp_path: Path) -> None:
     write_tones(tmp_path, 2)
     (tmp_path / "items.csv").write_text(
         "path,modality,start_s,duration_s\n0.wav,audio,-1,1\n1.wav,audio,0,0\n1.wav,audio,0.5,\n"
@@ -207,7 +207,7 @@ def test_a_stretch_that_makes_no_sense_is_rejected(tmp_path: Path) -> None:
         ("modality,path\naudio,\n", "neither a path nor a ready vector"),
     ],
 )
-def test_bad_tables_are_said(tmp_path: Path, text: str, message: str) -> None:
+def test_bad_tables_are_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "items.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
@@ -230,7 +230,7 @@ def test_vectors_of_unequal_length_or_with_nan_are_refused(tmp_path: Path) -> No
         ingest(tmp_path / "a.parquet", tmp_path)
     rows.at[0, "vector"] = [float("nan")] * 5
     rows.to_parquet(tmp_path / "b.parquet")
-    with pytest.raises(UserError, match=r"hold NaN or infinite"):
+    with pytest.raises(UserError, match=r"contain NaN or infinite"):
         ingest(tmp_path / "b.parquet", tmp_path)
 
 
@@ -242,7 +242,7 @@ def test_ids_and_rows_must_agree(tmp_path: Path) -> None:
         ingest(tmp_path / "items.csv", tmp_path)
 
 
-def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.xlsx").write_bytes(b"PK")
-    with pytest.raises(UserError, match=r"is no table: expected .* .csv, .tsv, .parquet"):
+    with pytest.raises(UserError, match=r"is not a table: expected .* .csv, .tsv, .parquet"):
         ingest(tmp_path / "x.xlsx", tmp_path)

@@ -1,10 +1,10 @@
-"""Which of AudioSet's labels count, and which of W's 18 classes each of them means (W §3.1).
+"""Which of AudioSet's labels count, and the class of W's 18 that each of them means (W §3.1).
 
-A clip *qualifies* when one of its labels lies below "Musical instrument", "Singing" or "Tools".
-It belongs to a class when it carries the label, or one of the two labels, that W maps to it;
-labels further down do not count ("Electric guitar" alone makes no guitar). W maps labels, not
-branches, and AudioSet's branches are no classes: "Pizzicato" lies below "Violin, fiddle", and
-is heard on cellos.
+A clip *qualifies* if one of its labels is below "Musical instrument", "Singing" or "Tools". It
+belongs to a class if it has the label, or one of the two labels, that W maps to the class. Labels
+further down do not count: "Electric guitar" alone is not a guitar, because W maps labels and not
+branches. AudioSet's branches are not classes: "Pizzicato" is below "Violin, fiddle", but is also
+heard on cellos.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from core.taxonomy import Taxonomy
 
 TOPS = ("Musical instrument", "Singing", "Tools")
 
-# AudioSet's id -> W's class; beside it the name that the id has in AudioSet's ontology.
+# AudioSet's id -> W's class, followed by the name of the id in AudioSet's ontology.
 CLASS_OF = {
     "/m/0mkg": "accordion",  # Accordion
     "/m/018j2": "banjo",  # Banjo
@@ -46,14 +46,14 @@ def qualifying(segments: Segments, taxonomy: Taxonomy, ontology: str) -> np.ndar
     Raises
     ------
     UserError
-        The ontology has nothing below any of them.
+        The ontology has no labels below `TOPS`.
     """
     wanted = np.zeros(len(taxonomy.ids), dtype=bool)
     wanted[taxonomy.below(TOPS)] = True
     if not wanted.any():
         raise UserError(
             f"The ontology {ontology} has no labels below {', '.join(map(repr, TOPS))}: expected "
-            "AudioSet's ontology.json, or a part of it with these nodes."
+            "AudioSet's ontology.json, or a part of it that includes these nodes."
         )
     found = np.zeros(len(segments.table), dtype=bool)
     found[segments.label_row[wanted[segments.label_node]]] = True
@@ -61,7 +61,7 @@ def qualifying(segments: Segments, taxonomy: Taxonomy, ontology: str) -> np.ndar
 
 
 def applying(segments: Segments, taxonomy: Taxonomy) -> np.ndarray:
-    """`(n, 18) bool`: which of `CLASSES` apply to each segment, by its own labels alone."""
+    """`(n, 18) bool`: the classes in `CLASSES` that each segment's own labels mean."""
     number = {name: column for column, name in enumerate(CLASSES)}
     column_of = np.array([number.get(CLASS_OF.get(id_, ""), -1) for id_ in taxonomy.ids])
     columns = column_of[segments.label_node]
@@ -72,5 +72,5 @@ def applying(segments: Segments, taxonomy: Taxonomy) -> np.ndarray:
 
 
 def single(applying: np.ndarray) -> np.ndarray:
-    """`(n,) int64`: the one class that applies, -1 where none or several do (W §3.1)."""
+    """`(n,) int64`: the class if exactly one applies, else -1 (W §3.1)."""
     return np.where(applying.sum(axis=1) == 1, applying.argmax(axis=1), -1)

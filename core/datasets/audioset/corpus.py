@@ -1,36 +1,41 @@
-"""`audioset:FOLDER`: AudioSet's segment lists, its ontology, and the clips that one has of it.
+"""`audioset:FOLDER`: AudioSet's segment lists, its ontology, and your copies of its clips.
 
     python -m precompute all --dataset audioset:FOLDER --audio yamnet --image resnet50
 
-The folder holds one or more `*_segments.csv`, an `*ontology*.json` and, anywhere below, media
-named `<ytid>_<start>.*` or `<ytid>.*` (see `clips`). Items are one second of sound and one
-frame of the same second of every clip that qualifies (see `classes`); subsets are W's (see
-`subsets`). `labels` are those of W's 18 classes that apply; all of AudioSet's labels stand in
-`facts`, and retrieval is scored by them.
+The folder has one or more `*_segments.csv`, one `*ontology*.json` and, anywhere below, media named
+`<ytid>_<start>.*` or `<ytid>.*` (see `clips`). Each clip that qualifies (see `classes`) gives two
+items: one second of sound, and one frame of the same second. Subsets are those of W (see
+`subsets`). `labels` are the classes of W that apply, out of 18; all of AudioSet's labels are in
+`facts`, and retrieval is scored by these.
 
-Segments without a file are counted, and some of them listed. Nothing is copied: items point at
-the files where they lie.
+Segments without a file are counted, and some of them are named.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from core import items, taxonomy
+from core.datasets import media_files
 from core.datasets.audioset import classes, clips, segments, subsets
-from core.datasets.base import Card, Ingested, ParallelMap, Rejected, Request, n_splits
+from core.datasets.base import (
+    DatasetCard,
+    Ingested,
+    ParallelMap,
+    Request,
+    first_reason,
+)
+from core.datasets.splits import n_splits
 from core.errors import UserError
 from core.store import Draft
 from core.taxonomy import Taxonomy
 
 SHARD_SIZE = 256
-N_ABSENT_LISTED = 20
 
-CARD = Card(
+CARD = DatasetCard(
     name="audioset",
     title="AudioSet: clips with sound and picture",
     licence=(
@@ -43,7 +48,7 @@ CARD = Card(
     description=(
         "One second of sound and the frame in the middle of it, from every local clip with a label "
         "below Musical instrument, Singing or Tools. A clip belongs to one of the 18 "
-        "classes of Wu et al. (2021) when the labels of exactly one of them apply: the labels "
+        "classes of Wu et al. (2021) if it has the labels of exactly one class: the labels "
         "themselves (Drum or Drum kit for drums, Choir for voice), not those below them in the "
         "ontology. Unlike theirs, the test subset was not audited by ear and eye."
     ),
@@ -51,12 +56,10 @@ CARD = Card(
 
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
-    """Paths, sizes and times of every file below the root, and how many clips are asked for."""
+    """Paths, sizes and times of every file below the root, and the size."""
     root = request.spec.root()
-    text = hashlib.sha256()
-    for file in clips.listing(root):
-        text.update(f"{file.path}\0{file.size}\0{file.mtime_ns}\n".encode())
-    return {"root": str(root), "files": text.hexdigest(), "size": request.size, "version": 1}
+    files = media_files.digest(root, media_files.listing(root))
+    return {"root": str(root), "files": files, "size": request.size, "version": 1}
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
@@ -65,52 +68,60 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     Raises
     ------
     UserError
-        The folder has no segment list, or none or several ontologies; one of these cannot be
-        read; no segment has a file with sound and picture; or too few do for two classes.
+        The folder has no segment list, or not exactly one ontology; one of these cannot be read;
+        no segment has a file with sound and picture; or fewer than two classes have enough clips.
     """
     root = request.spec.root()
-    paths = [file.path for file in clips.listing(root)]
+    paths = media_files.listing(root)
     ontology_path = _ontology_path(str(root), paths)
     ontology = taxonomy.read(root / ontology_path)
     known = taxonomy.parse(ontology, ontology_path)
     lists = [path for path in paths if path.lower().endswith(segments.SUFFIX)]
     if not lists:
         raise UserError(
-            f"{root} holds no *{segments.SUFFIX}: expected AudioSet's lists of segments there, "
-            "e.g. balanced_train_segments.csv."
+            f"{root} has no *{segments.SUFFIX}: expected AudioSet's lists of segments there, e.g. "
+            "balanced_train_segments.csv."
         )
     listed = segments.read([(path, root / path) for path in lists], known, ontology_path)
     if listed.table.empty:
-        raise UserError(f"No segment could be taken in. {_first(listed.rejected)}")
+        raise UserError(
+            f"None of the segments in {', '.join(lists)} can be used: expected rows of the layout "
+            f"{segments.LAYOUT}.{first_reason(listed.rejected)}"
+        )
     qualifies = classes.qualifying(listed, known, ontology_path)
     if not qualifies.any():
         raise UserError(
             f"None of the {len(listed.table):,} segments has a label below "
             f"{', '.join(classes.TOPS)}: expected lists with clips of instruments."
         )
-    matched, n_strange = clips.match(listed.table, paths)
-    there = [clip for clip in matched if qualifies[clip.row]]
-    absent = _absent(listed.table, qualifies, there)
+    matched, n_others = clips.match(listed.table, paths)
+    there = [files for files in matched if qualifies[files.row]]
+    without = qualifies.copy()
+    without[[files.row for files in there]] = False
+    rows = listed.table.loc[without, ["ytid", "start_s"]]
+    absent = [clips.clip_id(*row) for row in rows.itertuples(index=False, name=None)]
     if not there:
         raise UserError(
-            f"None of the {len(absent):,} segments of instruments has a file below {root}: "
-            f"expected media named like {absent[0]}.mp4."
+            f"None of the {len(absent):,} instrument segments has a file below {root}: expected "
+            f"media named like {absent[0]}.mp4."
         )
-    seconds, unusable = _look(there, draft, run, str(root), request.seed)
+    check = partial(clips.check_files, root, request.seed)
+    seconds, unusable = media_files.check_all(
+        check, there, draft, run, "checking the clips", SHARD_SIZE
+    )
     if not seconds:
         raise UserError(
-            f"None of the {len(there):,} clips below {root} has both sound and picture. "
-            f"{_first(unusable)}"
+            f"None of the {len(there):,} clips below {root} has both sound and picture: expected "
+            f"videos, or a sound and a picture of the same name.{first_reason(unusable)}"
         )
     applying = classes.applying(listed, known)
     class_of = classes.single(applying)[[second["row"] for second in seconds]]
     plan = subsets.plan(class_of, len(classes.CLASSES), request.size)
     assignments = _assignments([second["clip_id"] for second in seconds], class_of, plan, request)
     used = [second for second in seconds if second["clip_id"] in assignments[0]]
-    frame = items.table(_rows(used, listed, applying, known))
     return Ingested(
         card=CARD,
-        items=frame,
+        items=items.table(_rows(used, listed, applying, known)),
         splits=items.split_table(assignments),
         classes=classes.CLASSES,
         paired_by="clip",
@@ -119,9 +130,13 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             f"{len(listed.table):,} segments are listed and {int(qualifies.sum()):,} of them have "
             f"a label below {', '.join(classes.TOPS)}; {len(there):,} of these have files here, "
             f"{len(absent):,} have none, and {len(seconds):,} have both sound and picture.",
-            *_notes(plan, class_of, len(used), n_strange + len(matched) - len(there)),
+            *_notes(plan, class_of, len(used), n_others + len(matched) - len(there)),
         ],
-        rejected=[*_tell_absent(absent), *listed.rejected, *unusable],
+        rejected=[
+            *media_files.missing(absent, "instrument segments listed", "clip"),
+            *listed.rejected,
+            *unusable,
+        ],
         ontology=ontology,
         scored=[classes.CLASSES[number] for number in plan.scored],
     )
@@ -138,71 +153,20 @@ def _ontology_path(root: str, paths: list[str]) -> str:
     if len(nearest) == 1:
         return nearest[0]
     what = f"{len(nearest)} ontologies ({', '.join(nearest)})" if nearest else "no *ontology*.json"
-    raise UserError(f"{root} holds {what}: expected AudioSet's ontology.json there, and no other.")
-
-
-def _first(rejected: list[Rejected]) -> str:
-    return f"The first reason: {rejected[0].reason}" if rejected else ""
-
-
-def _absent(table: pd.DataFrame, qualifies: np.ndarray, there: list[clips.Clip]) -> list[str]:
-    """The clips of qualifying segments without a file, in the order of the lists."""
-    missing = qualifies.copy()
-    missing[[clip.row for clip in there]] = False
-    rows = table.loc[missing, ["ytid", "start_s"]]
-    return [clips.clip_id(*row) for row in rows.itertuples(index=False, name=None)]
-
-
-def _tell_absent(absent: list[str]) -> list[Rejected]:
-    """One row for all clips without a file, naming some of them."""
-    if not absent:
-        return []
-    named = ", ".join(absent[:N_ABSENT_LISTED])
-    more = len(absent) - N_ABSENT_LISTED
-    reason = (
-        f"{len(absent):,} listed segments of instruments have no file below the folder: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}."
-    )
-    return [Rejected("", "clip", reason)]
-
-
-def _look(
-    there: list[clips.Clip], draft: Draft, run: ParallelMap, root: str, seed: int
-) -> tuple[list[dict[str, Any]], list[Rejected]]:
-    """Every clip's second (see `clips.Second`), and what cannot be used; finished shards stay."""
-    shards = [
-        clips.Shard(
-            store_root=draft.store.root,
-            folder=draft.folder,
-            name=f"shards/{start // SHARD_SIZE:05d}.json",
-            media_root=root,
-            seed=seed,
-            clips=tuple(there[start : start + SHARD_SIZE]),
-        )
-        for start in range(0, len(there), SHARD_SIZE)
-    ]
-    missing = [shard for shard in shards if not draft.has(shard.name)]
-    for _ in run(clips.read_shard, missing, "looking into the clips"):
-        pass
-    outcomes = [draft.json(shard.name) for shard in shards]
-    draft.remove("shards")
-    return (
-        [second for outcome in outcomes for second in outcome["seconds"]],
-        [Rejected(**row) for outcome in outcomes for row in outcome["rejected"]],
-    )
+    raise UserError(f"{root} has {what}: expected AudioSet's ontology.json there, and no other.")
 
 
 def _assignments(
     clip_ids: list[str], class_of: np.ndarray, plan: subsets.Plan, request: Request
 ) -> list[dict[str, str]]:
-    """One `{clip_id: subset}` a split; all splits are of the clips that the first one uses."""
+    """One `{clip_id: subset}` per split; all splits use the clips of the first one."""
     names = np.array(clip_ids)
     found: list[dict[str, str]] = []
     for split in range(n_splits(request, 2 * plan.n_pairs)):
         drawn = subsets.draw(class_of, plan, np.random.default_rng([request.seed, split]))
         kept = drawn >= 0
-        pairs = zip(names[kept].tolist(), drawn[kept].tolist(), strict=True)
-        found.append({clip_id: items.SUBSETS[number] for clip_id, number in pairs})
+        chosen = zip(names[kept].tolist(), drawn[kept].tolist(), strict=True)
+        found.append({clip_id: items.SUBSETS[number] for clip_id, number in chosen})
         names, class_of = names[kept], class_of[kept]
     return found
 
@@ -213,7 +177,7 @@ def _rows(
     applying: np.ndarray,
     known: Taxonomy,
 ) -> list[items.Item]:
-    """Two items a clip."""
+    """Two items for each clip."""
     rows = np.array([second["row"] for second in used])
     first, last = (np.searchsorted(listed.label_row, rows, side) for side in ("left", "right"))
     segment = listed.table.iloc[rows]
@@ -245,16 +209,17 @@ def _rows(
     return found
 
 
-def _notes(plan: subsets.Plan, class_of: np.ndarray, n_used: int, n_strange: int) -> list[str]:
+def _notes(plan: subsets.Plan, class_of: np.ndarray, n_used: int, n_others: int) -> list[str]:
     n_classified = plan.per_class * len(plan.scored)
     notes = [
         f"Of the 158,000 pairs of Wu et al. (2021) this study has {n_used:,} "
         f"({n_used / subsets.FULL_SIZE:.2%}): "
         f"{plan.n_crossmodal:,} for retrieval and {n_classified:,} for classification "
-        f"({plan.per_class:,} of each class, {plan.n_test_per_class:,} of them to test), the "
-        "others to train translations.",
-        "A clip is of a class when its own labels name exactly one of their 18; labels further "
-        "down the ontology do not count. Their test clips were audited by hand, these were not.",
+        f"({plan.per_class:,} of each class, {plan.n_test_per_class:,} of them for testing); the "
+        "others train translations.",
+        "A clip belongs to a class if its own labels name exactly one of their 18 classes; labels "
+        "further down the ontology do not count. Their test clips were audited by hand, these "
+        "were not.",
     ]
     counts = np.bincount(class_of[class_of >= 0], minlength=len(classes.CLASSES))
     rare = [
@@ -265,11 +230,11 @@ def _notes(plan: subsets.Plan, class_of: np.ndarray, n_used: int, n_strange: int
     if rare:
         notes.append(
             f"{len(rare)} of 18 classes have too few clips for a balanced classification "
-            f"({', '.join(rare)}): they are in retrieval and translation alone."
+            f"({', '.join(rare)}): they are used only for retrieval and translation."
         )
-    if n_strange:
+    if n_others:
         notes.append(
-            f"{n_strange:,} media files belong to segments without a label of an instrument, or to "
-            "none that is listed: they were left alone."
+            f"{n_others:,} media files were not used: their segments are not listed or have no "
+            "instrument label."
         )
     return notes

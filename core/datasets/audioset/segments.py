@@ -1,13 +1,13 @@
-"""AudioSet's segment lists: `*_segments.csv` -> one table of segments and one of their labels.
+"""AudioSet's segment lists: `*_segments.csv` -> a table of segments, and one of their labels.
 
-Layout: comment lines (`# ...`) or a heading, then a row a segment, with or without blanks after
-the commas, the labels in one quoted field:
+Layout: comment lines (`# ...`) or a heading, then one row per segment, with or without blanks
+after the commas, the labels in one quoted field:
 
     --PJHxphWEs, 30.000, 40.000, "/m/09x0r,/t/dd00088"
 
-Two million rows parse in seconds: a file is an Arrow column of lines, and everything that is asked
-of a line is asked of all of them at once. A line that is no such row is rejected with its number
-and its reason; the others stand.
+Two million rows take seconds: a file is one Arrow column of lines, and every check runs on the
+whole column. A line that is not such a row is rejected with its number and the reason; the other
+lines are kept.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Segments:
     table : `ytid, start_s, end_s, source, line`, indexed from 0; each ytid once
     label_row, label_node : (m,) int64, a row of `table` and the position of one of its labels in
         the ontology, sorted by row
-    rejected : every line that was not taken in
+    rejected : every line that cannot be used
     """
 
     table: pd.DataFrame
@@ -50,15 +50,15 @@ class Segments:
 
 
 def read(files: Sequence[tuple[str, Path]], taxonomy: Taxonomy, ontology: str) -> Segments:
-    """Read segment lists; `files` are names to show, and paths.
+    """Read segment lists; `files` are names for error messages, and paths.
 
-    Of a video that is listed more than once the first segment stands, so that one recording never
-    lies in two subsets (AudioSet itself lists each once).
+    If a video is listed several times, only its first segment is used, so that no recording is in
+    two subsets (AudioSet itself lists each video once).
 
     Raises
     ------
     UserError
-        A file cannot be read, or none of its lines has the layout of a segment.
+        A file cannot be read, or none of its lines is a segment.
     """
     rows: list[pd.DataFrame] = []
     labels: list[pd.DataFrame] = []
@@ -77,7 +77,9 @@ def read(files: Sequence[tuple[str, Path]], taxonomy: Taxonomy, ontology: str) -
     again = table["ytid"].duplicated().to_numpy()
     rejected += [
         _rejected(
-            row.source, row.line, f"lists the video {row.ytid!r} again: one segment a video is used"
+            row.source,
+            row.line,
+            f"lists the video {row.ytid!r} again: only its first segment is used",
         )
         for row in table[again].itertuples()
     ]
@@ -96,7 +98,8 @@ def _lines(name: str, path: Path) -> list[str]:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(
-            f"The segment list {name} cannot be read ({error.strerror or 'unknown reason'})."
+            f"The segment list {name} cannot be read ({error.strerror or 'unknown reason'}): check "
+            "the file and its permissions."
         ) from error
     return content.decode("utf-8-sig", errors="replace").split("\n")
 
@@ -116,21 +119,21 @@ def _parse(
     heading = _mask(pc.equal(pc.utf8_lower(ytid), "ytid"))
     shaped &= ~blank & ~heading
     if not shaped.any():
-        raise UserError(f"The segment list {name} holds no row of the layout {LAYOUT}.")
+        raise UserError(f"The segment list {name} has no row of the expected layout {LAYOUT}.")
     start_s, end_s = _numbers(start), _numbers(end)
     text = pc.if_else(pc.equal(quoted, ""), bare, quoted)
     line, node, spelling = _labels(text, taxonomy)
 
     number = np.arange(1, len(lines) + 1)
-    strange = dict(zip(line[node < 0][::-1].tolist(), spelling[node < 0][::-1], strict=True))
-    unknown = np.zeros(len(lines), dtype=bool)
-    unknown[list(strange)] = True
+    unknown = dict(zip(line[node < 0][::-1].tolist(), spelling[node < 0][::-1], strict=True))
+    has_unknown = np.zeros(len(lines), dtype=bool)
+    has_unknown[list(unknown)] = True
     labelled = np.zeros(len(lines), dtype=bool)
     labelled[line] = True
     checks: list[tuple[np.ndarray, Any]] = [
         (
             ~shaped & ~blank & ~heading,
-            lambda i: f"has not the layout {LAYOUT}: {_shown(lines[i])}",
+            lambda i: f"does not have the layout {LAYOUT}: {_shown(lines[i])}",
         ),
         (_mask(pc.equal(ytid, "")), lambda i: f"names no video: {_shown(lines[i])}"),
         (
@@ -143,25 +146,25 @@ def _parse(
         (
             (start_s < 0) | (end_s <= start_s),
             lambda i: (
-                f"runs from {start_s[i]:g} s to {end_s[i]:g} s: expected an end after a start at "
-                "0 or later"
+                f"runs from {start_s[i]:g} s to {end_s[i]:g} s: expected a start of 0 or more, and "
+                "a later end"
             ),
         ),
-        (~labelled, lambda i: "has no labels"),
+        (~labelled, lambda i: "has no labels: expected at least one"),
         (
-            unknown,
+            has_unknown,
             lambda i: (
-                f"has the label {_shown(strange[i])}, which the ontology {ontology} does not know"
+                f"has the label {_shown(unknown[i])}, which is not in the ontology {ontology}"
             ),
         ),
     ]
     good = shaped.copy()
-    told = blank | heading
+    done = blank | heading
     reasons: dict[int, str] = {}
     for failing, reason in checks:
-        for i in np.flatnonzero(failing & ~told):
+        for i in np.flatnonzero(failing & ~done):
             reasons[int(i)] = reason(int(i))
-        told |= failing
+        done |= failing
         good &= ~failing
     wrong = [_rejected(name, i + 1, reasons[i]) for i in sorted(reasons)]
 
@@ -180,7 +183,7 @@ def _parse(
 
 
 def _labels(text: Any, taxonomy: Taxonomy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lists of ids -> for each id its line, its node (-1: unknown) and its spelling."""
+    """Lists of ids -> the line, the node (-1 if unknown) and the spelling of each id."""
     import pyarrow.compute as pc
 
     lists = pc.split_pattern(text, ",")
@@ -196,7 +199,7 @@ def _labels(text: Any, taxonomy: Taxonomy) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _numbers(column: Any) -> np.ndarray:
-    """Strings -> float64, NaN where they are no plain decimal number."""
+    """Strings -> float64, NaN for anything but plain decimal numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,16 +1,17 @@
-"""W's three disjoint subsets (W §3.1, table 2), drawn by clip from however many clips there are.
+"""W's disjoint subsets (W §3.1, table 2), drawn by clip from any number of clips.
 
 W draws them from all qualifying clips, train and evaluation segments of AudioSet alike: 130,000
 pairs to train translations, 10,000 for cross-modal retrieval, and for classification 1,000 clips
-of each of 18 classes, a tenth of them to test. With fewer clips all sizes shrink in proportion, to
-no less than 100 pairs for retrieval and 20 clips a class (5 of them to test), as far as a fifth of
-all clips and half of a class go.
+of each of 18 classes, a tenth of them for testing. With fewer clips all sizes shrink in proportion,
+but to no less than 100 pairs for retrieval and 20 clips per class (5 of them for testing), as long
+as that is at most a fifth of all clips and half of a class.
 
-Classification is balanced: every class that takes part gives equally many clips, and keeps half
-of them for the two other subsets, which are as skewed as the clips come. Classes too rare for
-that are in those two alone: one rare class does not shrink all others to its size. A class that
-can give 10 clips always takes part; below that it is settled by the largest product of clips a
-class and the squared number of classes, so that a class is given up more reluctantly than clips.
+Classification is balanced: every class that takes part gives the same number of clips, at most
+half of its own. The rest goes to the two other subsets, which are as skewed as the clips. Classes
+too rare for classification are only in those two, so one rare class does not shrink all others to
+its size. A class that can give 10 clips always takes part. Below that, the number of clips per
+class is chosen by the largest product of that number and the squared number of classes, which
+prefers more classes over more clips.
 """
 
 from dataclasses import dataclass
@@ -27,15 +28,15 @@ TEST_SHARE = 0.1
 LEAST_CROSSMODAL = 100
 LEAST_PER_CLASS = 20
 LEAST_TEST = 5
-ALWAYS_ENOUGH = 10  # clips that a class can give
-FEWEST = 2  # of a class: one to train, one to test
+ALWAYS_ENOUGH = 10  # a class that can give this many clips takes part
+FEWEST = 2  # clips of a class: one to train, one to test
 
 TRANSLATION, CROSSMODAL, TRAIN, TEST = (SUBSETS.index(name) for name in FULL_SIZES)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many clips the subsets get, and the numbers of the classes that are classified."""
+    """The sizes of the subsets, and the numbers of the classes that are classified."""
 
     n_pairs: int
     n_crossmodal: int
@@ -47,14 +48,17 @@ class Plan:
 def plan(class_of: np.ndarray, n_classes: int, size: int | None = None) -> Plan:
     """The sizes for these clips.
 
-    class_of: (n,) int64, the one class of each clip, -1 for none or several. size: use no more
-    than so many clips; None: as many as there are, up to W's 158,000.
+    Parameters
+    ----------
+    class_of : (n,) int64, the class of each clip, -1 for none or several
+    n_classes : int
+    size : the largest number of clips to use; None for all, up to W's 158,000
 
     Raises
     ------
     UserError
-        Fewer than two classes have the four clips that reach every subset, or the size is too
-        small for the classes that do.
+        Fewer than two classes have the four clips needed to reach every subset, or the size is
+        too small for the classes that do.
     """
     n_pairs = min(len(class_of), FULL_SIZE, FULL_SIZE if size is None else size)
     scale = n_pairs / FULL_SIZE
@@ -62,13 +66,12 @@ def plan(class_of: np.ndarray, n_classes: int, size: int | None = None) -> Plan:
     n_reaching = int((counts >= 2 * FEWEST).sum())
     if n_reaching < 2:
         raise UserError(
-            f"{len(class_of):,} clips can be used, and {n_reaching} of the 18 classes have "
-            f"{2 * FEWEST} clips or more that carry no other of them: expected 2 such classes at "
-            "least, so put more clips there."
+            f"{len(class_of):,} clips can be used, but only {n_reaching} of the 18 classes reach "
+            f"{2 * FEWEST} clips with no other class: expected at least 2 classes, so add clips."
         )
     if n_pairs < 2 * FEWEST * n_reaching:
         raise UserError(
-            f"The size is {n_pairs} clips, and {n_reaching} classes are to reach every subset: "
+            f"The size is {n_pairs} clips, too few for {n_reaching} classes in every subset: "
             f"expected {2 * FEWEST * n_reaching} or more."
         )
     wanted = max(round(FULL_PER_CLASS * scale), LEAST_PER_CLASS)
@@ -91,7 +94,7 @@ def plan(class_of: np.ndarray, n_classes: int, size: int | None = None) -> Plan:
 
 
 def _level(can_give: np.ndarray) -> int:
-    """How many clips each class gives that takes part; two classes at least do."""
+    """The number of clips of each class that takes part; at least two classes do."""
     always = can_give[can_give >= ALWAYS_ENOUGH]
     most = min(int(np.sort(can_give)[-2]), int(always.min(initial=can_give.max())))
     levels = [level for level in np.unique(can_give).tolist() if FEWEST <= level <= most]
@@ -99,10 +102,10 @@ def _level(can_give: np.ndarray) -> int:
 
 
 def draw(class_of: np.ndarray, wanted: Plan, rng: np.random.Generator) -> np.ndarray:
-    """`(n,) int64`: each clip's place in `items.SUBSETS`, -1 for those that are left over.
+    """`(n,) int64`: each clip's position in `items.SUBSETS`, -1 if it is not used.
 
-    Every class with clips left after classification reaches crossmodal and translation, too, as
-    far as they go.
+    Clips of a class that are not used for classification go to crossmodal and translation; every
+    class reaches both if it has enough clips.
     """
     subset = np.full(len(class_of), -1, dtype=np.int64)
     for number in wanted.scored:
@@ -120,9 +123,9 @@ def draw(class_of: np.ndarray, wanted: Plan, rng: np.random.Generator) -> np.nda
 def _shuffled(
     class_of: np.ndarray, free: np.ndarray, rng: np.random.Generator, keep_one: bool
 ) -> np.ndarray:
-    """The free rows in random order, but one of every class first.
+    """The free rows in random order, but with one of every class first.
 
-    keep_one: another one of every class comes last, and the only one of a class does.
+    With `keep_one`, one of every class comes last as well; a single one comes last.
     """
     order = rng.permutation(np.flatnonzero(free))
     classes = class_of[order]

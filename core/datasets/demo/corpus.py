@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from core import items, media
-from core.datasets.base import Card, Ingested, ParallelMap, Request
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request
 from core.datasets.demo import captions, pictures, sounds
 from core.errors import UserError
 from core.store import Draft, Store
@@ -58,7 +58,7 @@ SKEW: dict[str, float] = {
 }
 CLASSES = sorted(SKEW)
 
-CARD = Card(
+CARD = DatasetCard(
     name="demo",
     title="Demo corpus: 18 rendered instruments",
     licence="MIT for the drawings and phrases; sounds come from the TimGM6mb soundfont (GPL-2)",
