@@ -1,4 +1,4 @@
-"""The demo's captions: they follow the facts, vary, and are as imperfect as the card says."""
+"""The demo's captions: true to the facts, varied, and as imperfect as the card says."""
 
 import re
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.datasets.demo import vocabulary as words
 from core.datasets.demo.captions import (
     CHARACTER_ONLY,
     FAMILY_ONLY,
+    OWN_NAMES,
     TEMPLATES,
+    WORDS,
     caption,
     moods,
     slots_of,
     speed,
 )
-from core.datasets.demo.instruments import CLASSES, INSTRUMENTS
+from core.datasets.demo.instruments import ARTICULATIONS, CLASSES, INSTRUMENTS, STYLES
 from core.datasets.demo.patterns import FIGURES
 from core.datasets.demo.rooms import NOISES, RECORDINGS, ROOMS
 from core.datasets.demo.sounds import CONTOURS, REGISTERS, Phrase
-from core.datasets.demo.styles import ARTICULATIONS, STYLES
 
 PHRASE = Phrase(
     class_name="cello",
@@ -71,21 +71,29 @@ def every_phrase() -> list[dict[str, Any]]:
 
 
 def test_there_are_words_for_everything_rendered() -> None:
-    assert set(words.FIGURES) == set(FIGURES)
-    assert set(words.ARTICULATIONS) == set(ARTICULATIONS)
-    assert set(words.ROOMS) == set(ROOMS)
-    assert set(words.RECORDINGS) == set(RECORDINGS)
-    assert set(words.NOISES) == set(NOISES)
-    assert set(words.CONTOURS) == set(CONTOURS)
-    assert set(words.REGISTERS) == set(REGISTERS)
-    for table in (words.NAMES, words.FAMILIES, words.TIMBRES):
-        assert set(table) == set(CLASSES)
+    for table, keys in {
+        "figures": FIGURES,
+        "articulations": ARTICULATIONS,
+        "rooms": ROOMS,
+        "recordings": RECORDINGS,
+        "noises": NOISES,
+        "contours": CONTOURS,
+        "registers": REGISTERS,
+        "names": CLASSES,
+        "families": CLASSES,
+        "timbres": CLASSES,
+        "sung": STYLES["choir"],
+    }.items():
+        assert set(WORDS[table]) == set(keys), table
     programs = {program.name for programs in INSTRUMENTS.values() for program in programs}
-    assert set(words.PROGRAMS) | set(words.ALONE) <= programs
-    assert set(words.SUNG) == set(STYLES["choir"])
+    assert set(OWN_NAMES) | set(WORDS["alone"]) <= programs
+    nouns = [*OWN_NAMES.values(), *WORDS["anything"]]
+    for table in ("alone", "names", "families"):
+        nouns += [noun for options in WORDS[table].values() for noun in options]
+    assert set(WORDS["without_article"]) <= set(nouns)
 
 
-def test_there_are_templates_enough_and_each_is_used() -> None:
+def test_there_are_enough_templates_and_each_is_used() -> None:
     assert len(TEMPLATES) >= 12
     assert {slot.lower() for one in TEMPLATES for slot in slots_of(one)} == {
         *("thing", "noun", "doing", "manner", "mood", "speed", "pace", "piece", "level"),
@@ -99,7 +107,7 @@ def test_there_are_templates_enough_and_each_is_used() -> None:
 
 
 def test_captions_read_well() -> None:
-    """No empty slot, no doubled space, the right article, and of one length."""
+    """No empty slot, no doubled space, the right article, a sensible length."""
     rng = np.random.default_rng(0)
     alone = every_phrase()
     pairs = [(a, alone[int(rng.integers(len(alone)))]) for a in alone[::7]]
@@ -112,7 +120,7 @@ def test_captions_read_well() -> None:
         assert not re.search(r"\b(\w+) \1\b", text), text
 
 
-def test_same_facts_and_seed_give_the_same_words_and_seeds_differ() -> None:
+def test_a_caption_follows_from_its_facts_and_seed() -> None:
     facts = {"phrases": [phrase()]}
     first, again, other = (caption(facts, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert first == again != other
@@ -128,7 +136,7 @@ def test_the_shares_that_do_not_name_the_instrument() -> None:
     nameless = [text for text in texts if not re.search("cello|string instrument", text)]
     for text in nameless:
         assert re.search(r"low|deep", text), text
-        assert re.search("|".join(words.TIMBRES["cello"]), text), text
+        assert re.search("|".join(WORDS["timbres"]["cello"]), text), text
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -141,7 +149,7 @@ def test_captions_name_their_own_class_and_no_other(name: str) -> None:
     own |= {"violin": "violin|fiddle", "flute": "flute|piccolo", "drums": "drum|kit|taiko|toms"}
     own |= {"accordion": "accordion|squeezebox|bandoneon"}
     assert share(texts, own.get(name, name.rstrip("s"))) > 0.6
-    # "brushed like a drum", "over snare and toms": what is played may be named where it is struck.
+    # Drums and cymbals may name each other: "over snare and toms", "ticking on the hi-hat".
     others = [one for one in CLASSES if one != name and {one, name} != {"drums", "cymbals"}]
     for other in others:
         assert share(texts, rf"\b{other}\b") == 0, other
@@ -173,7 +181,7 @@ def test_register_tempo_loudness_and_place_follow_the_facts() -> None:
     assert share(low, "hiss|background|telephone|muffled") == 0
 
 
-def test_speed_is_what_one_hears() -> None:
+def test_speed_is_judged_by_ear() -> None:
     assert speed(phrase(tempo_bpm=72)) == "slow"
     assert speed(phrase(tempo_bpm=110)) == "medium"
     assert speed(phrase(tempo_bpm=150)) == "fast"

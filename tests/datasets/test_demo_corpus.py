@@ -1,4 +1,4 @@
-"""The demo corpus: as skewed and imperfect as its card says, and the same from the same seed."""
+"""The demo corpus: as skewed and imperfect as its card says, and the same for the same seed."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ def of(subset: str) -> list[corpus.Clip]:
     return [clip for clip in CLIPS if clip.subset == subset]
 
 
-def test_the_plan_has_the_size_and_every_clip_one_name() -> None:
+def test_the_plan_has_the_right_size_and_unique_clips() -> None:
     assert len(CLIPS) == corpus.DEFAULT_SIZE
     assert len({clip.clip_id for clip in CLIPS}) == len(CLIPS)
     assert {clip.subset for clip in CLIPS} == set(items.SUBSETS)
@@ -31,7 +31,7 @@ def test_the_plan_has_the_size_and_every_clip_one_name() -> None:
 
 
 @pytest.mark.parametrize("subset", ["train", "test"])
-def test_what_classifiers_see_is_balanced_and_clean(subset: str) -> None:
+def test_classification_subsets_are_balanced_and_clean(subset: str) -> None:
     counts = Counter(clip.sounds for clip in of(subset))
     assert set(counts) == {(name,) for name in corpus.CLASSES}
     assert len(set(counts.values())) == 1
@@ -50,7 +50,7 @@ def test_the_translation_subset_is_as_imperfect_as_the_card_says() -> None:
         assert len(set(clip.sounds)) == len(clip.sounds)
 
 
-def test_plans_follow_from_their_seed() -> None:
+def test_a_plan_follows_from_its_seed() -> None:
     assert corpus.plan(400, seed=3) == corpus.plan(400, seed=3)
     assert corpus.plan(400, seed=3) != corpus.plan(400, seed=4)
 
@@ -64,7 +64,7 @@ def test_every_size_holds_every_subset_and_class(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 359, 10_001])
-def test_sizes_outside_the_bounds_are_said(size: int) -> None:
+def test_sizes_outside_the_bounds_are_refused(size: int) -> None:
     with pytest.raises(UserError, match=rf"size is {size} pairs: expected 360 to 10000"):
         corpus.fingerprint(request(size))
 
@@ -83,7 +83,7 @@ def test_rendered_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
 def test_captions_have_a_generator_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many words are drawn, sound, picture and where the second is cut stay the same."""
+    """The number of words drawn changes neither sound, nor picture, nor the second that is cut."""
 
     def rendered(name: str) -> tuple[list[bytes], list[dict]]:
         shard = corpus.Shard(str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],))
@@ -100,7 +100,7 @@ def test_captions_have_a_generator_of_their_own(
     assert rows[2]["text"] != rows_too[2]["text"]
 
 
-def test_rendered_items_say_what_they_are(tmp_path: Path) -> None:
+def test_rendered_items_state_their_facts(tmp_path: Path) -> None:
     clip = next(clip for clip in CLIPS if clip.shows not in clip.sounds)
     shard = corpus.Shard(str(tmp_path), "draft", "shards/0000.json", (clip,))
     corpus.render_shard(shard)

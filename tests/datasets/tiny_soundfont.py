@@ -1,4 +1,4 @@
-"""SoundFont 2 banks of a few samples, written by hand for the tests of reader and synthesiser."""
+"""Small SoundFont 2 banks for the tests of the reader and the synthesiser."""
 
 import struct
 from dataclasses import dataclass, field
@@ -74,10 +74,10 @@ def _chunk(name: str, body: bytes) -> bytes:
     return name.encode() + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
 
 
-def _tables(things: list[list[Zone]]) -> tuple[list[int], bytes, bytes]:
-    """Each thing's first zone (and one more), the table of zones and that of generators."""
+def _tables(owners: list[list[Zone]]) -> tuple[list[int], bytes, bytes]:
+    """The first zone of each owner (and one more), the table of zones, the table of generators."""
     firsts, bags, generators, n_bags, n = [], b"", b"", 0, 0
-    for zones in things:
+    for zones in owners:
         firsts.append(n_bags)
         for zone in zones:
             bags += struct.pack("<2H", n, 0)

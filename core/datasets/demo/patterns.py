@@ -1,9 +1,10 @@
 """Figures of plucked strings and of percussion: strums, rolls, grooves, crashes.
 
-The conventions are those of `core.datasets.demo.phrases`. Fretted chords are found as a hand finds
-them, the lowest chord tone at or above each open string. Percussion keys are the General MIDI
+The conventions are those of `core.datasets.demo.phrases`. Percussion keys are the General MIDI
 percussion map (36 bass drum, 38 snare, 42 closed hi-hat, 49 crash, 51 ride, ...).
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,18 +14,20 @@ from core.datasets.demo.phrases import (
     Note,
     Setting,
     bars_of,
+    degree_at,
     next_key,
+    note,
     rhythm_of,
-    velocity_near,
+    steps_of,
 )
 
 # Fretted strings
 
 
 def _fretted(s: Setting, degree: int) -> list[int]:
-    """One key per string: the lowest chord tone at or above the open string, as hands find it.
+    """One key per string, as a hand finds it: the lowest chord tone at or above the open string.
 
-    The strings are moved up (a capo) into the register when that lies higher.
+    The strings are moved up (a capo) into the register when that is higher.
     """
     capo = max(0, s.low - min(s.strings))
     classes = s.chord(degree)
@@ -34,79 +37,63 @@ def _fretted(s: Setting, degree: int) -> list[int]:
 STROKES = ("D-DUDUDU", "DUDUDUDU", "D-D-DUDU", "D-DU-UDU", "DDUUDUDU")
 
 
-def strum(rng: np.random.Generator, s: Setting) -> list[Note]:
+def strum(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """Down and up strokes in eighths over all strings, chords changing every bar or half bar."""
-    out = []
     strokes = STROKES[rng.integers(len(STROKES))]
     part = s.beat_s / 2
     bars = bars_of(rng, s, float(rng.choice([2, 4])))
-    spread = float(rng.uniform(0.006, 0.02))
+    apart = float(rng.uniform(0.006, 0.02))
     for i in range(int(np.ceil(s.duration_s / part))):
         stroke = strokes[i % 8]
         if stroke == "-":
             continue
-        degree = bars[min(int(i * part / bars[0][1] + 1e-6), len(bars) - 1)][2]
-        keys = _fretted(s, degree)
+        keys = _fretted(s, degree_at(bars, i * part + 1e-6 * bars[0][1]))
         if stroke == "U":
             keys = keys[::-1][: max(3, len(keys) - 2)]
-        rest = 2 if strokes[(i + 1) % 8] == "-" else 1
+        length = part * (2 if strokes[(i + 1) % 8] == "-" else 1)
+        accent = 6 * (i % 4 == 0) - 10 * (stroke == "U")
         for j, key in enumerate(keys):
-            accent = (6 if i % 4 == 0 else 0) - (10 if stroke == "U" else 0)
-            length = rest * part - j * spread
-            out.append(
-                Note(i * part + j * spread, max(0.05, length), key, velocity_near(rng, s, accent))
-            )
-    return out
+            at, rest = i * part + j * apart, max(0.05, length - j * apart)
+            yield note(rng, s, at, rest, key, accent)
 
 
-def fingerpicking(rng: np.random.Generator, s: Setting) -> list[Note]:
-    """Thumb on the lower strings, fingers on the upper ones, everything left to ring."""
-    out = []
+def fingerpicking(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
+    """Thumb on the lower strings, fingers on the upper ones; the notes ring on."""
     n = len(s.strings)
     part = s.beat_s / (2 if s.beat_s < 0.55 else 4)
     fingers = rng.integers(n // 2, n, 8)
     fingers[::2] = rng.integers(0, max(1, n // 2), 4)
     for start, length, degree in bars_of(rng, s, 4):
         keys = _fretted(s, degree)
-        for i in range(round(length / part)):
-            key = keys[fingers[i % 8]]
-            out.append(
-                Note(start + i * part, 3 * part, key, velocity_near(rng, s, 5 * (i % 2 == 0)))
-            )
-    return out
+        for i, at in steps_of(start, length, part):
+            yield note(rng, s, at, 3 * part, keys[fingers[i % 8]], 5 * (i % 2 == 0))
 
 
 ROLLS = ((2, 3, 4, 2, 3, 4, 2, 4), (3, 2, 4, 3, 2, 4, 3, 4), (2, 3, 4, 3, 2, 3, 4, 3))
 
 
-def roll(rng: np.random.Generator, s: Setting) -> list[Note]:
+def roll(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A three-finger banjo roll: sixteenths over the chord, the short drone string last."""
-    out = []
     pattern = ROLLS[rng.integers(len(ROLLS))]
     part = float(np.clip(s.beat_s / 4, 0.11, 0.19))
     shift = int(rng.integers(0, len(s.strings) - 2))
     drone = s.strings[-1] + max(0, s.low - min(s.strings))
     for start, length, degree in bars_of(rng, s, 8 * part / s.beat_s):
         keys = [*_fretted(s, degree)[:-1], drone]
-        for i in range(round(length / part)):
+        for i, at in steps_of(start, length, part):
             string = pattern[i % 8]
             key = keys[string if string == len(keys) - 1 else (string + shift) % (len(keys) - 1)]
-            out.append(Note(start + i * part, part, key, velocity_near(rng, s, 8 * (i % 4 == 0))))
-    return out
+            yield note(rng, s, at, part, key, 8 * (i % 4 == 0))
 
 
-def power_chords(rng: np.random.Generator, s: Setting) -> list[Note]:
+def power_chords(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """Root, fifth and octave in driving eighths or long chords."""
-    out: list[Note] = []
-    bottom = min(s.low, 45)
     rhythm = rhythm_of(rng, s, ((0.5,) * 8, (1, 1), (0.5, 0.25, 0.25), (1.5, 0.5, 2)))
     bars = bars_of(rng, s, 2)
     for start, length, beat in rhythm:
-        degree = bars[min(int(start / bars[0][1]), len(bars) - 1)][2]
-        root = next_key(bottom, s.chord(degree)[:1])
+        root = next_key(min(s.low, 45), s.chord(degree_at(bars, start))[:1])
         for add in (0, 7, 12):
-            out.append(Note(start, length, root + add, velocity_near(rng, s, 6 if beat else 0)))
-    return out
+            yield note(rng, s, start, length, root + add, 6 * beat)
 
 
 # Percussion
@@ -147,100 +134,89 @@ HATS: tuple[dict[int, str], ...] = (
 
 def _patterned(
     rng: np.random.Generator, s: Setting, patterns: tuple[dict[int, str], ...]
-) -> list[Note]:
+) -> Iterator[Note]:
     """One pattern of sixteenths from a random beat on, sometimes swung, with small accents."""
     part = s.beat_s / 4
     pattern = patterns[rng.integers(len(patterns))]
     first = 4 * int(rng.integers(4))
     swing = float(rng.choice([0.0, 0.0, 0.33])) * part
-    out = []
     for i in range(int(np.ceil(s.duration_s / part))):
-        at = i * part + (swing if i % 4 == 2 else 0)
+        at = i * part + swing * (i % 4 == 2)
         for key, steps in pattern.items():
             step = steps[(first + i) % 16]
             if step != "-":
-                accent = 10 if step == "X" else -8
-                out.append(Note(at, part, key, velocity_near(rng, s, accent)))
-    return out
+                yield note(rng, s, at, part, key, 10 if step == "X" else -8)
 
 
-def groove(rng: np.random.Generator, s: Setting) -> list[Note]:
+def groove(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A drum kit keeping time; once in a while a crash on the first beat."""
-    out = _patterned(rng, s, GROOVES)
+    yield from _patterned(rng, s, GROOVES)
     if rng.random() < 0.15:
-        out.append(Note(0, 1, CRASH, velocity_near(rng, s, -8)))
-    return out
+        yield note(rng, s, 0, 1, CRASH, -8)
 
 
-def fill(rng: np.random.Generator, s: Setting) -> list[Note]:
+def fill(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """Sixteenths over snare and toms, mostly downwards, a bass drum under the beats."""
     part = max(0.085, s.beat_s / 4)
-    out, pieces, at = [], (SNARE, *TOMS), 0
+    pieces, at = (SNARE, *TOMS), 0
     for i in range(int(np.ceil(s.duration_s / part))):
         at = (at + int(rng.choice([0, 0, 1, 1, -1]))) % len(pieces)
-        accent = 10 if i % 4 == 0 else -6
         if i % 4 and rng.random() < 0.12:
             continue
-        out.append(Note(i * part, part, pieces[at], velocity_near(rng, s, accent)))
+        yield note(rng, s, i * part, part, pieces[at], 10 if i % 4 == 0 else -6)
         if i % 4 == 0 and rng.random() < 0.5:
-            out.append(Note(i * part, part, KICK, velocity_near(rng, s)))
-    return out
+            yield note(rng, s, i * part, part, KICK)
 
 
 def _rolled(
     rng: np.random.Generator, s: Setting, keys: tuple[int, ...], strokes_hz: float
-) -> list[Note]:
-    """Fast alternating strokes that swell and sink."""
+) -> Iterator[Note]:
+    """Fast alternating strokes that get louder and softer."""
     part = 1 / strokes_hz
     n = int(np.ceil(s.duration_s / part))
     phase, turns = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0.5, 1.5))
-    out = []
     for i in range(n):
-        accent = 12 * np.sin(phase + 2 * np.pi * turns * i / n) - (4 if i % 2 else 0)
+        accent = 12 * np.sin(phase + 2 * np.pi * turns * i / n) - 4 * (i % 2)
         at = max(0.0, i * part + float(rng.normal(0, 0.1 * part)))
-        out.append(Note(at, part, keys[i % len(keys)], velocity_near(rng, s, accent)))
-    return out
+        yield note(rng, s, at, part, keys[i % len(keys)], accent)
 
 
-def drum_roll(rng: np.random.Generator, s: Setting) -> list[Note]:
+def drum_roll(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A roll on the snare, sometimes on a tom."""
     piece = int(rng.choice([SNARE, SNARE, SNARE_2, TOMS[2], TOMS[4]]))
     return _rolled(rng, s, (piece,), float(rng.uniform(14, 20)))
 
 
-def hand_drums(rng: np.random.Generator, s: Setting) -> list[Note]:
+def hand_drums(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """Two or three tuned drums in a repeated rhythm."""
     keys = [s.low + 2, s.low + 2, s.low + 9, s.low + 14]
     rhythm = rhythm_of(
         rng, s, ((0.5, 0.25, 0.25, 0.5, 0.5), (0.75, 0.75, 0.5), (0.25,) * 8, (0.5,) * 4)
     )
-    return [
-        Note(start, length, int(rng.choice(keys)), velocity_near(rng, s, 10 if beat else -4))
-        for start, length, beat in rhythm
-    ]
+    for start, length, beat in rhythm:
+        yield note(rng, s, start, length, int(rng.choice(keys)), 10 if beat else -4)
 
 
-def ride(rng: np.random.Generator, s: Setting) -> list[Note]:
+def ride(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A ride cymbal keeping time."""
     return _patterned(rng, s, RIDES)
 
 
-def hi_hat(rng: np.random.Generator, s: Setting) -> list[Note]:
+def hi_hat(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A hi-hat keeping time."""
     return _patterned(rng, s, HATS)
 
 
-def crashes(rng: np.random.Generator, s: Setting) -> list[Note]:
-    """Crash, splash and china cymbals struck and left to ring."""
-    pieces = [CRASH, CRASH_2, CRASH, CRASH_2, SPLASH, CHINA]
-    out, at = [], float(rng.uniform(0, 0.1))
+def crashes(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
+    """Crash, splash and china cymbals, struck and ringing on."""
+    at = float(rng.uniform(0, 0.1))
     while at < s.duration_s:
-        out.append(Note(at, 2.0, int(rng.choice(pieces)), velocity_near(rng, s, 8)))
+        piece = int(rng.choice([CRASH, CRASH_2, CRASH, CRASH_2, SPLASH, CHINA]))
+        yield note(rng, s, at, 2.0, piece, 8)
         at += float(rng.uniform(0.35, 0.85))
-    return out
 
 
-def cymbal_roll(rng: np.random.Generator, s: Setting) -> list[Note]:
+def cymbal_roll(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A roll with two mallets on a suspended cymbal."""
     keys = ((CRASH,), (CRASH_2,), (RIDE,), (CRASH, CRASH_2))[rng.integers(4)]
     return _rolled(rng, s, keys, float(rng.uniform(6, 10)))

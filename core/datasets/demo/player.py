@@ -1,17 +1,17 @@
-"""Playing a composed part with the General MIDI soundfont: vibrato, glides, swells, breath.
+"""Plays a composed part with the General MIDI soundfont: vibrato, glides, swells, breath.
 
-Bends and loudness are drawn as curves at every `CONTROL_S`; `synth` turns them and the notes into
+Bends and loudness are curves with a value every `CONTROL_S`. `synth` turns them and the notes into
 samples.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from core.datasets.demo import soundfont
-from core.datasets.demo.instruments import Program
+from core.datasets.demo.instruments import ARTICULATIONS, BREATH_DB, PICK_DB, Program
 from core.datasets.demo.phrases import Note, Setting
-from core.datasets.demo.styles import ARTICULATIONS, BREATH_DB, PICK_DB
 from core.datasets.demo.synth import Channel, render
 
 BEND_RANGE = 12
@@ -21,18 +21,14 @@ LOUDNESS_TO_GAIN = 1.5  # the power of a loudness (0 to 1) that is its gain
 
 @dataclass(frozen=True)
 class Part:
-    """One composed instrument: who plays, what, how."""
+    """The notes of one instrument, and how they are played."""
 
-    class_name: str
     program: Program
     setting: Setting
     notes: list[Note]
     articulation: str
-    figure: str
-    register: str
-    dynamics: str
     contour: str
-    tempo_bpm: int
+    facts: dict[str, Any]  # of `sounds.Phrase`
 
 
 def contour_at(kind: str, share: np.ndarray) -> np.ndarray:
@@ -104,14 +100,13 @@ def play(rng: np.random.Generator, part: Part, n: int, rate_hz: int) -> np.ndarr
     times = np.arange(0, part.setting.duration_s, CONTROL_S)
     channels = []
     for number, delay, detuning, gain in layers:
-        keys = [note.key - program.transpose for note in part.notes]
         channels.append(
             Channel(
                 bank=program.bank,
                 program=number,
                 notes=[
-                    Note(note.start_s + delay, note.length_s, key, note.velocity)
-                    for note, key in zip(part.notes, keys, strict=True)
+                    note._replace(start_s=note.start_s + delay, key=note.key - program.transpose)
+                    for note in part.notes
                 ],
                 times_s=times,
                 bends=_bends(rng, part, times),
@@ -131,7 +126,7 @@ def play(rng: np.random.Generator, part: Part, n: int, rate_hz: int) -> np.ndarr
 def _breath(
     rng: np.random.Generator, sound: np.ndarray, rate_hz: int, level_db: float
 ) -> np.ndarray:
-    """Noise of breath or bow that follows the loudness of `sound` (n,), float32."""
+    """Noise of breath or bow with the loudness of `sound`, (n,) float32."""
     step = rate_hz // 100
     power = np.add.reduceat(sound**2, np.arange(0, len(sound), step)) / step
     at = np.arange(len(sound), dtype=np.float32)

@@ -1,21 +1,22 @@
 """Rooms, equipment and background noise for rendered sounds: one pass over the spectrum.
 
-Synthetic all through: a room is exponentially decaying noise, equipment a tilted or band-limited
-response, noise a coloured spectrum. Sounds are mono float32; all randomness comes from the
-generator.
+All of it is synthetic: a room is exponentially decaying noise, equipment a tilted or band-limited
+response, noise a coloured spectrum. Sounds are mono float32. `rng` alone decides.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+RATE_HZ = 22_050  # of recordings
+OVERSAMPLING = 2  # of the sounds that are recorded
 TAIL_S = 0.8
 PEAK = 0.95
 
 
 @dataclass(frozen=True)
 class Room:
-    """A room by its reverberation time (60 dB) and how loud its tail is beside the direct sound."""
+    """The reverberation time (60 dB) of a room, and the level of its tail over the direct sound."""
 
     reverberation_s: float
     wet_db: float
@@ -34,7 +35,7 @@ RECORDINGS = (*["full range"] * 9, "dull", "thin", "telephone")
 
 @dataclass(frozen=True)
 class Take:
-    """How a sound was recorded; the generator's draws as plain values."""
+    """How a sound was recorded."""
 
     room: str
     recording: str
@@ -71,15 +72,15 @@ def _response(take: Take, hz: np.ndarray) -> np.ndarray:
     return out
 
 
-def _impulse_response(rng: np.random.Generator, room: Room, rate_hz: int) -> np.ndarray:
-    """A direct sound and a decaying tail of noise, (TAIL_S * rate_hz,) float32."""
-    n = int(TAIL_S * rate_hz)
+def _impulse_response(rng: np.random.Generator, room: Room) -> np.ndarray:
+    """A direct sound and a decaying tail of noise, (TAIL_S * RATE_HZ,) float32."""
+    n = int(TAIL_S * RATE_HZ)
     out = np.zeros(n, np.float32)
     out[0] = 1
     if room.reverberation_s:
-        t = np.arange(n, dtype=np.float32) / rate_hz
+        t = np.arange(n, dtype=np.float32) / RATE_HZ
         tail = rng.standard_normal(n, dtype=np.float32) * np.exp(-6.9 * t / room.reverberation_s)
-        tail[: int(0.008 * rate_hz)] = 0
+        tail[: int(0.008 * RATE_HZ)] = 0
         out += tail * np.float32(10 ** (room.wet_db / 20) / np.sqrt((tail**2).sum()))
     return out
 
@@ -98,20 +99,19 @@ def _noise(rng: np.random.Generator, kind: str, hz: np.ndarray, n: int) -> np.nd
     return np.asarray(noise / np.float32(np.sqrt(np.mean(noise**2)) + 1e-12))
 
 
-def record(
-    rng: np.random.Generator, sound: np.ndarray, take: Take, n: int, rate_hz: int, oversampling: int
-) -> np.ndarray:
+def record(rng: np.random.Generator, sound: np.ndarray, take: Take) -> np.ndarray:
     """A dry sound heard in a room through equipment, with noise, at its level.
 
-    `sound` is (n * oversampling,) float32 at `rate_hz * oversampling`; returns (n,) float32 at
-    `rate_hz`, its peak at most 0.95. Down-sampling, room and equipment are one multiplication
-    in the spectrum (fast convolution), so nothing above half of `rate_hz` folds back.
+    `sound` is (n * OVERSAMPLING,) float32 at `RATE_HZ * OVERSAMPLING`; returns (n,) float32 at
+    `RATE_HZ`, its peak at most `PEAK`. Down-sampling, room and equipment are one multiplication in
+    the spectrum (fast convolution), so nothing above half of `RATE_HZ` folds back.
     """
-    length = n + int(TAIL_S * rate_hz)
+    n = len(sound) // OVERSAMPLING
+    length = n + int(TAIL_S * RATE_HZ)
     length += -length % 2048
-    spectrum = np.fft.rfft(sound, length * oversampling)[: length // 2 + 1] / oversampling
-    hz = np.fft.rfftfreq(length, 1 / rate_hz).astype(np.float32)
-    room = np.fft.rfft(_impulse_response(rng, ROOMS[take.room], rate_hz), length)
+    spectrum = np.fft.rfft(sound, length * OVERSAMPLING)[: length // 2 + 1] / OVERSAMPLING
+    hz = np.fft.rfftfreq(length, 1 / RATE_HZ).astype(np.float32)
+    room = np.fft.rfft(_impulse_response(rng, ROOMS[take.room]), length)
     heard = np.fft.irfft(spectrum * room * _response(take, hz), length)[:n]
     heard /= np.sqrt(np.mean(heard**2)) + 1e-12
     heard += 10 ** (-take.snr_db / 20) * _noise(rng, take.noise, hz, n)

@@ -1,9 +1,9 @@
-"""What surrounds the instrument in a demo picture: backgrounds, and what stands before it.
+"""Scenes of the demo pictures: backgrounds, and objects in front of the instrument.
 
-Every background is `(size, size, 3) float32` in [0, 255] and every occluder an alpha mask with a
-colour; all are drawn from the generator they are handed, so that a seed gives the same scene again.
-Rendered scenes only have to be as varied as frames of amateur video, not to look like photographs:
-they are the reason why a classifier cannot simply read the instrument off its outline.
+A background is `(size, size, 3) float32` in [0, 255], an occluder an alpha mask with a colour.
+`rng` alone decides, so a seed gives the same scene again. The scenes need not look like
+photographs, only be as varied as frames of amateur video: they are the reason why a classifier
+cannot simply recognise an instrument by its outline.
 """
 
 import colorsys
@@ -29,7 +29,7 @@ def colour(
 
 
 def smooth_noise(rng: np.random.Generator, size: int, cells: tuple[int, int]) -> Array:
-    """Noise of about unit spread whose grain is `size / cells` px, `(size, size) float32`."""
+    """Noise of about unit std with a grain of `size / cells` px, `(size, size) float32`."""
     coarse = rng.standard_normal(cells).astype(np.float32)
     picture = Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(picture)
@@ -51,8 +51,8 @@ def _canvas(rgb: Array, size: int) -> Image.Image:
     return Image.new("RGB", (size, size), _rgb(rgb))
 
 
-def _array(picture: Image.Image) -> Array:
-    return np.asarray(picture, dtype=np.float32)
+def _blurred(picture: Image.Image, radius_px: float) -> Array:
+    return np.asarray(picture.filter(ImageFilter.BoxBlur(radius_px)), np.float32)
 
 
 def _rgb(rgb: Array) -> tuple[int, int, int]:
@@ -83,7 +83,7 @@ def stage(rng: np.random.Generator, size: int) -> Array:
         top, foot, width = rng.uniform(0, size), rng.uniform(0, size), rng.uniform(0.1, 0.3) * size
         beam = (*_rgb(colour(rng, (0.3, 0.9), (0.7, 1.0))), int(rng.integers(40, 130)))
         draw.polygon([(top - 4, 0), (top + 4, 0), (foot + width, size), (foot - width, size)], beam)
-    return _array(picture.filter(ImageFilter.BoxBlur(size / 40)))
+    return _blurred(picture, size / 40)
 
 
 def wood(rng: np.random.Generator, size: int) -> Array:
@@ -123,11 +123,11 @@ def clutter(rng: np.random.Generator, size: int) -> Array:
         else:
             end = rng.uniform(0, size, 2)
             draw.line((x, y, end[0], end[1]), fill=fill, width=max(2, int(w / 8)))
-    return _array(picture.filter(ImageFilter.BoxBlur(rng.uniform(0, size / 50))))
+    return _blurred(picture, rng.uniform(0, size / 50))
 
 
 def room(rng: np.random.Generator, size: int) -> Array:
-    """A wall, a floor and what hangs or stands there: pictures, a window, a shelf, a curtain."""
+    """A wall and a floor, with pictures, windows or a shelf."""
     horizon = int(size * rng.uniform(0.55, 0.85))
     wall, floor = colour(rng, (0.02, 0.4), (0.45, 0.98)), colour(rng, (0.15, 0.6), (0.2, 0.7))
     picture = _canvas(wall, size)
@@ -150,11 +150,11 @@ def room(rng: np.random.Generator, size: int) -> Array:
             draw.rectangle((books, shelf - h, books + w, shelf), fill=spine)
             books += w
         draw.rectangle((0, shelf, size, shelf + size // 40), fill=_rgb(floor * 0.7))
-    return _array(picture.filter(ImageFilter.BoxBlur(rng.uniform(0, size / 80))))
+    return _blurred(picture, rng.uniform(0, size / 80))
 
 
 def lights(rng: np.random.Generator, size: int) -> Array:
-    """Out-of-focus lights before a dusky ground: a street, a party, a garden."""
+    """Out-of-focus lights in the dusk: a street, a party, a garden."""
     picture = Image.fromarray(np.clip(gradient(rng, size) * 0.6, 0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(picture, "RGBA")
     for _ in range(int(rng.integers(6, 26))):
@@ -162,7 +162,7 @@ def lights(rng: np.random.Generator, size: int) -> Array:
         r = rng.uniform(0.02, 0.1) * size
         fill = (*_rgb(colour(rng, (0.1, 0.9), (0.6, 1.0))), int(rng.integers(50, 170)))
         draw.ellipse((x - r, y - r, x + r, y + r), fill=fill)
-    return _array(picture.filter(ImageFilter.BoxBlur(size / 128)))
+    return _blurred(picture, size / 128)
 
 
 BACKGROUNDS: dict[str, Callable[[np.random.Generator, int], Array]] = {
@@ -185,9 +185,9 @@ def background(rng: np.random.Generator, size: int) -> Array:
 
 
 def occluder(rng: np.random.Generator, size: int) -> tuple[Array, Array]:
-    """Something before the instrument: a mask `(size, size) float32` in [0, 1] and its colour.
+    """An object before the instrument: a mask `(size, size) float32` in [0, 1] and its colour.
 
-    A head or a shoulder from below, a stand or a pole, a caption bar, a thing at the edge.
+    A head and shoulders from below, a stand or a pole, a caption bar, a box at the edge.
     """
     mask = Image.new("L", (size, size), 0)
     draw = ImageDraw.Draw(mask)

@@ -1,108 +1,127 @@
-"""Reading a SoundFont 2 bank: its samples, and the zones of a preset in plain units.
+"""Reads a SoundFont 2 bank: its samples, and the zones of a preset in plain units.
 
-A preset's zones refer to instruments, whose zones refer to samples; both carry *generators*
-(numbers of what is played how), an instrument's absolute and a preset's added to them, and the
-first zone of either may be global. `SoundFont.zones` resolves all that into one row (`ZONE`) for
-each sample that a preset can sound. Numbers of generators, their units, limits and defaults are
-those of the SoundFont Technical Specification 2.04, sections 7 and 8.1. Modulators are left out.
+The zones of a preset refer to instruments, whose zones refer to samples. Both hold *generators*
+(numbered settings): an instrument's are absolute, a preset's are added to them. The first zone of
+either may be global. `SoundFont.zones` resolves this to one row (`ZONE`) for each sample that a
+preset can play. The generators' numbers, units, limits and defaults are those of the SoundFont
+Technical Specification 2.04, sections 7 and 8.1. Modulators are ignored.
 
     font = soundfont.load()
     zones = font.zones(bank=0, number=56)   # the trumpet's
 """
 
 import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from core.errors import UserError
 
-# One sample of a preset. Keys and velocities are inclusive ranges; positions are samples of the
-# bank, `end` and `loop_end` just behind the last; envelopes in seconds (`sustain` a gain, or for
-# `mod_` a level from 0 to 1), cents where a name says so, `key_to_` in cents of time a key.
-# `loop_mode` is 0 never, 1 always, 3 until the key is released. Pan is left out: one hears mono.
+LOWEST_HZ = 8.176  # 0 cents: the pitch of key 0
+MIDDLE_C = 60  # root key of a sample that states none
+INSTANT_TIMECENTS = -11_950  # shorter times count as 0
+
+
+def _seconds(timecents: int) -> float:
+    return 0.0 if timecents <= INSTANT_TIMECENTS else float(2 ** (timecents / 1200))
+
+
+def _hz(cents: int) -> float:
+    return float(LOWEST_HZ * 2 ** (cents / 1200))
+
+
+def _tenths(value: int) -> float:
+    return value / 10
+
+
+class Generator(NamedTuple):
+    """A generator's number, limits and default, and how its amount becomes plain units."""
+
+    number: int
+    low: int
+    high: int
+    default: int = 0
+    unit: Callable[[int], float] = float
+
+
+def _time(number: int, high: int) -> Generator:
+    return Generator(number, -12_000, high, -12_000, _seconds)
+
+
+# Envelopes in seconds (`sustain` a gain, `mod_sustain` a level from 0 to 1), `key_to_` in cents of
+# time per key, `lfo_to_` and `mod_to_` in cents where the name states no other unit.
+GENERATORS = {
+    "delay_s": _time(33, 5_000),
+    "attack_s": _time(34, 8_000),
+    "hold_s": _time(35, 5_000),
+    "decay_s": _time(36, 8_000),
+    "sustain": Generator(37, 0, 1_440, 0, lambda v: 10 ** (-v / 200) if v < 1_000 else 0.0),
+    "release_s": _time(38, 8_000),
+    "key_to_hold": Generator(39, -1_200, 1_200),
+    "key_to_decay": Generator(40, -1_200, 1_200),
+    "mod_delay_s": _time(25, 5_000),
+    "mod_attack_s": _time(26, 8_000),
+    "mod_hold_s": _time(27, 5_000),
+    "mod_decay_s": _time(28, 8_000),
+    "mod_sustain": Generator(29, 0, 1_000, 0, lambda v: 1 - v / 1_000),
+    "mod_release_s": _time(30, 8_000),
+    "mod_key_to_hold": Generator(31, -1_200, 1_200),
+    "mod_key_to_decay": Generator(32, -1_200, 1_200),
+    "mod_to_pitch_cents": Generator(7, -12_000, 12_000),
+    "mod_to_filter_cents": Generator(11, -12_000, 12_000),
+    "lfo_delay_s": _time(21, 5_000),
+    "lfo_hz": Generator(22, -16_000, 4_500, 0, _hz),
+    "lfo_to_pitch_cents": Generator(5, -12_000, 12_000),
+    "lfo_to_filter_cents": Generator(10, -12_000, 12_000),
+    "lfo_to_volume_db": Generator(13, -960, 960, 0, _tenths),
+    "vibrato_delay_s": _time(23, 5_000),
+    "vibrato_hz": Generator(24, -16_000, 4_500, 0, _hz),
+    "vibrato_to_pitch_cents": Generator(6, -12_000, 12_000),
+    "filter_cents": Generator(8, 1_500, 13_500, 13_500),
+    "filter_q_db": Generator(9, 0, 960, 0, _tenths),
+    "attenuation_db": Generator(48, 0, 1_440, 0, _tenths),
+    "cents_per_key": Generator(56, 0, 1_200, 100),
+    "exclusive_class": Generator(57, 0, 127),
+}
+POSITIONS = {  # sample positions: the generators of their fine and coarse (32,768) offsets
+    "start": (0, 4),
+    "end": (1, 12),
+    "loop_start": (2, 45),
+    "loop_end": (3, 50),
+}
+KEYS, VELOCITIES, INSTRUMENT, SAMPLE = 43, 44, 41, 53
+COARSE_TUNE, FINE_TUNE, LOOP_MODE, ROOT_KEY = 51, 52, 54, 58
+# Generators that only an instrument sets: a preset does not add to them (section 8.5).
+INSTRUMENTS_OWN = {0, 1, 2, 3, 4, 12, 45, 46, 47, 50, 54, 57, 58}
+
+# One sample of a preset. Keys and velocities are inclusive ranges; `end` and `loop_end` are just
+# behind the last sample; `loop_mode` is 0 never, 1 always, 3 until the key is released. There is no
+# pan: the sound is mono.
 ZONE = np.dtype(
     [
         *((name, "i4") for name in ("low_key", "high_key", "low_velocity", "high_velocity")),
-        *((name, "i8") for name in ("start", "end", "loop_start", "loop_end")),
-        *((name, "i4") for name in ("loop_mode", "exclusive_class", "root_key")),
-        *((name, "f8") for name in ("rate_hz", "tuning_cents", "cents_per_key", "attenuation_db")),
-        *((name, "f8") for name in ("delay_s", "attack_s", "hold_s", "decay_s")),
-        *((name, "f8") for name in ("sustain", "release_s", "key_to_hold", "key_to_decay")),
-        *((name, "f8") for name in ("mod_delay_s", "mod_attack_s", "mod_hold_s", "mod_decay_s")),
-        *((name, "f8") for name in ("mod_sustain", "mod_release_s")),
-        *((name, "f8") for name in ("mod_key_to_hold", "mod_key_to_decay")),
-        *((name, "f8") for name in ("filter_cents", "filter_q_db")),
-        *((name, "f8") for name in ("mod_to_pitch_cents", "mod_to_filter_cents")),
-        *((name, "f8") for name in ("lfo_delay_s", "lfo_hz", "lfo_to_pitch_cents")),
-        *((name, "f8") for name in ("lfo_to_filter_cents", "lfo_to_volume_db")),
-        *((name, "f8") for name in ("vibrato_delay_s", "vibrato_hz", "vibrato_to_pitch_cents")),
+        *((name, "i8") for name in POSITIONS),
+        *((name, "i4") for name in ("loop_mode", "root_key")),
+        *((name, "f8") for name in ("rate_hz", "tuning_cents", *GENERATORS)),
     ]
 )
 
-INSTRUMENT, SAMPLE, KEYS, VELOCITIES = 41, 53, 43, 44
-# Generators that a preset does not add to: they are an instrument's alone (section 8.5).
-INSTRUMENTS_OWN = {0, 1, 2, 3, 4, 12, 45, 46, 47, 50, 54, 57, 58}
-DEFAULTS = {8: 13_500, 56: 100, 58: -1} | dict.fromkeys(
-    (21, 23, 25, 26, 27, 28, 30, 33, 34, 35, 36, 38), -12_000
-)
-LIMITS = {
-    **dict.fromkeys((5, 6, 7, 10, 11), (-12_000, 12_000)),
-    8: (1_500, 13_500),
-    9: (0, 960),
-    13: (-960, 960),
-    **dict.fromkeys((21, 23, 25, 27, 33, 35), (-12_000, 5_000)),
-    **dict.fromkeys((22, 24), (-16_000, 4_500)),
-    **dict.fromkeys((26, 28, 30, 34, 36, 38), (-12_000, 8_000)),
-    29: (0, 1_000),
-    **dict.fromkeys((31, 32, 39, 40), (-1_200, 1_200)),
-    **dict.fromkeys((37, 48), (0, 1_440)),
-}
-TIMES_S = {
-    "delay_s": 33,
-    "attack_s": 34,
-    "hold_s": 35,
-    "decay_s": 36,
-    "release_s": 38,
-    "mod_delay_s": 25,
-    "mod_attack_s": 26,
-    "mod_hold_s": 27,
-    "mod_decay_s": 28,
-    "mod_release_s": 30,
-    "lfo_delay_s": 21,
-    "vibrato_delay_s": 23,
-}
-AS_THEY_ARE = {
-    "key_to_hold": 39,
-    "key_to_decay": 40,
-    "mod_key_to_hold": 31,
-    "mod_key_to_decay": 32,
-    "filter_cents": 8,
-    "mod_to_pitch_cents": 7,
-    "mod_to_filter_cents": 11,
-    "lfo_to_pitch_cents": 5,
-    "lfo_to_filter_cents": 10,
-    "vibrato_to_pitch_cents": 6,
-    "cents_per_key": 56,
-    "exclusive_class": 57,
-}
-LOWEST_HZ = 8.176  # 0 cents: the pitch of key 0
-MIDDLE_C = 60  # of a sample without a pitch of its own
-INSTANT_TIMECENTS = -11_950  # times this short are none
-
+_BAG = np.dtype([("generator", "<u2"), ("modulator", "<u2")])
+_GENERATOR = np.dtype([("number", "<u2"), ("amount", "<i2")])
 RECORDS = {
     "phdr": np.dtype(
         [("name", "S20"), ("number", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("unused", "V12")]
     ),
-    "pbag": np.dtype([("generator", "<u2"), ("modulator", "<u2")]),
-    "pgen": np.dtype([("what", "<u2"), ("amount", "<i2")]),
+    "pbag": _BAG,
+    "pgen": _GENERATOR,
     "inst": np.dtype([("name", "S20"), ("bag", "<u2")]),
-    "ibag": np.dtype([("generator", "<u2"), ("modulator", "<u2")]),
-    "igen": np.dtype([("what", "<u2"), ("amount", "<i2")]),
+    "ibag": _BAG,
+    "igen": _GENERATOR,
     "shdr": np.dtype(
         [
             ("name", "S20"),
@@ -112,9 +131,16 @@ RECORDS = {
     ),
 }
 
-Generators = dict[int, int]
 Range = tuple[int, int]
-Bag = tuple[Generators, Range, Range, int | None]  # amounts, keys, velocities, what is referred to
+
+
+class Bag(NamedTuple):
+    """A zone as the file has it; `target` is the instrument or sample that it refers to."""
+
+    amounts: dict[int, int]
+    keys: Range
+    velocities: Range
+    target: int | None
 
 
 @dataclass
@@ -125,128 +151,93 @@ class SoundFont:
     records: dict[str, np.ndarray]
     _zones: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
 
-    def presets(self) -> dict[tuple[int, int], str]:
-        """The names of the presets by (bank, number)."""
-        return {
-            (int(row["bank"]), int(row["number"])): row["name"].decode("latin-1")
-            for row in self.records["phdr"][:-1]
-        }
-
     def zones(self, bank: int, number: int) -> np.ndarray:
-        """All that one preset can sound, (n,) `ZONE`. Raises UserError for an unknown preset."""
+        """All samples that one preset can play, (n,) `ZONE`; UserError for an unknown preset."""
         key = (bank, number)
         if key not in self._zones:
-            headers = self.records["phdr"]
-            found = np.flatnonzero(
-                (headers["bank"][:-1] == bank) & (headers["number"][:-1] == number)
-            )
+            headers = self.records["phdr"][:-1]
+            found = np.flatnonzero((headers["bank"] == bank) & (headers["number"] == number))
             if not len(found):
                 raise UserError(
                     f"The soundfont has no preset {number} in bank {bank}: "
-                    f"it has {len(headers) - 1} others."
+                    f"it has {len(headers)} others."
                 )
-            first, last = (int(headers[found[0] + i]["bag"]) for i in (0, 1))
             rows = [
-                _zone(self, own, added, sample)
-                for added in self._bags("p", first, last, INSTRUMENT)
-                for own, sample in self._instrument(added)
+                _zone(self, own, added)
+                for added in self._bags("p", "phdr", int(found[0]), INSTRUMENT)
+                for own in self._instrument(added)
             ]
             self._zones[key] = np.array(rows, ZONE)
         return self._zones[key]
 
-    def _instrument(self, added: Bag) -> list[tuple[Bag, int]]:
+    def _instrument(self, added: Bag) -> Iterator[Bag]:
         """The zones of the instrument that a preset's zone refers to, within its ranges."""
-        which = added[3]
-        instruments = self.records["inst"]
-        if which is None or which >= len(instruments) - 1:
-            return []
-        first, last = (int(instruments[which + i]["bag"]) for i in (0, 1))
-        out: list[tuple[Bag, int]] = []
-        for amounts, keys, velocities, sample in self._bags("i", first, last, SAMPLE):
-            keys, velocities = _overlap(keys, added[1]), _overlap(velocities, added[2])
-            known = sample is not None and sample < len(self.records["shdr"]) - 1
-            if (
-                sample is not None
-                and known
-                and keys[0] <= keys[1]
-                and velocities[0] <= velocities[1]
-            ):
-                out.append(((amounts, keys, velocities, sample), sample))
-        return out
+        if added.target is None or added.target >= len(self.records["inst"]) - 1:
+            return
+        for own in self._bags("i", "inst", added.target, SAMPLE):
+            keys = _overlap(own.keys, added.keys)
+            velocities = _overlap(own.velocities, added.velocities)
+            known = own.target is not None and own.target < len(self.records["shdr"]) - 1
+            if known and keys[0] <= keys[1] and velocities[0] <= velocities[1]:
+                yield own._replace(keys=keys, velocities=velocities)
 
-    def _bags(self, level: str, first: int, last: int, refers: int) -> list[Bag]:
-        """The zones `first` to `last` of a preset ("p") or instrument ("i"), the global one in."""
+    def _bags(self, level: str, header: str, row: int, refers: int) -> Iterator[Bag]:
+        """The zones of a preset ("p") or instrument ("i"), with the global one applied."""
         bags, generators = self.records[f"{level}bag"], self.records[f"{level}gen"]
+        first, last = (int(self.records[header][row + i]["bag"]) for i in (0, 1))
         if not 0 <= first <= last < len(bags):
             raise UserError("The soundfont is damaged: a zone lies outside its table.")
-        shared: Bag = ({}, (0, 127), (0, 127), None)
-        out = []
-        for row in range(first, last):
-            amounts, (keys, velocities) = dict(shared[0]), shared[1:3]
-            target = None
-            start, stop = (int(bags[row + i]["generator"]) for i in (0, 1))
-            for what, amount in generators[start:stop].tolist():
+        shared = Bag({}, (0, 127), (0, 127), None)
+        for at in range(first, last):
+            bag = shared._replace(amounts=dict(shared.amounts))
+            start, stop = (int(bags[at + i]["generator"]) for i in (0, 1))
+            for number, amount in generators[start:stop].tolist():
                 low_high = (amount & 0x7F, amount >> 8 & 0x7F)
-                if what == KEYS:
-                    keys = low_high
-                elif what == VELOCITIES:
-                    velocities = low_high
-                elif what == refers:
-                    target = amount & 0xFFFF
+                if number == KEYS:
+                    bag = bag._replace(keys=low_high)
+                elif number == VELOCITIES:
+                    bag = bag._replace(velocities=low_high)
+                elif number == refers:
+                    bag = bag._replace(target=amount & 0xFFFF)
                 else:
-                    amounts[what] = amount
-            bag = (amounts, keys, velocities, target)
-            if target is not None:
-                out.append(bag)
-            elif row == first:
+                    bag.amounts[number] = amount
+            if bag.target is not None:
+                yield bag
+            elif at == first:
                 shared = bag
-        return out
 
 
 def _overlap(a: Range, b: Range) -> Range:
     return max(a[0], b[0]), min(a[1], b[1])
 
 
-def _seconds(timecents: int) -> float:
-    return 0.0 if timecents <= INSTANT_TIMECENTS else float(2 ** (timecents / 1200))
-
-
-def _zone(font: SoundFont, own: Bag, added: Bag, sample: int) -> tuple[Any, ...]:
+def _zone(font: SoundFont, own: Bag, added: Bag) -> tuple[Any, ...]:
     """One row of `ZONE`: an instrument's zone with a preset's generators added."""
-    header = font.records["shdr"][sample]
-    n_samples = len(font.samples)
+    header = font.records["shdr"][own.target]
 
-    def value(what: int) -> int:
-        amount = own[0].get(what, DEFAULTS.get(what, 0))
-        if what not in INSTRUMENTS_OWN:
-            amount += added[0].get(what, 0)
-        low, high = LIMITS.get(what, (-(1 << 16), 1 << 16))
-        return min(max(amount, low), high)
+    def amount(number: int, default: int = 0) -> int:
+        extra = 0 if number in INSTRUMENTS_OWN else added.amounts.get(number, 0)
+        return own.amounts.get(number, default) + extra
 
     def position(name: str, fine: int, coarse: int) -> int:
-        return min(max(int(header[name]) + value(fine) + 32_768 * value(coarse), 0), n_samples)
+        at = int(header[name]) + amount(fine) + 32_768 * amount(coarse)
+        return min(max(at, 0), len(font.samples))
 
-    root, sampled = value(58), int(header["root_key"])
+    root, sampled = amount(ROOT_KEY, -1), int(header["root_key"])
     row: dict[str, float] = {
-        **dict(zip(("low_key", "high_key"), own[1], strict=True)),
-        **dict(zip(("low_velocity", "high_velocity"), own[2], strict=True)),
-        "start": position("start", 0, 4),
-        "end": position("end", 1, 12),
-        "loop_start": position("loop_start", 2, 45),
-        "loop_end": position("loop_end", 3, 50),
-        "loop_mode": {1: 1, 3: 3}.get(value(54) & 3, 0),
+        **dict(zip(("low_key", "high_key"), own.keys, strict=True)),
+        **dict(zip(("low_velocity", "high_velocity"), own.velocities, strict=True)),
+        **{name: position(name, *offsets) for name, offsets in POSITIONS.items()},
+        "loop_mode": {1: 1, 3: 3}.get(amount(LOOP_MODE) & 3, 0),
         "root_key": root if 0 <= root <= 127 else sampled if sampled <= 127 else MIDDLE_C,
         "rate_hz": int(header["rate_hz"]),
-        "tuning_cents": 100 * value(51) + value(52) + int(header["correction_cents"]),
-        "attenuation_db": value(48) / 10,
-        "sustain": 10 ** (-value(37) / 200) if value(37) < 1_000 else 0.0,
-        "mod_sustain": 1 - value(29) / 1_000,
-        "filter_q_db": value(9) / 10,
-        "lfo_hz": LOWEST_HZ * 2 ** (value(22) / 1200),
-        "lfo_to_volume_db": value(13) / 10,
-        "vibrato_hz": LOWEST_HZ * 2 ** (value(24) / 1200),
-        **{name: _seconds(value(what)) for name, what in TIMES_S.items()},
-        **{name: value(what) for name, what in AS_THEY_ARE.items()},
+        "tuning_cents": 100 * amount(COARSE_TUNE)
+        + amount(FINE_TUNE)
+        + int(header["correction_cents"]),
+        **{
+            name: g.unit(min(max(amount(g.number, g.default), g.low), g.high))
+            for name, g in GENERATORS.items()
+        },
     }
     if row["loop_end"] - row["loop_start"] < 2 or row["loop_end"] > row["end"]:
         row["loop_mode"] = 0
@@ -260,10 +251,11 @@ def read(data: bytes) -> SoundFont:
     """
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
         raise UserError("This is no SoundFont 2 bank: it does not begin with RIFF and sfbk.")
-    chunks: dict[str, bytes] = {}
-    for _, body in _chunks(data, 12, len(data)):
-        for name, (start, end) in _chunks(data, body[0] + 4, body[1]):
-            chunks[name] = data[start:end]
+    chunks = {
+        name: data[start:end]
+        for _, list_start, list_end in _chunks(data, 12, len(data))
+        for name, start, end in _chunks(data, list_start + 4, list_end)
+    }
     missing = [name for name in ("smpl", *RECORDS) if name not in chunks]
     if missing:
         raise UserError(f"The soundfont is damaged: its chunk {missing[0]!r} is missing.")
@@ -276,21 +268,19 @@ def read(data: bytes) -> SoundFont:
     return SoundFont(np.frombuffer(whole, "<i2").astype(np.float32) / 32_768, records)
 
 
-def _chunks(data: bytes, at: int, end: int) -> list[tuple[str, tuple[int, int]]]:
-    """The chunks between two places, each with where its body starts and ends."""
-    out = []
+def _chunks(data: bytes, at: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """The name, start and end of each chunk between two positions."""
     while at + 8 <= end:
         name, size = struct.unpack_from("<4sI", data, at)
         if at + 8 + size > end:
             raise UserError("The soundfont is damaged: it ends within a chunk.")
-        out.append((name.decode("latin-1"), (at + 8, at + 8 + size)))
+        yield name.decode("latin-1"), at + 8, at + 8 + size
         at += 8 + size + size % 2
-    return out
 
 
 @lru_cache(maxsize=1)
 def load() -> SoundFont:
-    """The General MIDI bank that ships inside `pretty_midi`, read once a process.
+    """The General MIDI bank inside `pretty_midi`, read once per process.
 
     Raises UserError when it is not installed.
     """

@@ -1,15 +1,15 @@
 """A SoundFont 2 synthesiser: channels of notes, bends and swells to one mono sound.
 
-What a zone asks for is done as the SoundFont Technical Specification 2.04 (section 8.1) has it:
+The settings of a zone are followed as in the SoundFont Technical Specification 2.04 (section 8.1):
 key and velocity ranges, tuning, loops, attenuation, both envelopes, both low-frequency oscillators,
-the resonant low-pass filter, exclusive classes. Otherwise: a note's amplitude is proportional to
-its velocity, a harder note opens its modulation envelope faster, envelopes fade by 80 dB in the
-time given, stereo samples are added up, and modulators, reverberation and chorus are left out
+the resonant low-pass filter, exclusive classes. Beyond it: a note's amplitude is proportional to
+its velocity, the modulation envelope of a harder note opens faster, envelopes fade by 80 dB in the
+time given, and stereo samples are added up. There are no modulators, no reverberation and no chorus
 (`rooms` makes the rooms).
 
     samples = render(soundfont.load(), [Channel(0, 56, notes, times_s, bends, levels)], n, 44_100)
 
-The same notes give the same samples: nothing is random, nothing is kept from one call to the next.
+The same notes give the same samples: nothing is random, and no call changes the next.
 """
 
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.datasets.demo.phrases import Note
-from core.datasets.demo.soundfont import MIDDLE_C, SoundFont
+from core.datasets.demo.soundfont import MIDDLE_C, ZONE, SoundFont
 
-CHOKE_S = 0.01  # how fast a struck hi-hat silences the one before, and the shortest release
-NO_RESONANCE_DB = 3.01  # below the gain at the corner of a filter without resonance
+CHOKE_S = 0.01  # fade of a note that the next of its exclusive class ends; shortest release
+NO_RESONANCE_DB = 3.01  # attenuation at the corner of a filter without resonance
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One preset and what it plays.
+    """One preset and its notes.
 
-    `bends` (m,) semitones and `levels` (m,) gains hold at `times_s` (m,), with straight lines
-    between; `tuning` in semitones and `gain` hold throughout.
+    `bends` (m,) in semitones and `levels` (m,) as gains are given at `times_s` (m,) and
+    interpolated linearly; `tuning` in semitones and `gain` are constant.
     """
 
     bank: int
@@ -43,7 +43,7 @@ class Channel:
 
 
 def render(font: SoundFont, channels: Sequence[Channel], n: int, rate_hz: int) -> np.ndarray:
-    """All channels together, (n,) float32 at `rate_hz`, not levelled.
+    """All channels together, (n,) float32 at `rate_hz`, not normalised.
 
     Raises UserError for a preset that the soundfont lacks.
     """
@@ -62,7 +62,7 @@ def render(font: SoundFont, channels: Sequence[Channel], n: int, rate_hz: int) -
 
 
 def _voices(font: SoundFont, channel: Channel, row: int, n: int, rate_hz: int) -> np.ndarray:
-    """Which samples of the bank a channel's notes sound, and how: (k,) `voices.VOICE`."""
+    """The samples of the bank that a channel's notes play, and how: (k,) `voices.VOICE`."""
     from core.datasets.demo.voices import VOICE
 
     zones = font.zones(channel.bank, channel.program)
@@ -76,8 +76,7 @@ def _voices(font: SoundFont, channel: Channel, row: int, n: int, rate_hz: int) -
     z, key, velocity = zones[which], keys[note, 0], velocities[note, 0]
 
     out = np.zeros(len(z), VOICE)
-    shared = set(z.dtype.names or ()) & set(VOICE.names or ())
-    for name in shared:
+    for name in set(ZONE.names or ()) & set(VOICE.names or ()):
         out[name] = z[name]
     out["on"], out["off"], out["channel"] = on[note], off[note], row
     out["choked"] = _choked(on[note], z["exclusive_class"], n)
@@ -101,7 +100,7 @@ def _voices(font: SoundFont, channel: Channel, row: int, n: int, rate_hz: int) -
 
 
 def _choked(on: np.ndarray, classes: np.ndarray, n: int) -> np.ndarray:
-    """When the next note of a voice's exclusive class begins, (k,); `n` or later when none does."""
+    """The start of the next note of each voice's exclusive class, (k,); 2 n where there is none."""
     out = np.full(len(on), 2.0 * n)
     for number in set(classes.tolist()) - {0}:
         members = np.flatnonzero(classes == number)

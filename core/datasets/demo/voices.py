@@ -1,11 +1,11 @@
-"""The compiled inner loop of the synthesiser: every sounding sample, filtered, faded, mixed.
+"""The compiled inner loop of the synthesiser: all voices resampled, filtered, faded and mixed.
 
-Imported by `synth` alone, and only when something is played: numba takes a moment to import. The
-first call on a machine compiles (a few seconds); the result is cached. A filter that moves with its
-envelope is a recursion over samples, for which NumPy has no operation.
+Only `synth` imports it, and only to play something: numba takes a moment to import. The first call
+on a machine compiles for a few seconds; the result is cached. NumPy has no operation for a filter
+that moves with its envelope, which is a recursion over samples.
 
-What moves is worked out once a block of `BLOCK` output samples, on a grid shared by all voices;
-loudness is interpolated within the block, so that nothing clicks.
+Envelopes, oscillators and bends are computed once per block of `BLOCK` output samples, on a grid
+shared by all voices. Loudness is interpolated within the block, so that nothing clicks.
 """
 
 import math
@@ -16,14 +16,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 BLOCK = 64
-FADED = -9.226  # an exponential's time is that to e**FADED, about -80 dB
-OPEN_CENTS = 13_500.0  # a filter this high is none
+FADED = -9.226  # an exponential fade ends at e**FADED, about -80 dB
+OPEN_CENTS = 13_500.0  # a filter with this corner or a higher one is skipped
 LOWEST_HZ = 8.176  # 0 cents
-HIGHEST_SHARE = 0.499  # of the sampling rate, for a filter's corner
+HIGHEST_SHARE = 0.499  # highest corner of a filter, as a share of the sampling rate
 
-# One sample of the bank played once. `on`, `off`, `choked` and the envelopes' parts count output
-# samples; `step` is the bank's samples an output sample, unbent; `channel` is the row of what bends
-# and swells it; `_step` of a triangle wave is in cycles. The rest is as in `soundfont.ZONE`.
+# One sample of the bank played once. `on`, `off`, `choked` and the parts of the envelopes count
+# output samples; `step` is in samples of the bank per output sample, without bends; `channel` is
+# the row of its bends and levels; the `_step` of a triangle wave is in cycles per output sample.
+# The rest is as in `soundfont.ZONE`.
 VOICE = np.dtype(
     [
         *((name, "i8") for name in ("on", "off", "choked", "channel", "loop_mode")),
@@ -40,7 +41,7 @@ VOICE = np.dtype(
 )
 
 Array = NDArray[Any]
-Voice = Any  # a row of `VOICE`: one thing once compiled
+Voice = Any  # a row of `VOICE`
 
 
 @njit(cache=True, nogil=True)
