@@ -17,6 +17,11 @@ def encoder_set_name(*names: str) -> str:
     return PLUS.join(names)
 
 
+def spaced(encoder_set: str) -> str:
+    """The name of an encoder set as people read it: `logmel + hog`."""
+    return encoder_set.replace(PLUS, f" {PLUS} ")
+
+
 @functools.lru_cache(maxsize=256)
 def _modalities_of(encoder_set: str) -> tuple[tuple[str, str], ...]:
     return tuple((_modality(name), name) for name in encoder_set.split(PLUS))

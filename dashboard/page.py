@@ -1,8 +1,7 @@
-"""What every view is handed: the study it shows, and the selection."""
+"""The argument of every page's `show`: the study it shows, and the selection."""
 
 from dataclasses import dataclass
 
-from core.study import Study
 from dashboard import data, state
 
 
@@ -15,7 +14,7 @@ class Page:
     selection: state.Selection
 
     @property
-    def study(self) -> Study:
+    def study(self) -> data.Study:
         return data.study(self.handle)
 
     @property
@@ -25,5 +24,4 @@ class Page:
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities that the pair's spaces hold."""
         return tuple(self.encoders)

@@ -87,11 +87,16 @@ def bound(
     return {"key": name, "on_change": changed}
 
 
-def clicked(key: str) -> str:
-    """The `customdata` of the point clicked in the chart of this key, "" beside all points."""
+def selected(key: str) -> list[Any]:
+    """The `customdata` of the points selected in the chart with this key, each once."""
     event: Any = st.session_state.get(key)
     points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else ""
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else ""
-    return value if isinstance(value, str) else ""
+    values = [point.get("customdata") for point in points]
+    values = [one[0] if one and isinstance(one, (list, tuple)) else one for one in values]
+    return list(dict.fromkeys(one for one in values if isinstance(one, (str, int, float))))
+
+
+def clicked(key: str) -> str:
+    """The `customdata` of the point clicked in the chart with this key; "" beside all points."""
+    values = selected(key)
+    return values[0] if values and isinstance(values[0], str) else ""

@@ -208,10 +208,10 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
             lost = [value for value in asked if value not in there]
             changes[name] = kept
             notes.append(_lost(parameter(name), lost))
-    strange = [text for text in selection.query if weighted(text)[0] not in known.item_ids]
+    strange = [text for text in selection.query if split_weight(text)[0] not in known.item_ids]
     if strange:
         changes["query"] = tuple(text for text in selection.query if text not in strange)
-        notes.append(_lost("query", [weighted(text)[0] for text in strange]))
+        notes.append(_lost("query", [split_weight(text)[0] for text in strange]))
     for name in ("study", "other"):
         asked_study = getattr(selection, name)
         if asked_study and not any(found.startswith(asked_study) for found in known.studies):
@@ -246,7 +246,7 @@ def cell(truth: str, predicted: str) -> str:
     return f"{truth}{CELL}{predicted}"
 
 
-def asking(item_id: str, weight: float = 1.0) -> str:
+def with_weight(item_id: str, weight: float = 1.0) -> str:
     """An item, or words, of a query with the weight, as the address carries it: the item's name
     alone, or `WEIGHT~NAME`.
     """
@@ -254,7 +254,7 @@ def asking(item_id: str, weight: float = 1.0) -> str:
     return item_id if plain else f"{weight:g}{CELL}{item_id}"
 
 
-def weighted(text: str) -> tuple[str, float]:
+def split_weight(text: str) -> tuple[str, float]:
     """The item (or words) and weight, from -1 to 1, of a part of a query."""
     found = _WEIGHTED.fullmatch(text)
     if found is None:

@@ -1,59 +1,95 @@
-"""Distances between centroids read from the stored numbers, and their heatmap (W figure 4)."""
+"""Distances between centroids, averaged from the stored numbers, and their heatmap (W figure 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from core.studies import centroids as centroid_study
+from core.figures import matrices
+from core.studies import centroids
+from dashboard import data
+from dashboard.shared import widgets
 
 ORDER_NAMES = {
-    "paper": "as W's figure 4",
+    "paper": "as in W's figure 4",
     "modality": "by modality",
     "class": "by class",
     "cluster": "by clustering",
 }
-PAPER_ORDER = {"pca": "modality", "translation": "class"}  # W figure 4, left and right
+UNITS = {"euclidean": "Euclidean distance", "normalised": "distance / scale"}
 
 
-def order_of(space: str, chosen: str) -> str:
-    """How a space's centroids are sorted; as the paper drew them, that differs by space."""
-    return PAPER_ORDER[space] if chosen == "paper" else chosen
+@dataclass(frozen=True)
+class CentroidMatrix:
+    """Centroids as `(modality, class)`, the distances of all pairs of them, the space's scale."""
+
+    names: list[tuple[str, str]]
+    distances: np.ndarray
+    scale: float
+
+    def table(self) -> pd.DataFrame:
+        """The distances with their names, for CSV."""
+        labels = [f"{modality}:{name}" for modality, name in self.names]
+        table = pd.DataFrame(self.distances, columns=labels)
+        table.insert(0, "centroid", labels)
+        return table
 
 
 def read(
-    rows: pd.DataFrame, space: str, scale: str
-) -> tuple[list[tuple[str, str]], np.ndarray, float]:
-    """Names as (modality, class), the mean distances over splits, and the space's scale."""
+    rows: pd.DataFrame, space: str, scale: str, order: str, classes: Sequence[str]
+) -> CentroidMatrix:
+    """The mean distances of a space over splits.
+
+    Parameters
+    ----------
+    rows : the measurements of the centroid study
+    scale : "euclidean", or "normalised": each split's distances divided by its scale
+    order : how the centroids are sorted: "modality", "class" or "cluster"
+    classes : the fixed order of classes
+    """
     mine = rows[rows["space"] == space]
     distances = mine[mine["metric"] == "centroid_distance"]
-    unit = mine[mine["metric"] == "centroid_scale"].groupby("split")["value"].mean()
+    scales = mine[mine["metric"] == "centroid_scale"].groupby("split")["value"].mean()
     if scale == "normalised":
-        distances = distances.assign(value=distances["value"] / distances["split"].map(unit))
+        distances = distances.assign(value=distances["value"] / distances["split"].map(scales))
     mean = distances.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
-    names, matrix = centroid_study.matrix(
-        mean.assign(metric="centroid_distance").to_dict("records")
+    found, matrix = centroids.matrix(mean.assign(metric="centroid_distance").to_dict("records"))
+    names = [(modality, name) for modality, _, name in (each.partition(":") for each in found)]
+    rank = {name: row for row, name in enumerate(classes)}
+    base = sorted(range(len(names)), key=lambda row: (names[row][0], rank.get(names[row][1], -1)))
+    places = centroids.order(
+        np.nan_to_num(matrix[np.ix_(base, base)]),
+        [names[row][0] for row in base],
+        [names[row][1] for row in base],
+        order,
     )
-    split = [(kind, name) for kind, _, name in (each.partition(":") for each in names)]
-    return split, matrix, float(unit.mean()) if len(unit) else float("nan")
+    sorted_rows = [base[place] for place in places]
+    return CentroidMatrix(
+        [names[row] for row in sorted_rows],
+        matrix[np.ix_(sorted_rows, sorted_rows)],
+        float(scales.mean()) if len(scales) else float("nan"),
+    )
 
 
-def arranged(
-    rows: pd.DataFrame, space: str, scale: str, order: str, classes: Sequence[str]
-) -> tuple[list[tuple[str, str]], np.ndarray, float]:
-    """As `read`, sorted by modality or by class (in the fixed order of classes) or clustered."""
-    names, matrix, unit = read(rows, space, scale)
-    known = {name: row for row, name in enumerate(classes)}
-    base = sorted(range(len(names)), key=lambda row: (names[row][0], known.get(names[row][1], -1)))
-    kinds, labels = [names[row][0] for row in base], [names[row][1] for row in base]
-    block = np.nan_to_num(matrix[np.ix_(base, base)])
-    places = [base[place] for place in centroid_study.order(block, kinds, labels, order)]
-    return [names[row] for row in places], matrix[np.ix_(places, places)], unit
-
-
-def table(names: Sequence[tuple[str, str]], matrix: np.ndarray) -> pd.DataFrame:
-    """The matrix with its names, for CSV."""
-    labels = [f"{kind}:{name}" for kind, name in names]
-    shown = pd.DataFrame(matrix, columns=labels)
-    shown.insert(0, "centroid", labels)
-    return shown
+def show(
+    found: CentroidMatrix,
+    handle: data.Handle,
+    encoder_set: str,
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    top: float | None,
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """The heatmap with its exports; `top` is the end of the colour scale."""
+    widgets.show(
+        matrices.distances(found.distances, found.names, widgets.dark(), top, unit, title),
+        handle,
+        name,
+        title,
+        encoder_set=encoder_set,
+        table=found.table(),
+        more=more,
+    )

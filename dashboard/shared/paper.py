@@ -23,7 +23,7 @@ LABELS = {
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnStudy:
     """What a study's own numbers rest on: its data, its encoders, its gallery."""
 
     dataset: str
@@ -31,17 +31,17 @@ class Own:
     gallery_size: int | None = None
 
 
-def of_pair(page: Page) -> Own:
+def of_encoder_set(page: Page) -> OwnStudy:
     """Of the pair that the page shows."""
-    return Own(str(page.study.dataset["name"]), page.encoders)
+    return OwnStudy(str(page.study.dataset["name"]), page.encoders)
 
 
-def of_grid(page: Page, gallery_size: int | None) -> Own:
+def of_grid(page: Page, gallery_size: int | None) -> OwnStudy:
     """Of every pair of the study."""
-    return Own(str(page.study.dataset["name"]), page.study.encoders, gallery_size)
+    return OwnStudy(str(page.study.dataset["name"]), page.study.encoders, gallery_size)
 
 
-def show(own: Own, found: Sequence[Counterpart]) -> None:
+def show(own: OwnStudy, found: Sequence[Counterpart]) -> None:
     """A quiet table: what is reported, by the paper, here, where it stands; and what keeps the
     two from being like with like.
     """
@@ -83,7 +83,7 @@ def place(one: reference.Reference) -> str:
     return f"{one.where}, {one.how}" if one.how == reference.READ_OFF else one.where
 
 
-def like_with_like(own: Own, found: Sequence[Counterpart]) -> str:
+def like_with_like(own: OwnStudy, found: Sequence[Counterpart]) -> str:
     """In one sentence, what separates the two studies."""
     said = list(
         dict.fromkeys(
@@ -99,7 +99,7 @@ def like_with_like(own: Own, found: Sequence[Counterpart]) -> str:
     return f"A landmark, not a target: {'; '.join(said)}."
 
 
-def facts(own: Own, found: Sequence[Counterpart]) -> Mapping[str, str]:
+def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:
     """The same for exports: one line a finding, and what separates the two studies."""
     if not found:
         return {}

@@ -91,7 +91,7 @@ def test_each_pair_has_its_own_numbers(grid: Path) -> None:
     assert len(set(values.values())) == 4
     rows = data.measurements(handle, study="ranking", metric="ndcg@30")
     assert sum(map(len, values.values())) == len(rows)
-    assert list(dict.fromkeys(data.pair_of(rows))) == sorted(values)
+    assert list(dict.fromkeys(data.encoder_set_of(rows))) == sorted(values)
 
 
 def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None:
@@ -99,14 +99,15 @@ def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None
     rows = rows[rows["class"] == ""]
     native = rows[rows["space"] == "pca"].head(2)
     native = native.assign(space="native", audio="openl3_audio_512", image="openl3_image_512")
-    both = pd.concat([rows, native])
-    found = ranking.baselines(both.assign(encoder_set=data.pair_of(both)))
-    assert [one.name for one in found] == [
+
+    def names(table: pd.DataFrame) -> list[str]:
+        named = table.assign(encoder_set=data.encoder_set_of(table))
+        return [one.name for one in ranking.baselines(named)]
+
+    assert names(rows) == ["random order"]
+    assert names(pd.concat([rows, native], ignore_index=True)) == [
         "random order",
         "openl3_audio_512 + openl3_image_512, untranslated",
-    ]
-    assert [one.name for one in ranking.baselines(rows.assign(encoder_set=data.pair_of(rows)))] == [
-        "random order"
     ]
 
 
@@ -130,16 +131,16 @@ def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     handle = data.open_study(str(grid))
     page = Page(handle, OTHER, Selection())
     found = counterparts.mix_in(data.measurements(handle, OTHER, study="mix_in"))
-    facts = paper.facts(paper.of_pair(page), found)
+    facts = paper.facts(paper.of_encoder_set(page), found)
     share = facts["reported: Zero-shot MMT, share of the best system"]
     assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")
     assert "; here " in share
     lines = widgets.csv_bytes(pd.DataFrame({"a": [1]}), dict(facts)).decode().splitlines()
     assert any(line.startswith("# reported, compared: A landmark") for line in lines)
-    assert paper.facts(paper.of_pair(page), []) == {}
+    assert paper.facts(paper.of_encoder_set(page), []) == {}
 
 
 def test_the_same_data_and_encoders_may_be_compared() -> None:
     one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
-    own = paper.Own("audioset", {"audio": "yamnet", "image": "vgg16"}, 10_000)
+    own = paper.OwnStudy("audioset", {"audio": "yamnet", "image": "vgg16"}, 10_000)
     assert paper.like_with_like(own, [one]).startswith("The same data and encoders")

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.figures import map_points
 from core.store import Store
 from dashboard import app, data, state
+from dashboard.shared import map_selection
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -115,11 +116,11 @@ def test_of_a_large_map_a_sample_is_drawn(
     monkeypatch.setattr(map_points, "MAX_DRAWN", 40)
     page = open_page("map", tiny, item="clip1_03_i")
     assert "126 of 126 points, 4" in sound(page)  # 40, or 41 with the open item
-    assert "of them drawn in each map" in sound(page)
+    assert "of them drawn on each map" in sound(page)
     page.toggle(key="select_all_points").set_value(True).run(timeout=60)
-    assert "126 of 126 points in each map" in sound(page)
+    assert "126 of 126 points on each map" in sound(page)
     few = open_page("map", tiny, cls="banjo")
-    assert "26 of 126 points in each map" in sound(few)
+    assert "26 of 126 points on each map" in sound(few)
 
 
 def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
@@ -138,39 +139,18 @@ def test_a_workspace_that_cannot_be_read_loads_nothing_ahead(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JEE_WORKSPACE", root if "://" in root else str(tmp_path / root))
-    assert app.reads_words() is False
+    assert app.encodes_text() is False
 
 
 def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     page = open_page("map", tiny)
     ids = list(data.items(data.open_study(str(tiny))).index)
-    event = {"selection": {"points": [{"customdata": item_id} for item_id in ids]}}
-    page.session_state["map_2"] = event
-    page.run(timeout=60)
-    from dashboard.shared import map_selection as view
-
-    caught = view.caught(page.session_state["map_2"])
-    assert caught == ids
-    some = view.spread(caught, state.MAX_ITEMS)
+    some = map_selection.evenly(ids)
     assert len(some) == state.MAX_ITEMS
-    assert some[0] == ids[0]
-    assert some[-1] == ids[-1]
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        None,
-        {},
-        {"selection": None},
-        {"selection": {"points": []}},
-        {"selection": {"points": [{}, {"customdata": None}, {"customdata": []}]}},
-    ],
-)
-def test_an_empty_click_catches_nothing(event: object) -> None:
-    from dashboard.shared import map_selection as view
-
-    assert view.caught(event) == []
+    assert (some[0], some[-1]) == (ids[0], ids[-1])
+    page.session_state[map_selection.LASSO] = ids
+    page.query_params["item"] = list(some)
+    assert f"24 of the {len(ids)} selected items" in sound(page.run(timeout=60))
 
 
 def test_a_widget_writes_the_address(open_page: Open, tiny: Path) -> None:

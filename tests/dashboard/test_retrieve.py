@@ -20,8 +20,7 @@ from core.retrieval.retriever import Retriever
 from core.retrieval.timeline import best_windows, by_second
 from core.store import Store
 from core.study import open_study
-from dashboard import state
-from dashboard.shared import neighbours
+from dashboard import data, state
 from dashboard.views.retrieve import query_state
 from tests.dashboard import embedded, workspace
 from tests.dashboard.conftest import Open, text_of
@@ -45,7 +44,7 @@ def retriever(root: Path) -> Retriever:
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     yield
-    neighbours.retriever.clear()
+    data.retriever.clear()
 
 
 def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
@@ -393,14 +392,14 @@ def test_the_window_of_a_second_is_the_nearest_one(retriever: Retriever) -> None
     st.integers(-10, 10).map(lambda tenths: tenths / 10),
 )
 def test_an_item_and_its_weight_survive_the_address(item_id: str, weight: float) -> None:
-    assert state.weighted(state.asking(item_id, weight)) == (item_id, weight)
+    assert state.split_weight(state.with_weight(item_id, weight)) == (item_id, weight)
 
 
 def test_garbage_weights_are_part_of_the_name_or_bounded() -> None:
-    assert state.weighted("x~y") == ("x~y", 1.0)
-    assert state.weighted("9~y") == ("y", 1.0)
-    assert state.weighted("-9.5~y") == ("y", -1.0)
-    assert state.asking("0.5~y") == "1~0.5~y"
+    assert state.split_weight("x~y") == ("x~y", 1.0)
+    assert state.split_weight("9~y") == ("y", 1.0)
+    assert state.split_weight("-9.5~y") == ("y", -1.0)
+    assert state.with_weight("0.5~y") == "1~0.5~y"
 
 
 def test_an_upload_is_answered_quickly(open_page: Open, root: Path) -> None:

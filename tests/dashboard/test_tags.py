@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.retrieval import tags
 from dashboard import data, state
-from dashboard.shared import neighbours
 from dashboard.views.tags import tagging
 from tests.dashboard import tagged, workspace
 from tests.dashboard.conftest import Open, text_of
@@ -25,7 +24,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.retriever.clear()
+    data.retriever.clear()
 
 
 def sound(page: AppTest) -> str:
@@ -175,7 +174,7 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     page = open_page("tags", root, tag=["someone plays banjo", "take 3"], new="someone plays banjo")
     text = sound(page)
     where = tagging.Where(handle, tagged.PAIR, "translation", "audio", 0)
-    retriever = neighbours.retriever(handle, tagged.PAIR)
+    retriever = data.retriever(handle, tagged.PAIR)
     items = tagging.gallery(where)
     held_out = tagging.tested(where)
     words = [*tags.texts(workspace.CLASSES), "someone plays banjo"]

@@ -9,8 +9,6 @@ import pytest
 
 from core.errors import UserError
 from dashboard import data
-from dashboard.shared import neighbours
-from dashboard.views.map import trajectory
 from tests.dashboard import tagged
 from tests.dashboard.conftest import Open, text_of
 from tests.dashboard.test_retrieve import found, notices
@@ -25,7 +23,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.retriever.clear()
+    data.retriever.clear()
 
 
 def test_the_map_plays_the_epochs_with_their_losses(open_page: Open, root: Path) -> None:
@@ -52,7 +50,7 @@ def test_without_a_generation_space_the_map_says_nothing_of_epochs(
 
 def test_points_keep_their_identity_and_pairs_their_halves(root: Path) -> None:
     handle = data.open_study(str(root))
-    found = trajectory.moving(handle, tagged.PAIR)
+    found = data.trajectory(handle, tagged.PAIR)
     stored = data.study(handle).epochs(tagged.PAIR)
     assert found.xy.shape == (tagged.N_EPOCHS + 1, 28, 2)
     last = stored[stored["epoch"] == tagged.N_EPOCHS].set_index("item_id")
@@ -72,10 +70,10 @@ def test_epochs_of_other_items_are_refused(root: Path, monkeypatch: pytest.Monke
     frame = study.epochs(tagged.PAIR)
     short = pd.concat([frame[frame["epoch"] == 0], frame[frame["epoch"] == 1].iloc[1:]])
     monkeypatch.setattr(type(study), "epochs", lambda self, encoder_set: short)
-    trajectory.moving.clear()
+    data.trajectory.clear()
     with pytest.raises(UserError, match="has other items in epoch 1"):
-        trajectory.moving(handle, tagged.PAIR)
-    trajectory.moving.clear()
+        data.trajectory(handle, tagged.PAIR)
+    data.trajectory.clear()
 
 
 def test_tags_and_retrieval_know_the_generation_space(open_page: Open, root: Path) -> None:

@@ -10,8 +10,7 @@ from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.store import Store
 from core.study import open_study
-from dashboard import state
-from dashboard.shared import neighbours
+from dashboard import data, state
 from dashboard.views.retrieve import query_state
 from tests.dashboard import tagged, workspace
 from tests.dashboard.conftest import Open, text_of
@@ -34,7 +33,7 @@ def retriever(root: Path) -> Retriever:
 
 @pytest.fixture(autouse=True)
 def _forget() -> None:
-    neighbours.retriever.clear()
+    data.retriever.clear()
 
 
 def field(page: AppTest, start: str) -> object:
@@ -206,7 +205,7 @@ def test_a_study_without_a_text_encoder_has_no_field(open_page: Open, tiny: Path
 
 def test_words_of_an_address_give_back_their_weights() -> None:
     for words, weight in (("slow strings", 1.0), ("0.5~loud", 1.0), ("drums", -0.5), ("a~b", 0.3)):
-        assert state.weighted(state.asking(words, weight)) == (words, weight)
+        assert state.split_weight(state.with_weight(words, weight)) == (words, weight)
     params = state.to_params(state.Selection(words=("a banjo", "-0.5~drums")))
     assert params == {"words": ["a banjo", "-0.5~drums"]}
     assert state.parse(params).words == ("a banjo", "-0.5~drums")

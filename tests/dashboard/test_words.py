@@ -7,7 +7,7 @@ import pytest
 from core.figures import theme
 from dashboard import data, state
 from dashboard.page import Page
-from dashboard.shared import cards
+from dashboard.shared import thumbnails
 from dashboard.state import Selection
 from dashboard.views.overview import examples
 from tests.dashboard import workspace
@@ -104,12 +104,12 @@ def test_examples_hold_one_item_of_each_modality(three: Path) -> None:
 
 
 def test_words_are_escaped_cut_and_keep_their_direction() -> None:
-    assert "&lt;script&gt;" in cards.words_html("<script>alert(1)</script>")
-    long = cards.words_html("word " * 100_000)
+    assert "&lt;script&gt;" in thumbnails.words_html("<script>alert(1)</script>")
+    long = thumbnails.words_html("word " * 100_000)
     assert "…</p>" in long
     assert len(long) < 4_000
-    assert 'dir="auto"' in cards.words_html("שלום 🎻")
-    assert "empty" in cards.words_html("  \n ")
+    assert 'dir="auto"' in thumbnails.words_html("שלום 🎻")
+    assert "empty" in thumbnails.words_html("  \n ")
 
 
 def test_every_modality_has_its_mark_and_every_direction_its_name() -> None:

@@ -73,14 +73,14 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
         encoder_set=page.encoder_set,
         table=counted,
-        more=paper.facts(paper.of_pair(page), found),
+        more=paper.facts(paper.of_encoder_set(page), found),
     )
     correlations(stored[stored["target"] == target])
     widgets.small(
         "Training the spaces uses no label: they are counted here for the analysis alone (W §4.3). "
         "Classes stand by falling count."
     )
-    paper.show(paper.of_pair(page), found)
+    paper.show(paper.of_encoder_set(page), found)
 
 
 def correlations(stored: pd.DataFrame) -> None:

@@ -71,7 +71,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
             key=CHART,
             on_select=take,
             table=table,
-            more=paper.facts(paper.of_pair(page), beside),
+            more=paper.facts(paper.of_encoder_set(page), beside),
         )
         widgets.small(
             f"{theme.SYSTEM_NAMES[chosen.system]}; {int(counts.sum()):,} test items of split "
@@ -79,7 +79,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         )
     with right:
         open_cell(page, classes)
-    paper.show(paper.of_pair(page), beside)
+    paper.show(paper.of_encoder_set(page), beside)
 
 
 def matrix_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:

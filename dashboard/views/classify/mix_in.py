@@ -34,7 +34,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         "one, balanced over classes; MMT in the translated space, MMP in PCA. The dashed line "
         "learns from the tested modality alone. Boxes span the draws and splits."
     )
-    paper.show(paper.of_pair(page), found)
+    paper.show(paper.of_encoder_set(page), found)
 
 
 def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart]) -> None:
@@ -58,7 +58,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart])
         f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
         encoder_set=page.encoder_set,
         table=rows,
-        more=paper.facts(paper.of_pair(page), found),
+        more=paper.facts(paper.of_encoder_set(page), found),
     )
     if share:
         n = int(rows["n"].median())

@@ -2,24 +2,20 @@
 
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.compare import compare_form, compared_numbers, compared_pictures
+from dashboard.views.compare import centroids, form, maps, numbers
 
 
 def show(page: Page) -> None:
     widgets.heading(
         "Compare",
-        "Two spaces of one study, or two studies: the same numbers, the same maps, the same items.",
+        "Two spaces of one study, or of two studies: the same numbers, maps and items for both.",
     )
-    left, right = compare_form.choose(page)
-    if (left.handle, left.encoder_set, left.space) == (
-        right.handle,
-        right.encoder_set,
-        right.space,
-    ):
-        widgets.small("Both sides are the same: choose another space, pair or study.")
-    compared_numbers.show(left, right)
-    compared_pictures.draw_maps(page, left, right)
-    compared_pictures.draw_centroids(left, right)
+    left, right = form.choose(page)
+    if left.same_space(right):
+        widgets.small("Both sides are the same: choose another space, other encoders or a study.")
+    numbers.show(left, right)
+    maps.show(page, left, right)
+    centroids.show(left, right)
     widgets.kicker("right side")
     widgets.footer(right.handle, right.encoder_set)
-    widgets.kicker("left side")
+    widgets.kicker("left side")  # the footer of every page follows

@@ -6,7 +6,7 @@ import streamlit as st
 from core.figures import theme
 from dashboard import data
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import cards, thumbnails, widgets
 
 N_EXAMPLES = 6
 MAX_WORDS = 120  # letters of a text below another card
@@ -40,10 +40,10 @@ def example(page: Page, items: dict[str, str]) -> None:
     shown = "image" if "image" in items else next(iter(items))
     cards.card(page.handle, items[shown], key=f"example_{shown}_{items[shown]}")
     if shown != "audio" and "audio" in items:
-        cards.player(page.handle, items["audio"])
+        thumbnails.player(page.handle, items["audio"])
     if shown != "text" and "text" in items:
         words = str(data.items(page.handle).loc[items["text"], "text"])
-        st.html(cards.words_html(words, MAX_WORDS))
+        st.html(thumbnails.words_html(words, MAX_WORDS))
 
 
 def example_pairs(page: Page, turn: int) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from core.figures import theme
 from core.retrieval.retriever import Filters
 from dashboard import data, session, state
 from dashboard.page import Page
-from dashboard.shared import controls, neighbours, widgets
+from dashboard.shared import controls, widgets
 from dashboard.views.retrieve import (
     query_analysis,
     query_form,
@@ -55,7 +55,7 @@ def answered(page: Page, parts: list[query_state.Asked]) -> None:
     """Everything that follows from a query."""
     find = finding(page, parts)
     choices(page, find, usual(page, parts))
-    retriever = neighbours.retriever(page.handle, page.encoder_set)
+    retriever = data.retriever(page.handle, page.encoder_set)
     clock = Clock()
     for one in parts:
         for step, ms in one.timings_ms.items():

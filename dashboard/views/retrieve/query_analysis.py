@@ -1,7 +1,5 @@
 """What else is known of a query: class scores, its place on the map, where the time went."""
 
-from typing import Any
-
 import streamlit as st
 
 from core.clock import Clock
@@ -110,13 +108,8 @@ def placed(
 
 def take_point() -> None:
     """A click on a point of the small map opens its item."""
-    event: Any = st.session_state.get("place_map")
-    points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else None
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    if isinstance(value, str):
-        cards.open_item(value)
+    if item_id := session.clicked("place_map"):
+        cards.open_item(item_id)
 
 
 def milliseconds(clock: Clock) -> None:

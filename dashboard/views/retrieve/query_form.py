@@ -5,7 +5,6 @@ Words are in `query_words`. Nothing here searches: the inputs hand files to
 asks for permission when the page loads.
 """
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from core.figures.timeline import clock
 from core.media import formats
 from dashboard import data, session, state
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import cards, thumbnails, widgets
 from dashboard.shared.widgets import esc, md
 from dashboard.views.retrieve import query_state, query_words
 
@@ -134,7 +133,7 @@ def collection(page: Page) -> None:
 
 def _any_of(ids: list[str]) -> None:
     """Another one than those that ask already, where there is one."""
-    asking = {state.weighted(text)[0] for text in session.current().query}
+    asking = {state.split_weight(text)[0] for text in session.current().query}
     fresh = [item_id for item_id in ids if item_id not in asking] or ids
     query_state.ask_item(fresh[int(np.random.default_rng().integers(len(fresh)))])
 
@@ -177,14 +176,14 @@ def part(page: Page, one: query_state.Asked, n_parts: int) -> None:
         if one.upload is not None:
             upload_media(one.upload)
         elif one.words:
-            st.html(cards.words_html(one.words))
+            st.html(thumbnails.words_html(one.words))
         else:
             row = data.items(page.handle).loc[one.item_id]
             labels = list(row["labels"])
             modality = str(row["modality"])
-            st.html(cards.thumbnail_html(page.handle, one.item_id, modality, one.name))
+            st.html(thumbnails.thumbnail_html(page.handle, one.item_id, modality, one.name))
             if modality == "audio":
-                cards.player(page.handle, one.item_id)
+                thumbnails.player(page.handle, one.item_id)
             names = widgets.label_html(labels, page.study.classes, modality)
             st.html(f'<div class="jee-label">{names}</div>')
         said = query_words.described(page, one) if one.words else described(one)
@@ -221,12 +220,13 @@ def upload_media(upload: query_state.Upload) -> None:
     """An upload's picture or spectrogram, and its player."""
     try:
         if upload.kind == "image":
-            st.html(_jpeg(query_state.picture(upload), upload.name))
+            st.html(thumbnails.jpeg_html(query_state.picture(upload), upload.name, contain=True))
         elif upload.kind == "video":
             if upload.second is None:
                 st.video(upload.content, format=_video_mime(upload))
             else:
-                st.html(_jpeg(query_state.picture(upload, upload.second + 0.5), upload.name))
+                frame = query_state.picture(upload, upload.second + 0.5)
+                st.html(thumbnails.jpeg_html(frame, upload.name, contain=True))
             if upload.second is not None and has_sound(upload):
                 content, mime = query_state.playable(upload)
                 st.audio(content, format=mime)
@@ -235,12 +235,8 @@ def upload_media(upload: query_state.Upload) -> None:
         else:
             start, length = (upload.second or 0.0), (THUMB_S if upload.second is None else 1.0)
             heard = query_state.sound(upload, start, length)
-            picture = spectrogram.to_jpeg(heard.samples, heard.rate_hz, widgets.dark(), 320)
-            encoded = base64.b64encode(picture).decode()
-            st.html(
-                f'<img class="jee-thumb" alt="spectrogram: {esc(upload.name)}" '
-                f'src="data:image/jpeg;base64,{encoded}">'
-            )
+            shown = spectrogram.to_jpeg(heard.samples, heard.rate_hz, widgets.dark(), 320)
+            st.html(thumbnails.jpeg_html(shown, f"spectrogram: {upload.name}"))
             content, mime = query_state.playable(upload)
             st.audio(content, format=mime)
     except UserError as error:
@@ -284,13 +280,6 @@ def weight(one: query_state.Asked) -> None:
         label_visibility="collapsed",
         on_change=lambda: query_state.set_weight(one.key, round(float(st.session_state[key]), 1)),
         help="Below 0 leads away from it; at 0 it does not ask",
-    )
-
-
-def _jpeg(content: bytes, alt: str) -> str:
-    encoded = base64.b64encode(content).decode()
-    return (
-        f'<img class="jee-thumb contain" alt="{esc(alt)}" src="data:image/jpeg;base64,{encoded}">'
     )
 
 

@@ -20,7 +20,6 @@ from core.errors import UserError
 from core.media import formats
 from core.retrieval.query_inputs import QueryInput, WeightedInput
 from dashboard import data, session, state
-from dashboard.shared import neighbours
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
 MAX_READ = 24  # typed words whose vectors a session keeps
@@ -155,7 +154,7 @@ def things_of(
     key = (handle.root, handle.digest, encoder_set)
     if key not in upload.embedded:
         clock = Clock()
-        things = neighbours.retriever(handle, encoder_set).embed(upload.content, upload.name, clock)
+        things = data.retriever(handle, encoder_set).embed(upload.content, upload.name, clock)
         if len(upload.embedded) > 3:
             upload.embedded.clear()
         upload.embedded[key] = (things, dict(clock.ms))
@@ -190,9 +189,9 @@ def asked(handle: data.Handle, encoder_set: str) -> tuple[list[Asked], list[str]
     found: list[Asked] = []
     missing: list[str] = []
     for text in session.current().query:
-        item_id, weight = state.weighted(text)
+        item_id, weight = state.split_weight(text)
         try:
-            thing = neighbours.retriever(handle, encoder_set).embed_item(item_id)
+            thing = data.retriever(handle, encoder_set).embed_item(item_id)
         except UserError as error:
             missing.append(str(error))
         else:
@@ -206,7 +205,7 @@ def asked(handle: data.Handle, encoder_set: str) -> tuple[list[Asked], list[str]
             used = [thing for thing in things if _used(thing, upload.use)] or things
             found.append(Asked(upload.key, upload.name, used, upload.weight, timings, upload))
     for text in session.current().words:
-        words, weight = state.weighted(text)
+        words, weight = state.split_weight(text)
         try:
             thing, timings = read(words, handle, encoder_set)
         except UserError as error:
@@ -229,7 +228,7 @@ def read(words: str, handle: data.Handle, encoder_set: str) -> tuple[QueryInput,
     key = (handle.root, handle.digest, encoder_set, words)
     if key not in kept:
         clock = Clock()
-        thing = neighbours.retriever(handle, encoder_set).embed_text(words, clock)
+        thing = data.retriever(handle, encoder_set).embed_text(words, clock)
         while len(kept) >= MAX_READ:
             del kept[next(iter(kept))]
         kept[key] = (thing, dict(clock.ms))
@@ -252,11 +251,11 @@ def ask_item(item_id: str) -> None:
     """Ask with an item of the collection: instead of what was there, or beside it."""
     if not blending():
         st.session_state[UPLOADS] = []
-        session.change(query=(state.asking(item_id),), words=(), items=())
+        session.change(query=(state.with_weight(item_id),), words=(), items=())
         return
-    kept = [text for text in session.current().query if state.weighted(text)[0] != item_id]
+    kept = [text for text in session.current().query if state.split_weight(text)[0] != item_id]
     room = state.MAX_PARTS - len(uploads()) - len(session.current().words) - 1
-    session.change(query=(*kept[max(0, len(kept) - room) :], state.asking(item_id)), items=())
+    session.change(query=(*kept[max(0, len(kept) - room) :], state.with_weight(item_id)), items=())
 
 
 def ask_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
@@ -277,21 +276,23 @@ def ask_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
     join = blending() if join is None else join
     if not (join and n_parts()):
         st.session_state[UPLOADS] = []
-        session.change(query=(), words=(state.asking(words, weight),), items=())
+        session.change(query=(), words=(state.with_weight(words, weight),), items=())
         return
     st.session_state[BLEND] = True
-    kept = [one for one in session.current().words if state.weighted(one)[0] != words]
+    kept = [one for one in session.current().words if state.split_weight(one)[0] != words]
     room = state.MAX_PARTS - len(uploads()) - len(session.current().query) - 1
     if room < 0 or len(kept) > room:
         notices().append(f"A query holds at most {state.MAX_PARTS} things: remove one first.")
         return
-    session.change(words=(*kept, state.asking(words, weight)), items=())
+    session.change(words=(*kept, state.with_weight(words, weight)), items=())
 
 
 def remove(key: str) -> None:
     st.session_state[UPLOADS] = [upload for upload in uploads() if upload.key != key]
-    kept = [text for text in session.current().query if f"item_{state.weighted(text)[0]}" != key]
-    words = [text for text in session.current().words if key_of(state.weighted(text)[0]) != key]
+    kept = [
+        text for text in session.current().query if f"item_{state.split_weight(text)[0]}" != key
+    ]
+    words = [text for text in session.current().words if key_of(state.split_weight(text)[0]) != key]
     session.change(query=tuple(kept), words=tuple(words))
 
 
@@ -307,12 +308,12 @@ def set_weight(key: str, weight: float) -> None:
             upload.weight = weight
     texts = []
     for text in session.current().query:
-        item_id, old = state.weighted(text)
-        texts.append(state.asking(item_id, weight if f"item_{item_id}" == key else old))
+        item_id, old = state.split_weight(text)
+        texts.append(state.with_weight(item_id, weight if f"item_{item_id}" == key else old))
     read_ones = []
     for text in session.current().words:
-        words, old = state.weighted(text)
-        read_ones.append(state.asking(words, weight if key_of(words) == key else old))
+        words, old = state.split_weight(text)
+        read_ones.append(state.with_weight(words, weight if key_of(words) == key else old))
     session.change(query=tuple(texts), words=tuple(read_ones))
 
 
@@ -326,11 +327,11 @@ def set_blend(on: bool) -> None:
         uploads()[0].weight = 1.0
         session.change(query=(), words=())
     elif session.current().words:
-        words, _ = state.weighted(session.current().words[-1])
-        session.change(query=(), words=(state.asking(words),))
+        words, _ = state.split_weight(session.current().words[-1])
+        session.change(query=(), words=(state.with_weight(words),))
     else:
-        item_id, _ = state.weighted(session.current().query[-1])
-        session.change(query=(state.asking(item_id),))
+        item_id, _ = state.split_weight(session.current().query[-1])
+        session.change(query=(state.with_weight(item_id),))
 
 
 # -- to be heard and seen ------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """The timeline of a long sound or video in the query: which second is what, and found what."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
@@ -112,13 +110,8 @@ def said(one: query_state.Asked, upload: query_state.Upload, thing: QueryInput, 
 
 def take(key: str, upload: query_state.Upload) -> None:
     """A click on a second asks with it; beside all, with the whole."""
-    event: Any = st.session_state.get(key)
-    points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else None
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    upload.second = float(value) if number and value is not None else None
+    starts_s = session.selected(key)
+    upload.second = float(starts_s[0]) if starts_s else None
 
 
 def whole(upload: query_state.Upload) -> None:

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.encoders import lsa
 from core.retrieval import tags
 from core.retrieval.query_inputs import WITHOUT
+from dashboard import data
 from dashboard.page import Page
-from dashboard.shared import neighbours, widgets
+from dashboard.shared import widgets
 from dashboard.shared.widgets import md
 from dashboard.views.retrieve import query_state
 
@@ -61,6 +61,5 @@ def suggestions(page: Page, n: int = 4) -> list[str]:
 def described(page: Page, one: query_state.Asked) -> str:
     """What typed words are in the query, and which of them the encoder does not know."""
     said = "typed words" if one.weight >= 0 else "typed words, to keep away from"
-    encoder = neighbours.retriever(page.handle, page.encoder_set).encoder("text")
-    strange = encoder.unknown_words(one.words) if isinstance(encoder, lsa.Lsa) else []
+    strange = data.unknown_words(page.handle, page.encoder_set, one.words)
     return f"{said}; not known: {', '.join(strange[:6])}" if strange else said

@@ -11,7 +11,7 @@ from core.retrieval.query_inputs import WITHOUT
 from core.retrieval.retriever import Answer, Filters, Retriever
 from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import cards, open_items, widgets
 from dashboard.views.retrieve import query_state, query_timeline
 
 N_COLUMNS = 5
@@ -26,13 +26,13 @@ def show(
     st.subheader(f"Nearest {theme.MODALITY_PLURALS[find]}", anchor=False)
     widgets.numbers(headline(page, parts, find, answer, wanted))
     mates = {
-        mate for one in parts if one.item_id for mate in data.other_half(page.handle, one.item_id)
+        mate for one in parts if one.item_id for mate in data.same_clip(page.handle, one.item_id)
     }
     notes = []
     for row in table.itertuples():
-        note = f"{row.score:.2f}, above {row.percentile:.1f} %"
+        note = cards.score_text(row.score, row.percentile)
         if row.item_id in mates:
-            note += ", its own half"
+            note += ", same clip"
         elif wanted and wanted & set(row.labels):
             note += ", same class"
         if row.item_id in heard:
@@ -47,7 +47,7 @@ def show(
         on_open=cards.open_item,
     )
     export(page, parts, find, answer, heard)
-    show_opened(page)
+    open_items.show(page, key="retrieve", title="open", n_shown=1)
 
 
 def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], find: str) -> None:
@@ -82,21 +82,10 @@ def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], fin
             page.handle,
             list(found["item_id"]),
             key=f"also_{kind}",
-            notes=[f"{row.score:.2f}, above {row.percentile:.1f} %" for row in found.itertuples()],
+            notes=[cards.score_text(row.score, row.percentile) for row in found.itertuples()],
             columns=N_COLUMNS,
             on_open=cards.open_item,
         )
-
-
-def show_opened(page: Page) -> None:
-    """The item that is open, in full."""
-    frame = data.items(page.handle)
-    opened = [item_id for item_id in session.current().items if item_id in frame.index][:1]
-    if opened:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            widgets.kicker("open")
-            st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
-        cards.detail(page.handle, page.encoder_set, opened[0], key="retrieve")
 
 
 def searched(parts: list[query_state.Asked], find: str) -> str:
@@ -129,7 +118,7 @@ def headline(
             "best match",
             f"{best['score']:.2f}",
             "cosine",
-            f"above {best['percentile']:.1f} % of random pairs of {pair}",
+            f"above {best['percentile']:.1f}% of random pairs of {pair}",
         ),
         (
             "a random pair",

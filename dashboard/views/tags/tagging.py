@@ -15,11 +15,9 @@ import pandas as pd
 import streamlit as st
 
 from core.retrieval import tags
-from core.store import digest
 from core.studies import zero_shot
 from core.vectors import Vectors
 from dashboard import data, session, state
-from dashboard.shared import neighbours
 
 TYPED = "tags_typed"  # a list that is too long for the address
 KEPT = "tags_kept"  # what was made of the last few lists
@@ -93,15 +91,11 @@ def in_address() -> bool:
 # -- what they score -------------------------------------------------------------------------------
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def gallery(where: Where) -> Vectors:
     """Every item of a modality in a space, rows of unit length."""
-    found = tags.gallery(
-        data.study(where.handle), where.encoder_set, where.space, where.modality, where.split
+    return data.tag_gallery(
+        where.handle, where.encoder_set, where.space, where.modality, where.split
     )
-    array = np.asarray(found.array, dtype=np.float32)
-    norms = np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
-    return Vectors(found.item_ids, array / norms)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -131,20 +125,10 @@ def tagged(where: Where, wanted: Sequence[str], wording: str) -> Tagged:
     """
     study = data.study(where.handle)
     texts = tags.texts(wanted, wording, study.dataset.get("descriptions"))
-    kept: dict[str, Tagged] = st.session_state.setdefault(KEPT, {})
-    key = digest(
-        [
-            list(where.handle),
-            where.encoder_set,
-            where.space,
-            where.modality,
-            where.split,
-            list(wanted),
-            texts,
-        ]
-    )
+    kept: dict[tuple[Any, ...], Tagged] = st.session_state.setdefault(KEPT, {})
+    key = (where, tuple(wanted), tuple(texts))
     if key not in kept:
-        retriever = neighbours.retriever(where.handle, where.encoder_set)
+        retriever = data.retriever(where.handle, where.encoder_set)
         retriever.encoder("text")  # loaded once, and no part of the time that is shown
         started = time.perf_counter()
         found = tags.embed(retriever, texts, where.space, where.split)

@@ -109,7 +109,7 @@ def predicted(page: Page, stored: pd.DataFrame) -> Predicted | None:
     chosen = session.current()
     if chosen.matrix_of == ZERO_SHOT:
         return zero_shot(page, stored)
-    frame = data.study(page.handle).predictions(page.encoder_set, chosen.split)
+    frame = data.predictions(page.handle, page.encoder_set, chosen.split)
     mine = frame[(frame["system"] == chosen.matrix_of) & (frame["target"] == chosen.tagged)]
     return table_of(mine.rename(columns={"confidence": "score"}), page.study.paired_classes)
 

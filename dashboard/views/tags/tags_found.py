@@ -7,9 +7,9 @@ import streamlit as st
 from core.figures import tags as figures
 from core.figures import theme
 from core.studies import zero_shot
-from dashboard import data, session
+from dashboard import session
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import cards, open_items, widgets
 from dashboard.views.tags import tagging, tags_table
 
 N_CARDS, N_COLUMNS = 12, 6
@@ -53,18 +53,7 @@ def show(page: Page, found: tagging.Tagged) -> None:
     if n_kept > len(shown):
         widgets.small(f"The best {len(shown)} of the {n_kept:,} above the threshold.")
     export(page, found, tag, scores, order[:n_kept], bears)
-    opened = [name for name in session.current().items if name in data.items(page.handle).index]
-    if opened:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            widgets.kicker("open")
-            st.button(
-                "Close",
-                key="close_tagged",
-                type="tertiary",
-                icon=":material/close:",
-                on_click=cards.close_items,
-            )
-        cards.detail(page.handle, page.encoder_set, opened[0], key="tags", split=found.where.split)
+    open_items.show(page, key="tagged", title="open", n_shown=1)
     left, right = st.columns([1.0, 1.35], gap="large")
     with left:
         spread(page, found, tag, label, scores, bears, threshold)

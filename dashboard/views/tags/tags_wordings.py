@@ -34,7 +34,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     widgets.small(moved(table))
     wordings(page, table, overall)
     beside = zero_shot.counterparts(mine, str(page.study.dataset["name"]), len(page.study.classes))
-    paper.show(paper.of_pair(page), beside)
+    paper.show(paper.of_encoder_set(page), beside)
     by_tag(page, mine)
 
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.errors import UserError
-from dashboard import session
+from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import cards, controls, widgets
+from dashboard.shared import cards, controls, open_items, widgets
 
 N_QUERIES = 6
 
@@ -13,7 +13,7 @@ N_QUERIES = 6
 def show(page: Page) -> None:
     st.subheader("Best and worst queries", anchor=False)
     try:
-        found = page.study.queries(page.encoder_set, page.selection.split)
+        found = data.queries(page.handle, page.encoder_set, page.selection.split)
     except UserError as error:
         widgets.notice(str(error))
         return
@@ -48,7 +48,5 @@ def show(page: Page) -> None:
     widgets.small(
         f"{len(mine):,} queries of split {chosen.split + 1}; open one to see what it found."
     )
-    if chosen.items:
-        cards.picked(page.handle, page.encoder_set, chosen.items, key="queries")
-        st.button("Close", type="tertiary", icon=":material/close:", on_click=cards.close_items)
+    open_items.show(page, key="queries", title="open")
     widgets.csv_button(ranked, page.handle, "queries", encoder_set=page.encoder_set)

@@ -1,10 +1,9 @@
 """Retrieval scores of every encoder set (W figure 2), and every measure in one table."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
+from core.encoder_sets import spaced
 from core.figures import ranking as figures
 from core.figures import theme
 from core.references import counterparts, wu2021
@@ -36,7 +35,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     there = [name for name in METRICS if (rows["metric"] == name).any()]
     metric = controls.one("Metric", "metric", there, summaries.metric_name)
     mine = rows[rows["metric"] == metric]
-    mine = mine.assign(encoder_set=data.pair_of(mine))
+    mine = mine.assign(encoder_set=data.encoder_set_of(mine))
     own = mine[(mine["system"] == "") & (mine["space"] != "native")]
     systems = headlines.summary(own, ["encoder_set", "space", "direction"])
     directions = [name for name in state.CHOICES["direction"] if (own["direction"] == name).any()]
@@ -66,7 +65,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     widgets.small(scale_of(systems))
     if len(page.study.encoder_sets) > 1:
         widgets.small(
-            f"Shaded is {page.encoder_set.replace('+', ' + ')}, which all pages show. "
+            f"Shaded is {spaced(page.encoder_set)}, which all pages show. "
             "Click a mark to show its encoder set on every page."
         )
     if metric == "ndcg@30":
@@ -81,13 +80,9 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
 
 def take(key: str, pairs: list[tuple[str, ...]]) -> None:
     """A click on a mark makes its pair the one that every page shows."""
-    event: Any = st.session_state.get(key)
-    points = ((event or {}).get("selection") or {}).get("points") or []
-    value = points[0].get("customdata") if points else None
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    if value in ["+".join(encoder_set) for encoder_set in pairs]:
-        session.change(encoder_set=value, items=(), cell="")
+    name = session.clicked(key)
+    if name in ["+".join(encoder_set) for encoder_set in pairs]:
+        session.change(encoder_set=name, items=(), cell="")
 
 
 def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
@@ -97,7 +92,7 @@ def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
     native = mine[(mine["space"] == "native") & (mine["system"] == "")]
     for name, part in native.groupby("encoder_set", sort=False):
         table = headlines.summary(part, ["direction"])
-        label = f"{str(name).replace('+', ' + ')}, untranslated"
+        label = f"{spaced(str(name))}, untranslated"
         found.append(figures.Baseline(label, _by_direction(table), theme.SPACE_COLOURS["native"]))
     return found
 
@@ -145,7 +140,7 @@ def scale_of(table: pd.DataFrame) -> str:
 
 def table(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Every measure", anchor=False)
-    mine = rows[(data.pair_of(rows) == page.encoder_set) & (rows["system"] == "")]
+    mine = rows[(data.encoder_set_of(rows) == page.encoder_set) & (rows["system"] == "")]
     shown = headlines.summary(mine, ["metric", "direction", "space"])
     if shown.empty:
         widgets.small("Nothing is stored for this encoder set.")

@@ -8,7 +8,7 @@ from core.figures import theme
 from core.studies import headlines
 from dashboard import data
 from dashboard.shared import summaries, widgets
-from dashboard.views.compare.compare_form import Side
+from dashboard.views.compare.form import Side
 
 SUMMARIES = (
     "ndcg@30",

@@ -1,7 +1,4 @@
-"""What an item sounds and looks like, decoded small and kept for everybody who looks at it.
-
-Decoding is `core.media`'s; words need none, they stand in the item table.
-"""
+"""The sound or picture of an item, decoded small and kept for all visitors."""
 
 from dataclasses import dataclass
 
@@ -9,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from core import media
-from dashboard import data
+from dashboard.data.item_tables import items
+from dashboard.data.studies import Handle, study
 
 LONG_S, LONG_RATE_HZ = 5.0, 22_050  # longer sounds travel to the browser at this rate
 
@@ -24,16 +22,16 @@ class Sound:
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def sound(handle: data.Handle, item_id: str) -> Sound:
-    """The stretch of sound that an item stands for: a second in most collections.
+def sound(handle: Handle, item_id: str) -> Sound:
+    """The stretch of sound that is the item: one second in most collections.
 
     Raises
     ------
     MediaError
-        It cannot be read any more, or the item has no sound.
+        It can no longer be read, or the item has no sound.
     """
-    row = data.items(handle).loc[item_id]
-    source, name = data.study(handle).media_of(item_id)
+    row = items(handle).loc[item_id]
+    source, name = study(handle).media_of(item_id)
     length_s = float(row.get("duration_s", 1.0))
     rate_hz = LONG_RATE_HZ if length_s > LONG_S else None
     heard = media.read_audio(
@@ -43,16 +41,16 @@ def sound(handle: data.Handle, item_id: str) -> Sound:
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)
-def picture(handle: data.Handle, item_id: str, side_px: int = 320) -> bytes:
+def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
     """An item's picture as a small JPEG.
 
     Raises
     ------
     MediaError
-        It cannot be read any more, or the item has no picture.
+        It can no longer be read, or the item has no picture.
     """
-    row = data.items(handle).loc[item_id]
-    source, name = data.study(handle).media_of(item_id)
+    row = items(handle).loc[item_id]
+    source, name = study(handle).media_of(item_id)
     if media.kind_of(source, name) == "video":
         pixels = media.read_frame(source, name, at_s=float(row["start_s"]))
     else:

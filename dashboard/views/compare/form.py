@@ -1,9 +1,10 @@
-"""The two things that are compared, and how a person chooses them."""
+"""The two spaces to compare, and the form that chooses them."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
+from core.encoder_sets import spaced
 from core.figures import theme
 from dashboard import data, session
 from dashboard.page import Page
@@ -12,35 +13,38 @@ from dashboard.shared import controls, widgets
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two things compared."""
+    """One of the two spaces that are compared."""
 
     handle: data.Handle
     encoder_set: str
     space: str
-    name: str
+    name: str  # "left" or "right"
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}: {theme.SPACE_NAMES[self.space]}, {spaced(self.encoder_set)}"
+
+    def same_space(self, other: "Side") -> bool:
+        mine, theirs = ((one.handle, one.encoder_set, one.space) for one in (self, other))
+        return mine == theirs
 
 
 def choose(page: Page) -> tuple[Side, Side]:
-    chosen = page.selection
-    records = data.records(page.handle.root)
-    titles = data.study_titles(records)
+    titles = data.study_titles(data.records(page.handle.root))
     left_place, right_place = st.columns(2, gap="medium", border=True)
     with left_place:
         widgets.kicker("left: the study and encoders of the sidebar")
         st.html(f'<div class="jee-label">{widgets.esc(titles[page.handle.digest])}</div>')
-        controls.space()
+        left = Side(page.handle, page.encoder_set, controls.space(), "left")
     with right_place:
         widgets.kicker("right")
         handle, encoder_set = other_study(page, titles)
-        controls.space("other_space")
-    chosen = session.current()
-    return (
-        side(page.handle, page.encoder_set, chosen.space, "left"),
-        side(handle, encoder_set, chosen.other_space, "right"),
-    )
+        right = Side(handle, encoder_set, controls.space("other_space"), "right")
+    return left, right
 
 
 def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
+    """The study and the encoder set of the right side."""
     chosen = session.current()
     other = next((name for name in titles if chosen.other and name.startswith(chosen.other)), "")
     st.session_state["choose_other"] = other or page.handle.digest
@@ -54,24 +58,18 @@ def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
         ),
     )
     handle = data.open_study(page.handle.root, other or page.handle.digest)
-    pairs = data.encoder_set_names(handle)
-    encoder_set = chosen.other_encoder_set if chosen.other_encoder_set in pairs else ""
-    if not encoder_set:
-        encoder_set = page.encoder_set if page.encoder_set in pairs else pairs[0]
+    known = data.encoder_set_names(handle)
+    wanted = (chosen.other_encoder_set, page.encoder_set, known[0])
+    encoder_set = next(name for name in wanted if name in known)
     st.session_state["choose_other_encoder_set"] = encoder_set
-    if len(pairs) > 1:
+    if len(known) > 1:
         st.selectbox(
             "Encoders",
-            pairs,
-            format_func=lambda name: name.replace("+", " + "),
+            known,
+            format_func=spaced,
             key="choose_other_encoder_set",
             on_change=lambda: session.change(
                 other_encoder_set=st.session_state["choose_other_encoder_set"]
             ),
         )
     return handle, encoder_set
-
-
-def side(handle: data.Handle, encoder_set: str, space: str, place: str) -> Side:
-    name = f"{place}: {theme.SPACE_NAMES[space]}, {encoder_set.replace('+', ' + ')}"
-    return Side(handle, encoder_set, space, name)

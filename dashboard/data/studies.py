@@ -1,0 +1,157 @@
+"""The workspace, the studies in it, and where their numbers come from."""
+
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from core import encoders
+from core import study as studies_
+from core.encoder_sets import PLUS, encoder_set_name, ready_name
+from core.errors import UserError
+from core.items import MODALITIES
+from core.store import CODE_VERSION, Store, digest
+from core.study import Study
+
+DEFAULT_WORKSPACE = "workspace/demo"
+RECORDS_TTL_S = 3.0  # how soon a page sees that a stage has been computed meanwhile
+
+
+class Handle(NamedTuple):
+    """One state of a study in a workspace: three short strings, so that it is a cache key."""
+
+    root: str
+    digest: str
+    stamp: str
+
+
+def workspace() -> str:
+    """The workspace to show: `-- --workspace DIR`, else `JEE_WORKSPACE`, else the demo."""
+    arguments = sys.argv[1:]
+    for place, argument in enumerate(arguments):
+        if argument == "--workspace" and place + 1 < len(arguments):
+            return arguments[place + 1]
+        if argument.startswith("--workspace="):
+            return argument.split("=", 1)[1]
+    return os.environ.get("JEE_WORKSPACE") or DEFAULT_WORKSPACE
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _store(root: str) -> Store:
+    return Store(root)
+
+
+@st.cache_data(show_spinner=False, ttl=RECORDS_TTL_S, max_entries=8)
+def records(root: str) -> list[dict[str, Any]]:
+    """The records of all studies in a workspace, newest first."""
+    return studies_.studies(_store(root))
+
+
+def open_study(root: str, digest_: str = "") -> Handle:
+    """The newest study, or the one whose digest starts like this.
+
+    Raises
+    ------
+    MissingArtefact
+        There is none; the message names the command.
+    """
+    for record in records(root):
+        if record["digest"].startswith(digest_):
+            stamp = digest([record["artefacts"], record["finished"]])
+            return Handle(root, record["digest"], stamp)
+    studies_.open_study(_store(root), digest_ or None)  # raises, in its own words
+    raise UserError("The study has just been computed: reload the page.")
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def study(handle: Handle) -> Study:
+    """The study, shared by all visitors: never change what it returns.
+
+    Pages read only facts from it (classes, encoder sets, the dataset's card). Everything that is
+    stored in an artefact comes from the functions of this package.
+    """
+    return studies_.open_study(_store(handle.root), handle.digest)
+
+
+def encoder_set_names(handle: Handle) -> list[str]:
+    """The names of a study's encoder sets, in its order."""
+    return [encoder_set_name(*names) for names in study(handle).encoder_sets]
+
+
+def encodes_text(root: str) -> bool:
+    """Whether a study of the workspace embeds text with a network."""
+    names = {name for record in records(root) for name in record["config"].get("text") or ()}
+    return any(not encoders.card(name).fitted for name in names - {ready_name("text")})
+
+
+def study_titles(found: list[dict[str, Any]]) -> dict[str, str]:
+    """`{digest: title}`; equal titles end with the start of the digest."""
+    titles = {record["digest"]: _title(record) for record in found}
+    often = Counter(titles.values())
+    return {
+        name: f"{title} · {name[:6]}" if often[title] > 1 else title
+        for name, title in titles.items()
+    }
+
+
+def _title(record: dict[str, Any]) -> str:
+    """A study in one line: its data, its encoders, its date."""
+    config = record["config"]
+    name = str(config["dataset"])
+    if ":" in name:
+        kind, path = name.split(":", 1)
+        name = f"{Path(path).name or path} ({kind})"
+    if config.get("size"):
+        name += f" {config['size']}"
+    by_modality = (config.get(modality) for modality in MODALITIES)
+    encoder_names = " + ".join(", ".join(names) for names in by_modality if names)
+    state = "" if record.get("finished") else ", unfinished"
+    return f"{name} · {encoder_names} · {str(record['started'])[:10]}{state}"
+
+
+# -- provenance ----------------------------------------------------------------------------------
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
+    """Where the numbers of a page come from: short texts, in the order of the footer."""
+    opened = study(handle)
+    dataset, frame = opened.dataset, opened.items()
+    n_of = frame["modality"].value_counts()
+    sizes = ", ".join(f"{n_of[name]:,} {name}" for name in MODALITIES if name in n_of)
+    of_encoders = {f"extract:{name}" for name in encoder_set.split(PLUS)}
+    artefacts = [
+        f"{name.replace(f':{encoder_set}', '') if encoder_set else name} {digest_[:8]}"
+        for name, (_, digest_) in sorted(opened.artefacts.items())
+        if not encoder_set or encoder_set in name or name == "ingest" or name in of_encoders
+    ]
+    splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
+    code = opened.artefact("ingest").manifest.get("code_version", CODE_VERSION)
+    return {
+        "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
+        "encoders": encoder_set
+        or " × ".join(", ".join(names) for names in opened.encoders.values()),
+        "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
+        "splits": f"{splits}, seed {opened.config.get('seed', 0)}",
+        "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),
+        "code": str(code),
+        "study": opened.digest,
+        "artefacts": ", ".join(artefacts),
+    }
+
+
+def short_provenance(handle: Handle, encoder_set: str = "") -> str:
+    """One line for the corner of a figure."""
+    facts = provenance(handle, encoder_set)
+    return (
+        f"{study(handle).dataset['name']} · {facts['encoders']} · {facts['computed'][:10]} · "
+        f"code {facts['code']} · study {facts['study'][:8]}"
+    )
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())

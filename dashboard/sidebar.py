@@ -1,0 +1,101 @@
+"""The sidebar of every page: which study, which encoders, which split, how pictures are saved."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.encoder_sets import spaced
+from core.errors import MissingArtefact
+from dashboard import data, session, state
+from dashboard.page import Page
+from dashboard.shared import widgets
+
+
+def sidebar(selection: state.Selection) -> Page:
+    """Draw the sidebar and make the page of its choices.
+
+    Raises
+    ------
+    MissingArtefact
+        The workspace has no study; the message names the command.
+    """
+    root = data.workspace()
+    with st.sidebar:
+        records = data.records(root)
+        if not records:
+            widgets.small(f"Workspace {root}: no study yet.")
+            data.open_study(root)  # raises, naming the command
+        handle, notes = _open(root, selection.study)
+        study = data.study(handle)
+        titles = data.study_titles(records)
+        encoder_sets = data.encoder_set_names(handle)
+        known = state.Known(
+            studies=list(titles),
+            encoder_sets=encoder_sets,
+            n_splits=study.n_splits,
+            classes=study.classes,
+            modalities=data.modalities(handle),
+            subsets=data.subsets(handle, 0),
+            item_ids=data.items(handle).index,
+        )
+        fitted, dropped = state.fit(replace(selection, study=handle.digest), known)
+        session.write(replace(fitted, study=handle.digest if selection.study else ""))
+        _choices(titles, handle.digest, encoder_sets, study.n_splits)
+    for note in [*notes, *dropped]:
+        st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
+    return Page(handle, fitted.encoder_set or encoder_sets[0], session.current())
+
+
+def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
+    """The study of the address; or the newest one, with a sentence that says so."""
+    try:
+        return data.open_study(root, digest), []
+    except MissingArtefact:
+        if not digest:
+            raise
+        return data.open_study(root), [
+            f"The address asks for the study “{digest[:40]}”, which this workspace does not have: "
+            "the newest one is shown."
+        ]
+
+
+def _choices(titles: dict[str, str], digest: str, encoder_sets: list[str], n_splits: int) -> None:
+    def study_changed() -> None:
+        session.open_study(st.session_state["choose_study"])
+
+    def encoder_set_changed() -> None:
+        session.change(encoder_set=st.session_state["choose_encoder_set"])
+
+    st.session_state["choose_study"] = digest
+    st.selectbox(
+        "Study",
+        list(titles),
+        format_func=lambda name: titles[name],
+        key="choose_study",
+        on_change=study_changed,
+    )
+    st.session_state["choose_encoder_set"] = session.current().encoder_set or encoder_sets[0]
+    st.selectbox(
+        "Encoders",
+        encoder_sets,
+        format_func=spaced,
+        key="choose_encoder_set",
+        on_change=encoder_set_changed,
+        disabled=len(encoder_sets) == 1,
+    )
+    if n_splits > 1:
+        st.selectbox(
+            "Split",
+            list(range(n_splits)),
+            format_func=lambda split: f"{split + 1} of {n_splits}",
+            help="The random split whose subsets, predictions and confusions are shown. Scores "
+            "are means over all splits.",
+            **session.bound("split"),
+        )
+    st.segmented_control(
+        "Figures are saved as",
+        ["png", "svg"],
+        format_func=str.upper,
+        required=True,
+        **session.bound("picture"),
+    )

@@ -1,0 +1,36 @@
+"""The centroid distances of two spaces side by side."""
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.shared import centroid_matrix, controls, widgets
+from dashboard.views.compare.form import Side
+
+FARTHEST = 1.6  # the end of both colour scales, in units of each space's own scale
+
+
+def show(left: Side, right: Side) -> None:
+    st.subheader("Centroids", anchor=False)
+    with controls.row():
+        order = controls.one("Sorted", "both_orders", names=centroid_matrix.ORDER_NAMES)
+    for place, one in zip(st.columns(2, gap="medium"), (left, right), strict=True):
+        with place:
+            rows = data.measurements(one.handle, one.encoder_set, study="centroids")
+            classes = data.study(one.handle).classes
+            found = centroid_matrix.read(rows, one.space, "normalised", order, classes)
+            if not found.names:
+                widgets.small("No centroid distance is stored for this space.")
+                continue
+            centroid_matrix.show(
+                found,
+                one.handle,
+                one.encoder_set,
+                name=f"compare_centroids_{one.name}_{order}",
+                title=one.title,
+                unit=centroid_matrix.UNITS["normalised"],
+                top=FARTHEST,
+            )
+            widgets.small(
+                f"Distances are divided by the space's own scale, {found.scale:.2f}, so that the "
+                "two spaces can be compared."
+            )
