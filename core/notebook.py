@@ -61,7 +61,7 @@ def fit_arrays(
     seed: int,
 ) -> Translation:
     """See `core.fit_translation`."""
-    from core.spaces import translation
+    from core.spaces import translation_training
 
     natives = {"audio": np.asarray(audio), "image": np.asarray(image)}
     n = len(natives["audio"])
@@ -77,8 +77,10 @@ def fit_arrays(
     kind = ("audio", "image")
     if config is None:
         config = study_config.LABEL_PAIRED if classes is not None else TranslationConfig()
+    if config.needs_classes and classes is None:
+        raise UserError("This recipe draws by class: give the classes of the pairs.")
     numbers = None if classes is None else np.unique(np.asarray(classes), return_inverse=True)[1]
-    return translation.fit(
+    return translation_training.fit(
         natives,
         {kind: np.stack([np.arange(n)] * 2, axis=1)},
         {kind: np.arange(n) if clips is None else np.asarray(clips)},
@@ -326,11 +328,11 @@ class NotebookStudy(Study):
         """
         if order not in centroids.ORDERS:
             raise _unknown("order", order, centroids.ORDERS)
-        if scale not in centroid_matrix.SCALES:
-            raise _unknown("scale", scale, centroid_matrix.SCALES)
+        if scale not in centroid_matrix.UNITS:
+            raise _unknown("scale", scale, centroid_matrix.UNITS)
         rows = self.measurements(self._encoder_set(encoder_set), study="centroids", space=space)
         found = centroid_matrix.read(rows, space, scale, order, self.classes)
-        unit = "distance / scale" if scale == "normalised" else "Euclidean distance"
+        unit = centroid_matrix.UNITS[scale]
         return matrices.distances(found.distances, found.names, dark, unit=unit)
 
     def plot_mix_in(

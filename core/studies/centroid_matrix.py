@@ -8,7 +8,7 @@ import pandas as pd
 
 from core.studies import centroids
 
-SCALES = ("euclidean", "normalised")
+UNITS = {"euclidean": "Euclidean distance", "normalised": "distance / scale"}
 
 
 @dataclass(frozen=True)
