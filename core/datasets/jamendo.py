@@ -34,7 +34,7 @@ from core.datasets.base import (
 )
 from core.datasets.tracks import MusicTrack
 from core.errors import UserError
-from core.media import LIMITS
+from core.media import limits
 from core.store import Draft
 
 COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
@@ -148,8 +148,8 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     file_of = {
         one: places[tracks.key_of(one.path)] for one in chosen if tracks.key_of(one.path) in places
     }
-    too_long = [_too_long(one) for one in file_of if one.length_s > LIMITS.max_seconds]
-    file_of = {one: file for one, file in file_of.items() if one.length_s <= LIMITS.max_seconds}
+    too_long = [_too_long(one) for one in file_of if one.length_s > limits.MAX_SECONDS]
+    file_of = {one: file for one, file in file_of.items() if one.length_s <= limits.MAX_SECONDS}
     usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
     file_of = {one: file for one, file in file_of.items() if file in usable}
     if not file_of:
@@ -303,7 +303,7 @@ def _tag(text: str) -> Tag:
 def _too_long(one: ListedTrack) -> Rejected:
     reason = (
         f"{one.path!r} lasts {one.length_s / 60:.1f} minutes: expected at most "
-        f"{LIMITS.max_seconds / 60:.0f}, so cut it."
+        f"{limits.MAX_SECONDS / 60:.0f}, so cut it."
     )
     return Rejected(one.path, "audio", reason)
 

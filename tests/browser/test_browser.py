@@ -198,7 +198,7 @@ def test_a_bad_upload_gives_one_sentence_and_the_result_stays(
     visitor.until("() => document.querySelector('.jee-notice')")
     assert page.locator(".jee-notice").count() == 1
     sentence = page.locator(".jee-notice").inner_text()
-    assert "holds text where sound, a picture or video was expected" in sentence
+    assert "contains text, but sound, a picture or a video was expected" in sentence
     assert "'sound'.wav" in sentence
     assert page.locator(".jee-notice b").count() == 0
     assert ids(visitor, "found") == before

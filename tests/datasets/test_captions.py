@@ -178,7 +178,7 @@ def test_bad_rows_are_reported_and_captions_are_data(tmp_path: Path) -> None:
         "Row 3 of captions.csv has no caption",
         "leaves the table's folder",
         "a caption of 99,999 characters: expected at most 5,000",
-        "'bad.wav' holds text",
+        "'bad.wav' contains text",
         "No file was found for 1 of the clips in captions.csv (gone.wav): put",
     ):
         assert part in reasons
