@@ -268,7 +268,7 @@ def test_an_item_asks_by_its_address(open_page: Open, root: Path) -> None:
 
 def test_an_unknown_item_is_left_out_with_a_sentence(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, query=["nobody", "0.5~clip2_03_a"])
-    assert "“nobody”, which is not in this study" in text_of(page)
+    assert "“nobody”, which this study does not have" in text_of(page)
     assert len(found(page)) == 10
 
 

@@ -95,7 +95,7 @@ def test_examples_hold_one_item_of_each_modality(three: Path) -> None:
     handle = data.open_study(str(three))
     page = Page(handle, data.encoder_set_names(handle)[0], Selection())
     frame = data.items(handle)
-    found = examples.example_pairs(page, turn=1)
+    found = examples.examples(page, seed=1)
     assert found
     for drawn in found:
         assert tuple(drawn) == ("audio", "image", "text")
