@@ -47,7 +47,7 @@ POINT = """(modality) => {
 }"""
 CELLS = """() => {
   // Every cell of the confusion matrix: where it lies, what it is called and what it counts.
-  const graph = document.querySelector('.st-key-confusion_matrix .js-plotly-plot');
+  const graph = document.querySelector('.st-key-confusion_cell .js-plotly-plot');
   const { xaxis, yaxis } = graph._fullLayout;
   const box = graph.getBoundingClientRect();
   const trace = graph._fullData.find((one) => one.customdata);
@@ -142,7 +142,7 @@ def playwright_duration(visitor: Visitor, player: object) -> None:
 
 def test_a_confusion_cell_lists_as_many_items_as_it_counts(visitor: Visitor, study: Study) -> None:
     page = visitor.open("classify?target=image&system=MMT")
-    chart = page.locator(".st-key-confusion_matrix")
+    chart = page.locator(".st-key-confusion_cell")
     chart.scroll_into_view_if_needed()
     cells = page.evaluate(CELLS)
     seen = [cell for cell in cells if cell["count"] > 0]

@@ -88,7 +88,7 @@ def sources(page: Page) -> str:
 
 
 def own_clips(page: Page, entries: list[QueryEntry], find: str) -> list[str]:
-    """The clips of the query's items in the modality that is searched: they would find themselves."""
+    """The clips of the query's items in the searched modality, which would find themselves."""
     frame = data.items(page.handle)
     ids = [entry.item_id for entry in entries if entry.item_id and entry.modality == find]
     return [str(frame.loc[item_id, "clip_id"]) for item_id in ids]

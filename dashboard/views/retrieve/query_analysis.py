@@ -29,9 +29,7 @@ def show(
         milliseconds(clock)
 
 
-def class_scores(
-    page: Page, retriever: Retriever, entries: list[QueryEntry], clock: Clock
-) -> None:
+def class_scores(page: Page, retriever: Retriever, entries: list[QueryEntry], clock: Clock) -> None:
     st.subheader("Predicted classes", anchor=False)
     inputs = [(entry.name, weighted) for entry in entries for weighted in entry.weighted]
     number = 0

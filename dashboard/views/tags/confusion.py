@@ -157,9 +157,7 @@ def with_new_classes(page: Page, before: Predictions, new: list[str]) -> Predict
     return replace(
         before,
         new=new,
-        predicted=np.where(
-            moved, predicted - len(classes) + len(before.classes), before.predicted
-        ),
+        predicted=np.where(moved, predicted - len(classes) + len(before.classes), before.predicted),
         score=np.where(moved, new_scores.max(axis=1), before.score),
     )
 
@@ -205,6 +203,8 @@ def items(page: Page, after: Predictions) -> None:
     rows = np.flatnonzero((after.truth == truth) & (after.predicted == predicted))
     rows = rows[np.argsort(-after.score[rows], kind="stable")]
     votes = session.current().matrix_of != ZERO_SHOT and predicted < len(after.classes)
-    notes = [f"{one:.0%} of the votes" if votes else f"cosine {one:.2f}" for one in after.score[rows]]
+    notes = [
+        f"{one:.0%} of the votes" if votes else f"cosine {one:.2f}" for one in after.score[rows]
+    ]
     found = pd.DataFrame({"item_id": after.item_ids[rows], "note": notes})
     confusion_matrix.cell_items(page, matrix, found)

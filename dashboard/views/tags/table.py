@@ -72,7 +72,10 @@ def by_class(page: Page, scored: ScoredTags) -> None:
     rows = np.flatnonzero(np.isfinite(means).any(axis=1))
     drawn = ""
     if len(columns) > MAX_COLUMNS:
-        drawn = f" The {MAX_COLUMNS} tags of {len(columns):,} that differ most between classes are drawn."
+        drawn = (
+            f" The {MAX_COLUMNS} tags of {len(columns):,} that differ most between classes are "
+            "drawn."
+        )
         ranges = np.ptp(means[np.ix_(rows, columns)], axis=0)
         columns = np.sort(columns[np.argsort(-ranges, kind="stable")[:MAX_COLUMNS]])
     title = f"Mean cosine of each class's {scored.gallery.plural} with each tag"
