@@ -221,8 +221,7 @@ def test_musiccaps_itself(shared_dir: Path, tmp_path: Path) -> None:
     path.symlink_to(shared_dir / "metadata/musiccaps-public.csv")
     with pytest.raises(UserError, match=r"None of the 5,521 captioned clips .*-0Gj8-vB1q4.wav"):
         track_samples.ingest(f"captions:{root}", tmp_path)
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    clips, rejected = caption_table.clips_of(rows, path)
+    clips, rejected = caption_table.clips_of(caption_table.read(path))
     assert len(clips) == 5_521
     assert not rejected
     assert all(clip.duration_s == 10.0 for clip in clips)
