@@ -187,7 +187,7 @@ class Study:
         """
         found = self._open(name) if name in self.artefacts else None
         if found is None:
-            stage = name.split(":")[0].replace("generate", "train")  # which makes both
+            stage = name.split(":")[0]
             raise MissingArtefact(
                 f"Nothing of the stage `{stage}` has been computed for this study yet: run "
                 f"`{self.command(stage)}`."

@@ -2,8 +2,8 @@
 
 `--help` lists everything.
 
-Exit codes: 0 done; 2 something a person can mend, said in one sentence on standard error;
-130 interrupted (run the same command again: it goes on).
+Exit codes: 0 done; 2 an error that the user can fix, in one sentence on standard error;
+130 interrupted (run the same command again to continue).
 """
 
 import json
@@ -33,7 +33,8 @@ app = typer.Typer(
 console = Console(stderr=True)
 
 Workspace = Annotated[
-    str | None, typer.Option(help="Folder or URL of the artefacts. (default: workspace/DATASET)")
+    str | None,
+    typer.Option(help="Folder or URL for the artefacts. (default: workspace/DATASET)"),
 ]
 Dataset = Annotated[
     str | None,
@@ -50,12 +51,12 @@ Image = Annotated[
     str | None,
     typer.Option(help="Image encoders, separated by commas, or none. (default: hog)"),
 ]
-Weights = Annotated[Path | None, typer.Option(help="Folder in which weights are looked for first.")]
+Weights = Annotated[Path | None, typer.Option(help="Folder to look for weights in first.")]
 Text = Annotated[
     str | None,
     typer.Option(
-        help="Text encoders, separated by commas, or none. (default: minilm where it is, else lsa; "
-        "none without texts)"
+        help="Text encoders, separated by commas, or none. (default: minilm if its weights are "
+        "present, else lsa; none without texts)"
     ),
 ]
 Ontology = Annotated[
@@ -63,25 +64,23 @@ Ontology = Annotated[
 ]
 Size = Annotated[
     int | None,
-    typer.Option(help="Pairs of demo, paper or audioset. (default: 2400, 158,000, all there are)"),
+    typer.Option(help="Pairs of demo, paper or audioset. (default: 2,400, 158,000, all)"),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of everything random. (default: 0)")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random steps. (default: 0)")]
 Splits = Annotated[
     int | None, typer.Option(help="Random splits. (default: 5 below 2,000 items, else 1)")
 ]
 StudyFile = Annotated[
-    Path | None, typer.Option("--study", help="YAML file of the study; flags win over it.")
+    Path | None, typer.Option("--study", help="YAML file of a study; options override it.")
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="Where work runs: local, or ray.")]
+EngineName = Annotated[str, typer.Option("--engine", help="Where work runs: local or ray.")]
 Address = Annotated[
     str | None,
-    typer.Option(
-        help="Of the Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT. (default: auto)"
-    ),
+    typer.Option(help="Ray cluster: auto, local, HOST:PORT or ray://HOST:PORT. (default: auto)"),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Tasks at a time. (default: all cores, of the cluster with --engine ray)"),
+    typer.Option(help="Tasks at a time. (default: one per core of the machine or cluster)"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StudyDigest = Annotated[
@@ -90,7 +89,7 @@ StudyDigest = Annotated[
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
-    """Names separated by commas; none of them for "none", and None where nothing was said."""
+    """Names separated by commas; no names for "none", and None without the option."""
     if text is None:
         return None
     return tuple(part.strip() for part in text.split(",") if part.strip() not in ("", "none"))
@@ -108,19 +107,23 @@ def _run(
     store = Store(workspace or _default_workspace(config.dataset))
     try:
         with engine:
-            outcome = stages.run(config, store, engine, weights, until)
+            study = stages.run(config, store, engine, weights, until)
     except KeyboardInterrupt:
-        console.print("Interrupted: run the same command again, it goes on where it stopped.")
+        console.print("Interrupted: run the same command again to continue.")
         raise typer.Exit(130) from None
-    table = Table(title=f"Study {outcome.record.digest} in {store.root}")
+    table = Table(title=f"Study {study.digest} in {store.root}")
     for column in ("stage", "seconds", ""):
         table.add_column(column, justify="right" if column == "seconds" else "left")
-    for stage, seconds in outcome.seconds.items():
-        note = "computed" if outcome.fresh[stage] else "was there"
-        table.add_row(stage, f"{seconds:.1f}", note)
-        for part, part_s in outcome.parts[stage].items():
-            table.add_row(f"  {part}", f"{part_s:.1f}", style="dim")
-    table.add_row("total", f"{sum(outcome.seconds.values()):.1f}", "")
+    for stage in stages.TABLE[: len(study.outcomes)]:
+        outcome = study.outcomes[stage.name]
+        note = f"nothing to do: {stage.why_empty}"
+        if outcome.n_artefacts:
+            note = "computed" if outcome.n_made else "already there"
+        table.add_row(stage.name, f"{outcome.seconds:.1f}", note)
+        for part, seconds in outcome.parts.items():
+            table.add_row(f"  {part}", f"{seconds:.1f}", style="dim")
+    total = sum(outcome.seconds for outcome in study.outcomes.values())
+    table.add_row("total", f"{total:.1f}", "")
     console.print(table)
 
 
@@ -183,26 +186,30 @@ def _stage_command(name: str, until: str, summary: str) -> None:
             "seed": seed,
             "splits": splits,
         }
-        said = {name: value for name, value in given.items() if value is not None}
-        config = replace(study_config.load(study) if study else Config(), **said)
+        changes = {name: value for name, value in given.items() if value is not None}
+        config = replace(study_config.load(study) if study else Config(), **changes)
         _run(until, config, workspace, weights, engine_for(engine, address, workers))
 
     app.command(name, help=summary)(command)
 
 
-_stage_command("all", "maps", "Run every stage of a study; what is there already costs nothing.")
-_stage_command("ingest", "ingest", "Turn media on disk into items, splits and a report.")
-_stage_command("extract", "extract", "Embed every item with the study's encoders.")
-_stage_command("train", "train", "Fit the translation and PCA spaces.")
-_stage_command("evaluate", "evaluate", "Run every study and store its measurements.")
-_stage_command("maps", "maps", "Draw the UMAP and t-SNE maps.")
+for _name, _until, _help in (
+    ("all", "maps", "Run every stage of a study; finished work is not repeated."),
+    ("ingest", "ingest", "Read the dataset: items, splits, and a list of rejected files."),
+    ("extract", "extract", "Embed every item with the study's encoders."),
+    ("train", "train", "Fit the translation and PCA spaces."),
+    ("generate", "generate", "Fit the generation spaces, if the study has text."),
+    ("evaluate", "evaluate", "Compute and store all measurements."),
+    ("maps", "maps", "Draw the UMAP and t-SNE maps."),
+):
+    _stage_command(_name, _until, _help)
 
 
 @app.command()
 def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
-    """Say which studies a workspace holds, and which of their stages are done."""
+    """List the studies of a workspace and their finished stages."""
     from core.stages.table import STAGES
-    from core.study import Study, studies
+    from core.study import Study, open_study, studies
 
     store = Store(workspace)
     records = studies(store)
@@ -224,10 +231,7 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
         print(json.dumps(rows))
         return
     if not rows:
-        raise UserError(
-            f"The workspace {workspace} holds no study yet: run `python -m precompute all "
-            f"--workspace {workspace}`."
-        )
+        open_study(store)  # raises, naming the command that computes one
     table = Table()
     for column in ("study", "dataset", "encoders", "stages", "finished"):
         table.add_column(column)
@@ -246,7 +250,7 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
 def report(
     workspace: str = "workspace/demo", study: StudyDigest = None, as_json: AsJson = False
 ) -> None:
-    """Print every stored number: a summary, or with --json all rows, tidy."""
+    """Print a summary of the measurements, or with --json all of them."""
     from core.study import open_study
     from precompute import report
 
@@ -261,25 +265,26 @@ def report(
 def search(
     workspace: str = "workspace/demo",
     file: Annotated[
-        list[Path] | None, typer.Option(help="A sound, picture or video; may be repeated.")
+        list[Path] | None, typer.Option(help="A sound, picture or video; can be repeated.")
     ] = None,
     files: Annotated[
         list[Path] | None, typer.Argument(help="More files.", show_default=False)
     ] = None,
     text: Annotated[
-        list[str] | None, typer.Option(help="Words; blended into a file's query when there is one.")
+        list[str] | None,
+        typer.Option(help="Words to search for, together with the files; can be repeated."),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(help="Words to keep away from; may be repeated.")
+        list[str] | None, typer.Option(help="Words to keep away from; can be repeated.")
     ] = None,
     modality: Annotated[str, typer.Option(help="What to find: audio, image or text.")] = "image",
     top: Annotated[int, typer.Option(min=1, help="How many results.")] = 10,
-    space: Annotated[str, typer.Option(help="Which space to search in.")] = "translation_all",
+    space: Annotated[str, typer.Option(help="Space to search in.")] = "translation_all",
     weights: Weights = None,
     study: StudyDigest = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the items nearest to a file or to words: the dashboard's retrieval, as a command."""
+    """Find the items nearest to a file or to words, like the page Retrieve."""
     from core.study import open_study
     from precompute import search
 
@@ -303,11 +308,12 @@ def search(
 def weights_command(
     weights: Weights = None,
     download: Annotated[
-        list[str] | None, typer.Option(help="Fetch the weights of this encoder; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Download the weights of this encoder; can be repeated."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every encoder's weights, present or absent; fetch those that are asked for."""
+    """List the weights of all encoders, present or absent; download those named."""
     from precompute import downloads
 
     downloads.run(weights, download or [], as_json, Console())
@@ -325,7 +331,7 @@ def dashboard(
 
 
 def main() -> None:
-    """Run the command line; errors that a person can mend are printed in one sentence."""
+    """Run the command line; an error that the user can fix is printed in one sentence."""
     try:
         app()
     except UserError as error:

@@ -20,7 +20,13 @@ import pandas as pd
 
 from core import items, media
 from core.datasets import media_files, splits, template_texts
-from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request
+from core.datasets.base import (
+    DatasetCard,
+    Ingested,
+    ParallelMap,
+    Rejected,
+    Request,
+)
 from core.errors import MediaError, UserError
 from core.store import Draft
 
@@ -56,7 +62,14 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Decode every file, and make the item table."""
+    """Decode every file, and make the item table.
+
+    Raises
+    ------
+    UserError
+        The path is not a folder, has none of the expected sub-folders, or no class has both
+        sounds and pictures.
+    """
     root = request.spec.root()
     files = _files(root)
     if not files:

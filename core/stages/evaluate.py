@@ -1,70 +1,50 @@
-"""`evaluate`: every study of every encoder set and split, into one tidy table each.
+"""`evaluate`: every study of every encoder set and split, in one tidy table each.
 
-Ranking in every direction and space is here (W §3.3); W's studies of sounds against pictures are
-in `core.stages.audio_image_studies`, S's of words in `core.stages.zero_shot`.
+Ranking in every direction and space is here (W §3.3). W's studies of sounds and pictures are in
+`core.stages.audio_image_studies`, S's zero-shot tagging is in `core.stages.zero_shot`.
 """
 
+import functools
 import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core import encoders, items, taxonomy
-from core.config import Config
-from core.encoder_sets import encoder_set_name, encoders_by_modality, ready_name
-from core.engines.base import Engine
-from core.record import Record
+from core import taxonomy
+from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
-from core.stages import audio_image_studies, forest_inputs
-from core.stages.evaluation_data import GENERATION, NATIVE, Data, Made
+from core.stages import audio_image_studies, evaluation_data, forests
+from core.stages.evaluation_data import GENERATION, NATIVE, EvaluationData
+from core.stages.study_run import ArtefactTask, StudyRun
 from core.stages.zero_shot import Tagger
-from core.store import Artefact, Draft, Store
+from core.store import Artefact, Draft
 from core.stored_encoders import load_encoder, load_tuned
 from core.studies import measure, ranking, zero_shot
-from core.study import Space, taxonomy_of
+from core.study import Space
 
 VERSION = 4
 Row = dict[str, Any]
 
 
-def run(
-    config: Config,
-    store: Store,
-    engine: Engine,
-    record: Record,
-    ingested: Artefact,
-    extracted: dict[str, Artefact],
-    trained: dict[str, Artefact],
-    generated: dict[str, Artefact],
-    weights_dir: Path | None,
-) -> dict[str, Artefact]:
-    """Evaluate whatever is not evaluated yet; `{"PAIR:SPLIT": artefact}`."""
-    n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
-    pairs = [encoder_set_name(*names) for names in config.encoder_sets]
-    baselines = [
-        encoder_set for encoder_set in config.untranslated or () if encoder_set not in pairs
-    ]
-    artefacts = {}
-    for split, encoder_set in itertools.product(range(n_splits), [*pairs, *baselines]):
-        name = f"{encoder_set}:{split}"
-        made = Made(
-            {
-                modality: extracted[encoder]
-                for modality, encoder in encoders_by_modality(encoder_set).items()
-            },
-            trained.get(name),
-            generated.get(name),
-        )
+def plan(run: StudyRun) -> Iterator[ArtefactTask]:
+    """One artefact per encoder set (untranslated baselines too) and split: `evaluate:SET:SPLIT`."""
+    config = run.config
+    baselines = [name for name in config.untranslated or () if name not in run.encoder_sets]
+    for split, encoder_set in itertools.product(run.splits, [*run.encoder_sets, *baselines]):
+        natives = run.natives(encoder_set)
+        trained = run.artefacts.get(f"train:{encoder_set}:{split}")
+        generated = run.artefacts.get(f"generate:{encoder_set}:{split}")
+        joint = evaluation_data.published_joint(encoders_by_modality(encoder_set))
         key = {
-            "items": ingested.digest,
-            "natives": {modality: artefact.digest for modality, artefact in made.natives.items()},
-            "spaces": made.trained.digest if made.trained else None,
-            "generation": made.generated.digest if made.generated else None,
-            "joint": _joint(encoder_set),
+            "items": run.ingested.digest,
+            "natives": {modality: artefact.digest for modality, artefact in natives.items()},
+            "spaces": trained.digest if trained else None,
+            "generation": generated.digest if generated else None,
+            "joint": joint,
             "n_bootstrap": config.n_bootstrap,
             "mix_in_draws": config.mix_in_draws,
             "prompts": config.prompts,
@@ -72,109 +52,76 @@ def run(
             "seed": config.seed + split,
             "version": VERSION,
         }
-        artefact = store.find("evaluate", key)
-        if artefact is None:
-            data = _data(ingested, made, split, _joint(encoder_set))
-            draft = store.begin("evaluate", key)
-            common = {**encoders_by_modality(encoder_set), "split": split}
-            tagger = _tagger(config, ingested, encoder_set, made, weights_dir)
-            artefact = _evaluate(config, draft, engine, data, common, config.seed + split, tagger)
-        record.note(f"evaluate:{name}", artefact)
-        artefacts[name] = artefact
-    return artefacts
+        write = functools.partial(_write, run, encoder_set, split, natives, trained, generated)
+        yield run.task(f"evaluate:{encoder_set}:{split}", key, write)
 
 
-def _joint(encoder_set: str) -> tuple[str, ...]:
-    """The modalities of a pair whose encoders share a published space, if two or more do."""
-    of = {
-        modality: encoders.card(encoder).joint
-        for modality, encoder in encoders_by_modality(encoder_set).items()
-        if encoder != ready_name(modality)
-    }
-    shared = [name for name in of.values() if name]
-    return tuple(modality for modality, name in of.items() if name and shared.count(name) > 1)
-
-
-def _data(ingested: Artefact, made: Made, split: int, joint: tuple[str, ...]) -> Data:
-    card = ingested.json("dataset.json")
-    frame = items.with_subset(
-        ingested.table("items.parquet"), ingested.table("splits.parquet"), split
-    )
-    return Data(
-        frame,
-        card["classes"],
-        card["paired_classes"],
-        card["paired_by"],
-        taxonomy_of(ingested),
-        made.vectors(joint),
-    )
-
-
-def _tagger(
-    config: Config,
-    ingested: Artefact,
+def _write(
+    run: StudyRun,
     encoder_set: str,
-    made: Made,
-    weights_dir: Path | None,
-) -> Tagger | None:
-    """What the zero-shot study needs besides the items' vectors; None without a text encoder."""
-    name = encoders_by_modality(encoder_set).get("text")
-    if name is None or name == ready_name("text"):
-        return None
-    card = ingested.json("dataset.json")
-    if not card["classes"]:
-        return None
-    spaces: dict[str, Space | None] = {}
-    own = {}
-    if made.trained is not None:
-        tensors = made.trained.tensors("translation.safetensors")
-        spaces["translation"] = Translation.from_arrays(tensors)
-    if made.generated is not None:
-        tensors = made.generated.tensors("generation.safetensors")
-        spaces[GENERATION] = Generation.from_arrays(tensors)
-        if made.generated.has("text_encoder.safetensors"):
-            state = made.generated.tensors("text_encoder.safetensors")
-            own[GENERATION] = load_tuned(name, made.natives["text"], state, weights_dir)
-    if "text" in _joint(encoder_set):
-        spaces[NATIVE] = None
-    return Tagger(
-        load_encoder(name, made.natives["text"], weights_dir),
-        spaces,
-        card["classes"],
-        zero_shot.wordings(card["classes"], config.prompts, card["descriptions"]),
-        own,
-    )
-
-
-def _evaluate(
-    config: Config,
+    split: int,
+    natives: Mapping[str, Artefact],
+    trained: Artefact | None,
+    generated: Artefact | None,
     draft: Draft,
-    engine: Engine,
-    data: Data,
-    common: Row,
-    seed: int,
-    tagger: Tagger | None,
-) -> Artefact:
-    rows: list[Row] = []
-    with engine.clock.time("ranking"):
-        ranked, queries = _ranking(config, data, seed)
-    rows += ranked
+) -> dict[str, Any]:
+    joint, seed, clock = draft.key["joint"], draft.key["seed"], run.engine.clock
+    data = evaluation_data.read(run.ingested, split, natives, trained, generated, joint)
+    with clock.time("ranking"):
+        rows, queries = _ranking(data, run.config.n_bootstrap, seed)
     draft.write_table("queries.parquet", queries)
     if data.has_audio_and_image:
-        rows += audio_image_studies.run(config, draft, engine, data, seed)
+        rows += audio_image_studies.run(run.config, draft, run.engine, data)
+    tagger = _tagger(run, encoder_set, natives, trained, generated, joint)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
-        with engine.clock.time("zero-shot tagging"):
+        with clock.time("zero-shot tagging"):
             tagged, best = tagger.study(frames, data.vectors)
         rows += tagged
         draft.write_table("tagged.parquet", best)
-    draft.write_table("measurements.parquet", measure.table(rows, **common))
-    draft.remove(forest_inputs.FOLDER)
-    return draft.commit(n_measurements=len(rows), seed=seed)
+    table = measure.table(rows, **encoders_by_modality(encoder_set), split=split)
+    draft.write_table("measurements.parquet", table)
+    draft.remove(forests.FOLDER)
+    return {"n_measurements": len(rows), "seed": seed}
 
 
-def _ranking(config: Config, data: Data, seed: int) -> tuple[list[Row], pd.DataFrame]:
-    """Every direction in every space, the random baselines, and every query's own scores."""
+def _tagger(
+    run: StudyRun,
+    encoder_set: str,
+    natives: Mapping[str, Artefact],
+    trained: Artefact | None,
+    generated: Artefact | None,
+    joint: tuple[str, ...],
+) -> Tagger | None:
+    """The zero-shot study's text encoders, spaces and tags; None without text encoder or tags."""
+    name = encoders_by_modality(encoder_set).get("text")
+    card = run.ingested.json("dataset.json")
+    if name is None or name == ready_name("text") or not card["classes"]:
+        return None
+    spaces: dict[str, Space | None] = {}
+    tuned = {}
+    if trained is not None:
+        tensors = trained.tensors("translation.safetensors")
+        spaces["translation"] = Translation.from_arrays(tensors)
+    if generated is not None:
+        tensors = generated.tensors("generation.safetensors")
+        spaces[GENERATION] = Generation.from_arrays(tensors)
+        if generated.has("text_encoder.safetensors"):
+            state = generated.tensors("text_encoder.safetensors")
+            tuned[GENERATION] = load_tuned(name, natives["text"], state, run.weights_dir)
+    if "text" in joint:
+        spaces[NATIVE] = None
+    return Tagger(
+        load_encoder(name, natives["text"], run.weights_dir),
+        spaces,
+        card["classes"],
+        zero_shot.wordings(card["classes"], run.config.prompts, card["descriptions"]),
+        tuned,
+    )
+
+
+def _ranking(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row], pd.DataFrame]:
+    """Every direction in every space, the random baselines, and the scores of every query."""
     frames = {modality: data.held_out(modality) for modality in data.modalities}
     ends = np.cumsum([0, *(len(frame) for frame in frames.values())])
     joined = [
@@ -188,7 +135,7 @@ def _ranking(config: Config, data: Data, seed: int) -> tuple[list[Row], pd.DataF
     relevance = taxonomy.relevance_table(data.taxonomy, names)
     rows: list[Row] = []
     queries = []
-    told = set()  # directions whose random baseline is among the rows
+    with_random = set()  # directions whose random baseline is among the rows
     for space, vectors in data.vectors.items():
         for query, target in itertools.permutations(vectors, 2):
             direction = f"{query}_to_{target}"
@@ -199,24 +146,24 @@ def _ranking(config: Config, data: Data, seed: int) -> tuple[list[Row], pd.DataF
                 labels[target],
                 relevance,
                 pair_of=_pair_of(frames[query], frames[target], data.paired_by),
-                n_bootstrap=config.n_bootstrap,
+                n_bootstrap=n_bootstrap,
                 seed=seed,
             )
             head = {"study": "ranking", "space": space, "direction": direction}
             rows += [{**head, **row} for row in result.rows]
             by_class = ranking.by_class(
-                result, labels[query], names, n_bootstrap=config.n_bootstrap, seed=seed
+                result, labels[query], names, n_bootstrap=n_bootstrap, seed=seed
             )
             rows += [{**head, **row} for row in by_class]
-            if direction not in told:
+            if direction not in with_random:
                 rows += [{**head, "system": "random", **row} for row in result.random_rows]
-                told.add(direction)
+                with_random.add(direction)
             queries.append(_queries(frames[query], result, space, direction))
     return rows, pd.concat(queries, ignore_index=True)
 
 
 def _pair_of(queries: pd.DataFrame, gallery: pd.DataFrame, by: str) -> np.ndarray | None:
-    """Each query's own partner in the gallery; none where pairs were made within a class."""
+    """The gallery row of each query's clip, -1 without one; None if pairs were made by class."""
     if by != "clip":
         return None
     row_of = {clip_id: row for row, clip_id in enumerate(gallery["clip_id"])}

@@ -1,53 +1,44 @@
 """What the studies of one encoder set and split work on: items, labels, vectors in every space."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
-from core import items, taxonomy
+from core import encoders, items, taxonomy
+from core.encoder_sets import READY
 from core.store import Artefact
-from core.studies.classification import Labelled
+from core.studies.forest_cells import Labelled
+from core.study import taxonomy_of
 from core.vectors import Vectors, read_vectors
 
 SPACES = ("translation", "pca")
 GENERATION = "generation"
-NATIVE = "native"  # vectors as their encoders give them, where both share a published space
-SIDES = ("audio", "image")  # what W's classification, mix-in and centroids are about
+NATIVE = "native"  # the encoders' own vectors, where encoders share a published space
+AUDIO_IMAGE = ("audio", "image")  # the modalities of W's classification, mix-in and centroids
+
+
+def published_joint(by_modality: Mapping[str, str]) -> tuple[str, ...]:
+    """The modalities whose encoders share a published space (such as CLIP's), else none.
+
+    `by_modality` is `{modality: encoder}`.
+    """
+    joint = {
+        modality: encoders.card(encoder).joint
+        for modality, encoder in by_modality.items()
+        if not encoder.startswith(READY)
+    }
+    names = [name for name in joint.values() if name]
+    return tuple(modality for modality, name in joint.items() if name and names.count(name) > 1)
 
 
 @dataclass(frozen=True)
-class Made:
-    """The artefacts that one encoder set and split are studied through."""
-
-    natives: dict[str, Artefact]  # by modality
-    trained: Artefact | None
-    generated: Artefact | None
-
-    def vectors(self, joint: tuple[str, ...]) -> dict[str, dict[str, Vectors]]:
-        """space -> modality -> every item; `joint` modalities are compared as they are too."""
-        found: dict[str, dict[str, Vectors]] = {}
-        for artefact, spaces in ((self.trained, SPACES), (self.generated, (GENERATION,))):
-            for space in spaces if artefact is not None else ():
-                assert artefact is not None
-                found[space] = {
-                    name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
-                    for name in self.natives
-                    if artefact.has(f"{space}.{name}.npy")
-                }
-        if joint:
-            found[NATIVE] = {
-                name: read_vectors(self.natives[name], "vectors.npy") for name in joint
-            }
-        return found
-
-
-@dataclass(frozen=True)
-class Data:
+class EvaluationData:
     """What the studies of one encoder set and split work on."""
 
     items: pd.DataFrame  # with `subset`
     classes: list[str]  # every class
-    paired_classes: list[str]  # those of training and scores
+    paired_classes: list[str]  # the classes of training and scores
     paired_by: str
     taxonomy: taxonomy.Taxonomy
     vectors: dict[str, dict[str, Vectors]]  # space -> modality -> every item
@@ -58,8 +49,8 @@ class Data:
 
     @property
     def has_audio_and_image(self) -> bool:
-        """Whether there are both sounds and pictures, fitted: what W's studies compare."""
-        return set(SIDES) <= set(self.modalities) and set(SPACES) <= set(self.vectors)
+        """Whether sounds and pictures have shared spaces, which W's studies compare."""
+        return set(AUDIO_IMAGE) <= set(self.modalities) and set(SPACES) <= set(self.vectors)
 
     def of(self, modality: str, *subsets: str) -> pd.DataFrame:
         """The items of a modality in some subsets that have vectors."""
@@ -68,22 +59,64 @@ class Data:
         return frame[known & frame["subset"].isin(subsets)].reset_index(drop=True)
 
     def held_out(self, modality: str) -> pd.DataFrame:
-        """What rankings are measured on: `crossmodal`, or all that no space was fitted on."""
+        """The items to rank: `crossmodal`, or if that is empty all that no space was fitted on."""
         chosen = self.of(modality, "crossmodal")
         return chosen if len(chosen) else self.of(modality, "train", "test")
+
+    def single(self, modality: str, subset: str) -> pd.DataFrame:
+        """The items of a subset with exactly one of the paired classes."""
+        frame = self.of(modality, subset)
+        keep = items.class_numbers(frame, self.paired_classes) >= 0
+        return frame[keep].reset_index(drop=True)
 
     def labelled(self, subset: str) -> dict[str, dict[str, Labelled]]:
         """space -> modality -> the single-label items of a subset."""
         found: dict[str, dict[str, Labelled]] = {}
         for space in SPACES:
-            for modality in SIDES:
+            for modality in AUDIO_IMAGE:
                 frame = self.single(modality, subset)
                 vectors = self.vectors[space][modality].take(frame["item_id"])
                 numbers = items.class_numbers(frame, self.paired_classes)
                 found.setdefault(space, {})[modality] = Labelled(vectors, numbers)
         return found
 
-    def single(self, modality: str, subset: str) -> pd.DataFrame:
-        frame = self.of(modality, subset)
-        keep = items.class_numbers(frame, self.paired_classes) >= 0
-        return frame[keep].reset_index(drop=True)
+
+def read(
+    ingested: Artefact,
+    split: int,
+    natives: Mapping[str, Artefact],
+    trained: Artefact | None,
+    generated: Artefact | None,
+    joint: tuple[str, ...],
+) -> EvaluationData:
+    """The data of one encoder set and split.
+
+    Parameters
+    ----------
+    natives : modality -> `extract` artefact
+    trained, generated : the artefacts with the shared spaces, where there are any
+    joint : modalities whose native vectors are compared as they are
+    """
+    vectors: dict[str, dict[str, Vectors]] = {}
+    for artefact, spaces in ((trained, SPACES), (generated, (GENERATION,))):
+        for space in spaces if artefact is not None else ():
+            assert artefact is not None
+            vectors[space] = {
+                name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
+                for name in natives
+                if artefact.has(f"{space}.{name}.npy")
+            }
+    if joint:
+        vectors[NATIVE] = {name: read_vectors(natives[name], "vectors.npy") for name in joint}
+    card = ingested.json("dataset.json")
+    frame = items.with_subset(
+        ingested.table("items.parquet"), ingested.table("splits.parquet"), split
+    )
+    return EvaluationData(
+        frame,
+        card["classes"],
+        card["paired_classes"],
+        card["paired_by"],
+        taxonomy_of(ingested),
+        vectors,
+    )

@@ -1,118 +1,81 @@
-"""The generation space (Seth 2022) of every encoder set with text, as a part of `train`.
+"""`generate`: the generation space (Seth 2022) of every encoder set with text.
 
-One generator for each modality but text, fitted on the `translation` subset of each split; every
-item carried into the text encoder's space. Snapshots of the validation pairs are kept for the
-moving map. Where the text encoder is fine-tuned, its parameters are kept beside the space, and the
-texts' vectors are those that it gives now.
+Each modality except text gets a generator, fitted on the subset `translation` of each split, that
+maps its vectors into the text encoder's space. Snapshots of the validation pairs are kept for the
+moving map. A fine-tuned text encoder's parameters are kept beside the space, and the texts are
+embedded again with them.
 
-A killed fit goes on from its last checkpoint; one is written every `CHECKPOINT_S` seconds, since
-that of a fine-tuned BERT takes up gigabytes.
+A killed fit continues from its last checkpoint. Checkpoints are `CHECKPOINT_S` seconds apart,
+because that of a fine-tuned BERT takes gigabytes.
 """
 
+import functools
+import itertools
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core import items
-from core.config import Config, generation_recipe
-from core.encoder_sets import encoder_set_name, encoders_by_modality
+from core.config import generation_recipe
+from core.encoder_sets import encoders_by_modality
 from core.encoders.hub_text import TextEncoder
-from core.engines.base import Engine
 from core.errors import UserError
-from core.record import Record
-from core.spaces import pairing, trajectory
+from core.spaces import trajectory
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
-from core.stages.making import make_missing
-from core.stages.train import training_items
-from core.store import Artefact, Draft, Store
+from core.stages.settings import not_tunable
+from core.stages.study_run import ArtefactTask, StudyRun
+from core.stages.training_data import native_vectors, training_items, training_pairs
+from core.store import Artefact, Draft
 from core.stored_encoders import load_encoder
-from core.vectors import Vectors, read_vectors
+from core.vectors import Vectors
 
 VERSION = 1
 CHECKPOINT, CHECKPOINT_S = "checkpoint.safetensors", 10.0
 SNAPSHOTS = "snapshots"
 
 
-@dataclass(frozen=True)
-class Task:
-    """The generators of one encoder set and one split."""
-
-    store_root: str
-    key: dict[str, Any]
-    ingested: str
-    natives: tuple[tuple[str, str], ...]  # modality, digest of its extract artefact
-    text_encoder: str
-    split: int
-    seed: int
-    recipe: GenerationConfig
-    weights_dir: str | None
-
-
-def run(
-    config: Config,
-    store: Store,
-    engine: Engine,
-    record: Record,
-    ingested: Artefact,
-    extracted: dict[str, Artefact],
-    weights_dir: Path | None,
-) -> dict[str, Artefact]:
-    """Train whatever is not trained yet; `{"PAIR:SPLIT": artefact}`, empty without text."""
-    n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
-    modality = ingested.table("items.parquet", ["modality"])["modality"]
-    paired_by = str(ingested.json("dataset.json")["paired_by"])
-    chosen = generation_recipe(config, paired_by, int((modality == TEXT).sum()))
-    tasks: dict[str, Task] = {}
-    for encoder_set in (encoder_set_name(*names) for names in config.encoder_sets):
-        encoders = encoders_by_modality(encoder_set)
-        if TEXT not in encoders or chosen is None:
+def plan(run: StudyRun) -> Iterator[ArtefactTask]:
+    """One artefact per encoder set with text and split: `generate:SET:SPLIT`."""
+    modality = run.ingested.table("items.parquet", ["modality"])["modality"]
+    settings = generation_recipe(run.config, run.paired_by, int((modality == TEXT).sum()))
+    weights_dir = str(run.weights_dir) if run.weights_dir else None
+    for encoder_set, split in itertools.product(run.encoder_sets, run.splits):
+        text_encoder = encoders_by_modality(encoder_set).get(TEXT)
+        if text_encoder is None or settings is None:
             continue
-        natives = tuple((name, extracted[encoder].digest) for name, encoder in encoders.items())
-        for split in range(n_splits):
-            key = {
-                "items": ingested.digest,
-                "natives": dict(natives),
-                "split": split,
-                "recipe": asdict(chosen),
-                "seed": config.seed + split,
-                "version": VERSION,
-            }
-            tasks[f"{encoder_set}:{split}"] = Task(
-                store.root,
-                key,
-                ingested.digest,
-                natives,
-                encoders[TEXT],
-                split,
-                config.seed + split,
-                chosen,
-                str(weights_dir) if weights_dir else None,
-            )
-    title = "training generators"
-    return make_missing("generate", generate, tasks, title, store, engine, record)
+        natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
+        key = {
+            "items": run.ingested.digest,
+            "natives": natives,
+            "split": split,
+            "recipe": asdict(settings),
+            "seed": run.config.seed + split,
+            "version": VERSION,
+        }
+        write = functools.partial(_write, settings, text_encoder, weights_dir)
+        name = f"generate:{encoder_set}:{split}"
+        yield run.task(name, key, write, "training generators", weights_dir)
 
 
-def generate(task: Task) -> str:
-    """Fit the generators of one task, project every item, and commit; returns the digest."""
-    store = Store(task.store_root)
-    draft = store.begin("generate", task.key)
-    ingested = store.need("ingest", task.ingested)
-    extracted = {name: store.need("extract", digest) for name, digest in task.natives}
-    natives = {name: read_vectors(made, "vectors.npy") for name, made in extracted.items()}
-    encoder, words = None, list[str]()
-    if task.recipe.text == "finetuned":
-        encoder = _tunable(task, extracted[TEXT])
-        texts = ingested.table("items.parquet", ["item_id", "text"]).set_index("item_id")["text"]
-        words = texts.loc[natives[TEXT].item_ids].tolist()
-    fitted = _fit(task, draft, ingested, natives, encoder, words)
+def _write(
+    settings: GenerationConfig, text_encoder: str, weights_dir: str | None, draft: Draft
+) -> dict[str, Any]:
+    ingested = draft.store.need("ingest", draft.key["items"])
+    natives = native_vectors(draft)
+    encoder, texts = None, list[str]()
+    if settings.text == "finetuned":
+        extracted = draft.store.need("extract", draft.key["natives"][TEXT])
+        encoder = _trainable(text_encoder, extracted, weights_dir)
+        by_item = ingested.table("items.parquet", ["item_id", "text"]).set_index("item_id")["text"]
+        texts = by_item.loc[natives[TEXT].item_ids].tolist()
+    fitted = _fit(draft, settings, ingested, natives, encoder, texts)
     arrays = {name: native.array for name, native in natives.items()}
     if encoder is not None:
-        arrays[TEXT] = encoder.embed(words)
+        arrays[TEXT] = encoder.embed(texts)
         state = {name: each.cpu().numpy() for name, each in encoder.module.state_dict().items()}
         draft.write_tensors("text_encoder.safetensors", state)
     draft.write_tensors("generation.safetensors", fitted.arrays())
@@ -121,44 +84,38 @@ def generate(task: Task) -> str:
         if name == TEXT or name in fitted.generators:
             draft.write_table(f"{name}.items.parquet", pd.DataFrame({"item_id": native.item_ids}))
             draft.write_array(f"generation.{name}.npy", fitted.project(name, arrays[name]))
-    _join_snapshots(draft, len(fitted.history), task.recipe.snapshots)
+    _join_snapshots(draft, len(fitted.history), settings.snapshots)
     draft.remove(CHECKPOINT)
-    return draft.commit(best_epoch=fitted.best_epoch, seed=task.seed).digest
+    return {"best_epoch": fitted.best_epoch, "seed": draft.key["seed"]}
 
 
-def _tunable(task: Task, extracted: Artefact) -> TextEncoder:
-    weights_dir = Path(task.weights_dir) if task.weights_dir else None
-    encoder = load_encoder(task.text_encoder, extracted, weights_dir, trainable=True)
+def _trainable(name: str, extracted: Artefact, weights_dir: str | None) -> TextEncoder:
+    folder = Path(weights_dir) if weights_dir else None
+    encoder = load_encoder(name, extracted, folder, trainable=True)
     if not isinstance(encoder, TextEncoder):
-        raise UserError(
-            f"The text encoder {task.text_encoder} cannot be fine-tuned: use bert, minilm, "
-            "clip_text or clap_text, or leave it frozen."
-        )
+        raise not_tunable(name)
     return encoder
 
 
 def _fit(
-    task: Task,
     draft: Draft,
+    settings: GenerationConfig,
     ingested: Artefact,
     natives: Mapping[str, Vectors],
     encoder: TextEncoder | None,
-    words: Sequence[str],
+    texts: Sequence[str],
 ) -> Generation:
     from core.spaces import generation_training
 
-    frame = training_items(ingested, task.split, natives)
-    by = str(ingested.json("dataset.json")["paired_by"])
+    frame = training_items(ingested, draft.key["split"], natives)
+    by, seed = str(ingested.json("dataset.json")["paired_by"]), draft.key["seed"]
     others = [name for name in natives if name != TEXT]
-    tables = {name: items.pairs(frame, name, TEXT, by=by, seed=task.seed) for name in others}
-    tables = {name: table for name, table in tables.items() if len(table)}
-    if not tables:
+    pairs = training_pairs(frame, natives, [(name, TEXT) for name in others], by, seed)
+    if not pairs.rows:
         raise UserError(
-            f"There is no pair of {' or '.join(others)} with text to train a generator on: give "
+            f"There are no pairs of {' or '.join(others)} with text to train a generator on: give "
             "clips with both, or leave the space out with `generation: off`."
         )
-    found = sorted(set(pd.concat([table["class"] for table in tables.values()])) - {""})
-    numbers = {name: number for number, name in enumerate(found)} | {"": pairing.UNKNOWN}
     written = time.monotonic()
 
     def checkpoint(state: dict[str, np.ndarray]) -> None:
@@ -169,26 +126,21 @@ def _fit(
 
     return generation_training.fit(
         {name: native.array for name, native in natives.items()},
-        {
-            name: np.column_stack(
-                [natives[name].rows(table["a_item"]), natives[TEXT].rows(table["b_item"])]
-            )
-            for name, table in tables.items()
-        },
-        {name: table[["a_clip", "b_clip"]].to_numpy() for name, table in tables.items()},
-        task.recipe,
-        task.seed,
-        classes={name: table["class"].map(numbers).to_numpy() for name, table in tables.items()},
+        {name: rows for (name, _), rows in pairs.rows.items()},
+        {name: clips for (name, _), clips in pairs.clips.items()},
+        settings,
+        seed,
+        classes={name: classes for (name, _), classes in pairs.classes.items()},
         encoder=encoder,
-        words=words,
-        snapshot=lambda shown: _keep(draft, shown, natives),
+        words=texts,
+        snapshot=lambda shown: _write_snapshot(draft, shown, natives),
         checkpoint=checkpoint,
         resume=draft.tensors(CHECKPOINT) if draft.has(CHECKPOINT) else None,
     )
 
 
-def _keep(draft: Draft, shown: Snapshot, natives: Mapping[str, Vectors]) -> None:
-    """One epoch's vectors, (n, k) float16, all modalities below each other."""
+def _write_snapshot(draft: Draft, shown: Snapshot, natives: Mapping[str, Vectors]) -> None:
+    """One epoch's vectors of all modalities, concatenated: (n, k) float16."""
     if not draft.has(f"{SNAPSHOTS}.items.parquet"):
         parts = [
             pd.DataFrame(
@@ -206,7 +158,7 @@ def _keep(draft: Draft, shown: Snapshot, natives: Mapping[str, Vectors]) -> None
 
 
 def _join_snapshots(draft: Draft, n_epochs: int, most: int) -> None:
-    """The epochs that are drawn in one array (e, n, k), and their numbers."""
+    """Join the snapshots of the epochs to draw in one array (e, n, k), with their numbers."""
     chosen = trajectory.chosen(n_epochs, most)
     parts = [draft.array(f"{SNAPSHOTS}/{epoch:05d}.npy") for epoch in chosen]
     draft.write_array(f"{SNAPSHOTS}.npy", np.stack(parts))

@@ -1,34 +1,37 @@
-"""`ingest`: something on disk to items, splits, and a list of what was rejected and why.
+"""`ingest`: a dataset on disk becomes items, splits, and a list of rejected files with reasons.
 
-The ontology that labels are compared by, if the dataset or the study brings one, is kept beside
-them as `ontology.json`, byte for byte as it was found.
+The ontology of the dataset or of the study, if there is one, is kept beside them as
+`ontology.json`, byte for byte.
 """
 
+import functools
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from core import datasets, taxonomy
-from core.config import Config
 from core.datasets.base import Request
 from core.engines.base import Engine
-from core.store import Artefact, Store, digest
+from core.stages.study_run import ArtefactTask, StudyRun
+from core.store import Artefact, Draft, digest
 
 VERSION = 2
 ONTOLOGY = "ontology.json"
 
 
-def run(config: Config, store: Store, engine: Engine) -> Artefact:
-    """Ingest the study's dataset, or find it ingested.
+def plan(run: StudyRun) -> Iterator[ArtefactTask]:
+    """One artefact, `ingest`.
 
     Raises
     ------
     UserError
-        The data is absent or unusable as a whole; single bad files are only reported. The
-        ontology that the study names is no ontology.
+        The data is absent, or the study's ontology is not valid.
     """
+    config = run.config
     spec = datasets.parse(config.dataset)
     request = Request(spec, config.size, config.seed, config.splits)
     dataset = datasets.load(spec.name)
@@ -41,34 +44,35 @@ def run(config: Config, store: Store, engine: Engine) -> Artefact:
         "ontology": hashlib.sha256(ontology).hexdigest() if ontology else "",
         "version": VERSION,
     }
-    artefact = store.find("ingest", key)
-    if artefact is None:
-        draft = store.begin("ingest", key)
-        result = dataset.ingest(request, draft, engine.run)
-        draft.write_table("items.parquet", result.items)
-        draft.write_table("splits.parquet", result.splits)
-        columns = ["path", "modality", "reason"]
-        rejected = pd.DataFrame([asdict(row) for row in result.rejected], columns=columns)
-        draft.write_table("rejected.parquet", rejected)
-        for modality, array in result.vectors.items():
-            if not draft.has(f"ready.{modality}.npy"):  # a dataset may have written its own
-                draft.write_array(f"ready.{modality}.npy", array)
-        kept = ontology or result.ontology
-        if kept is not None:
-            draft.write_bytes(ONTOLOGY, kept)
-        draft.write_json("dataset.json", result.describe())
-        artefact = draft.commit(
-            n_items=len(result.items),
-            n_rejected=len(result.rejected),
-            seed=config.seed,
-            media_digests=_media_digests(result.items, key),
-        )
-    _tell_rejected(artefact, engine)
-    return artefact
+    yield run.task("ingest", key, functools.partial(_write, run.engine, dataset, request, ontology))
+
+
+def _write(
+    engine: Engine, dataset: Any, request: Request, ontology: bytes | None, draft: Draft
+) -> dict[str, Any]:
+    result = dataset.ingest(request, draft, engine.run)
+    draft.write_table("items.parquet", result.items)
+    draft.write_table("splits.parquet", result.splits)
+    columns = ["path", "modality", "reason"]
+    rejected = pd.DataFrame([asdict(row) for row in result.rejected], columns=columns)
+    draft.write_table("rejected.parquet", rejected)
+    for modality, array in result.vectors.items():
+        if not draft.has(f"ready.{modality}.npy"):  # some datasets write it themselves
+            draft.write_array(f"ready.{modality}.npy", array)
+    kept = ontology or result.ontology
+    if kept is not None:
+        draft.write_bytes(ONTOLOGY, kept)
+    draft.write_json("dataset.json", result.describe())
+    return {
+        "n_items": len(result.items),
+        "n_rejected": len(result.rejected),
+        "seed": request.seed,
+        "media_digests": _media_digests(result.items, draft.key),
+    }
 
 
 def _ontology(path: str) -> bytes | None:
-    """The ontology file that the study names, read and checked; None where it names none."""
+    """The content of the study's ontology file, checked; None when it names none."""
     if not path:
         return None
     content = taxonomy.read(path)
@@ -76,8 +80,11 @@ def _ontology(path: str) -> bytes | None:
     return content
 
 
-def _media_digests(frame: pd.DataFrame, key: dict[str, object]) -> dict[str, str]:
-    """Per modality, a digest of which second of which file each item is: what vectors hang on."""
+def _media_digests(frame: pd.DataFrame, key: dict[str, Any]) -> dict[str, str]:
+    """A digest per modality of the media behind its items: file, start and length of each.
+
+    The keys of native vectors contain it, so vectors are kept while the media stay the same.
+    """
     columns = ["item_id", "path", "start_s", "duration_s", "vector_row", "text"]
     return {
         modality: digest([key["dataset"], key["fingerprint"], rows[columns].to_numpy().tolist()])
@@ -85,12 +92,13 @@ def _media_digests(frame: pd.DataFrame, key: dict[str, object]) -> dict[str, str
     }
 
 
-def _tell_rejected(artefact: Artefact, engine: Engine) -> None:
+def report_rejected(artefact: Artefact, engine: Engine) -> None:
+    """Print how many files were rejected, and why the first ten were."""
     rejected = artefact.table("rejected.parquet")
     if rejected.empty:
         return
-    engine.console.print(f"{len(rejected):,} files or rows were not taken in:", style="yellow")
+    engine.console.print(f"{len(rejected):,} files or rows were rejected:", style="yellow")
     for row in rejected.head(10).itertuples():
         engine.console.print(f"  {row.reason}", markup=False, highlight=False)
     if len(rejected) > 10:
-        engine.console.print(f"  … and {len(rejected) - 10:,} more (page Overview lists all)")
+        engine.console.print(f"  … and {len(rejected) - 10:,} more (all on the page Overview)")

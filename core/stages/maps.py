@@ -1,12 +1,16 @@
 """`maps`: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
 
-Of a large study a sample is fitted and every other point is placed by its neighbours (see
-`core.spaces.maps`); `maps.parquet` says of each point which it was, the manifest how many. The
-sample is the same in every map: in proportion by class, modality and subset, three quarters of it
-from the subsets that pages ask about. First the neighbours of each space are found, then the maps
-are drawn side by side; both are kept when a run is killed.
+In a large study a sample of the points is fitted, and the other points are placed by their
+neighbours (see `core.spaces.maps`). `maps.parquet` has a column for it, the manifest the counts.
+The sample is the same in every map: in proportion by class, modality and subset, three quarters
+from the subsets that the pages show most. First the neighbours in each space are found, then the
+maps are drawn in parallel; both are kept when a run is killed.
+
+The generation space also gets a moving map: its validation pairs after every kept epoch.
 """
 
+import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,22 +18,21 @@ import numpy as np
 import pandas as pd
 
 from core import items
-from core.config import Config
-from core.encoder_sets import encoder_set_name
 from core.engines.base import Engine
-from core.record import Record
-from core.spaces import maps
-from core.store import Artefact, Store
+from core.files import Files
+from core.spaces import maps, trajectory
+from core.stages.study_run import ArtefactTask, StudyRun
+from core.store import Artefact, Draft, Store
 
-VERSION = 2
+VERSION, EPOCHS_VERSION = 2, 1
 SPACES = ("translation", "pca")
 PREFERRED = ("test", "crossmodal")  # the subsets that most of the fitted points come from
 PARTS = ("fitted", "placed", "rows", "distances", "near", "similarities")  # of a neighbourhood
 
 
 @dataclass(frozen=True)
-class Near:
-    """The neighbours of one space."""
+class NeighbourTask:
+    """The neighbours of all points of one space, to be found for a draft."""
 
     store_root: str
     trained: str
@@ -43,8 +46,8 @@ class Near:
 
 
 @dataclass(frozen=True)
-class Task:
-    """The maps of some spaces by one method, in so many dimensions."""
+class MapTask:
+    """The maps of some spaces by one method in 2 or 3 dimensions, to be drawn for a draft."""
 
     store_root: str
     trained: str
@@ -56,89 +59,98 @@ class Task:
 
     @property
     def files(self) -> list[str]:
-        """The coordinates that this task writes, one array a space."""
+        """The coordinates that this task writes, one array per space."""
         return [f"{space}.{self.method}.{self.n_dims}.npy" for space in self.spaces]
 
 
-def run(
-    config: Config,
-    store: Store,
-    engine: Engine,
-    record: Record,
-    trained: dict[str, Artefact],
-) -> dict[str, Artefact]:
-    """Make the maps of every encoder set's first split; `{"PAIR": artefact}`."""
-    artefacts = {}
-    for names in config.encoder_sets:
-        name = encoder_set_name(*names)
-        space = trained[f"{name}:0"]
-        key = {"spaces": space.digest, "seed": config.seed, "version": VERSION}
-        artefact = store.find("maps", key)
-        if artefact is None:
-            artefact = _project(config, store, engine, space, key)
-        record.note(f"maps:{name}", artefact)
-        artefacts[name] = artefact
-    return artefacts
+def plan(run: StudyRun) -> Iterator[ArtefactTask]:
+    """Of every encoder set's first split the maps, `maps:SET`, and with a generation space the
+    moving map, `maps:SET:epochs`."""
+    seed = run.config.seed
+    for encoder_set in run.encoder_sets:
+        trained = run.artefacts[f"train:{encoder_set}:0"]
+        key: dict[str, Any] = {"spaces": trained.digest, "seed": seed, "version": VERSION}
+        write = functools.partial(_write_maps, run.engine, trained)
+        yield run.task(f"maps:{encoder_set}", key, write)
+    for encoder_set in run.encoder_sets:
+        generated = run.artefacts.get(f"generate:{encoder_set}:0")
+        if generated is not None:
+            key = {"generated": generated.digest, "seed": seed, "version": EPOCHS_VERSION}
+            yield run.task(f"maps:{encoder_set}:epochs", key, _write_epochs, "drawing epochs")
 
 
-def _project(
-    config: Config, store: Store, engine: Engine, trained: Artefact, key: dict[str, Any]
-) -> Artefact:
-    draft = store.begin("maps", key)
-    seed, folder = config.seed, draft.folder
-    nears = [Near(store.root, trained.digest, space, seed, folder) for space in SPACES]
-    # The longest go first; UMAP compiles itself, so its spaces share a process.
+def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, Any]:
+    place = {"store_root": draft.root, "trained": trained.digest, "folder": draft.folder}
+    seed = draft.key["seed"]
+    searches = [NeighbourTask(space=space, seed=seed, **place) for space in SPACES]
+    # The slowest come first. UMAP compiles itself, so its spaces share a process.
     work: list[tuple[str, tuple[str, ...], int]] = [
         *(("tsne", (space,), 3) for space in SPACES),
         *(("umap", SPACES, n_dims) for n_dims in (3, 2)),
         *(("tsne", (space,), 2) for space in SPACES),
     ]
-    tasks = [
-        Task(store.root, trained.digest, spaces, method, n_dims, seed, folder)
+    drawings = [
+        MapTask(spaces=spaces, method=method, n_dims=n_dims, seed=seed, **place)
         for method, spaces, n_dims in work
     ]
     if not draft.has("maps.parquet"):
-        unknown = [near for near in nears if not all(map(draft.has, near.files))]
-        for _ in engine.run(find_neighbours, unknown, "finding neighbours"):
-            pass
-        missing = [task for task in tasks if not all(map(draft.has, task.files))]
-        for _ in engine.run(make_maps, missing, "drawing maps"):
-            pass
-        table = _table(store, trained, tasks)
+        unknown = [task for task in searches if not all(map(draft.has, task.files))]
+        engine.run_all(find_neighbours, unknown, "finding neighbours")
+        missing = [task for task in drawings if not all(map(draft.has, task.files))]
+        engine.run_all(draw_maps, missing, "drawing maps")
+        table = _table(draft, trained, drawings)
         draft.write_table("maps.parquet", table, row_group_size=len(_points(trained)))
-    for files in (*(task.files for task in tasks), *(near.files for near in nears)):
-        for file in files:
+    finished: list[NeighbourTask | MapTask] = [*drawings, *searches]
+    for task in finished:
+        for file in task.files:
             draft.remove(file)
     points = draft.table("maps.parquet", ["item_id", "placed"]).drop_duplicates("item_id")
     n_placed = int(points["placed"].sum())
-    return draft.commit(
-        n_points=len(points), n_fitted=len(points) - n_placed, n_placed=n_placed, seed=seed
-    )
+    return {
+        "n_points": len(points),
+        "n_fitted": len(points) - n_placed,
+        "n_placed": n_placed,
+        "seed": seed,
+    }
 
 
-def find_neighbours(task: Near) -> str:
-    """Draw the points to fit, and find who is near whom in a space; one file a part."""
+def find_neighbours(task: NeighbourTask) -> str:
+    """Choose the points to fit, and find every point's neighbours in a space; one file per part."""
     store = Store(task.store_root)
-    trained = store.need("train", task.trained)
+    trained, files = store.need("train", task.trained), store.below(task.folder)
     fitted = _fitted(store, trained, task.seed)
     found = maps.neighbourhood(_vectors(trained, task.space), fitted)
     for part, file in zip(PARTS, task.files, strict=True):
-        store.write_array(f"{task.folder}/{file}", getattr(found, part))
+        files.write_array(file, getattr(found, part))
     return task.space
 
 
-def make_maps(task: Task) -> str:
-    """Fit and fill the maps of some spaces by one method; one array (n, n_dims) a space."""
+def draw_maps(task: MapTask) -> str:
+    """Draw the maps of some spaces by one method; one array (n, n_dims) per space."""
     store = Store(task.store_root)
-    trained = store.need("train", task.trained)
-    for space, name in zip(task.spaces, task.files, strict=True):
-        file = f"{task.folder}/{name}"
-        if not store.has(file):
-            near = _read_near(store, task.folder, space)
+    trained, files = store.need("train", task.trained), store.below(task.folder)
+    for space, file in zip(task.spaces, task.files, strict=True):
+        if not files.has(file):
+            near = _read_neighbourhood(files, space)
             vectors = _vectors(trained, space)
             points = maps.fit_whole(vectors, near, task.method, task.n_dims, task.seed)
-            store.write_array(file, points)
+            files.write_array(file, points)
     return task.method
+
+
+def _write_epochs(draft: Draft) -> dict[str, Any]:
+    """`epochs.parquet`: the validation pairs of the generation space after its epochs, in 2-D."""
+    generated = draft.store.need("generate", draft.key["generated"])
+    shown = generated.table("snapshots.items.parquet")
+    epochs = generated.table("snapshots.epochs.parquet")["epoch"]
+    points = trajectory.fit_epochs(generated.array("snapshots.npy"), seed=draft.key["seed"])
+    parts = [
+        shown.assign(epoch=epoch, x=xy[:, 0], y=xy[:, 1])
+        for epoch, xy in zip(epochs, points, strict=True)
+    ]
+    columns = ["epoch", "item_id", "modality", "partner", "x", "y"]
+    draft.write_table("epochs.parquet", pd.concat(parts, ignore_index=True)[columns])
+    return {"n_epochs": len(epochs), "n_points": len(shown), "seed": draft.key["seed"]}
 
 
 def _fitted(store: Store, trained: Artefact, seed: int) -> np.ndarray:
@@ -175,24 +187,22 @@ def _vectors(trained: Artefact, space: str) -> np.ndarray:
     return np.concatenate([trained.array(f"{space}.{name}.npy") for name in _modalities(trained)])
 
 
-def _read_near(store: Store, folder: str, space: str) -> maps.Neighbourhood:
-    parts = {part: store.array(f"{folder}/{space}.{part}.npy") for part in PARTS}
-    return maps.Neighbourhood(**parts)
+def _read_neighbourhood(files: Files, space: str) -> maps.Neighbourhood:
+    return maps.Neighbourhood(**{part: files.array(f"{space}.{part}.npy") for part in PARTS})
 
 
-def _table(store: Store, trained: Artefact, tasks: list[Task]) -> pd.DataFrame:
-    """Every map, one after another, all with the same points in the same order."""
+def _table(draft: Draft, trained: Artefact, tasks: list[MapTask]) -> pd.DataFrame:
+    """All maps below each other, each with the same points in the same order."""
     points = _points(trained)
     placed = np.ones(len(points), dtype=bool)
-    placed[store.array(f"{tasks[0].folder}/{SPACES[0]}.fitted.npy")] = False
+    placed[draft.array(f"{SPACES[0]}.fitted.npy")] = False
     frames = []
     for task in tasks:
         for space, file in zip(task.spaces, task.files, strict=True):
-            coordinates = store.array(f"{task.folder}/{file}")
+            coordinates = draft.array(file)
             frame = points.assign(space=space, method=task.method, n_dims=task.n_dims)
             for axis, name in enumerate("xyz"):
-                own = coordinates[:, axis] if axis < task.n_dims else np.float32("nan")
-                frame[name] = own
+                frame[name] = coordinates[:, axis] if axis < task.n_dims else np.float32("nan")
             frames.append(frame.assign(placed=placed))
     joined = pd.concat(frames, ignore_index=True)
     return joined.astype(dict.fromkeys("xyz", np.float32))

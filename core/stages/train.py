@@ -1,201 +1,139 @@
-"""`train`: the shared spaces of every encoder set, and every item projected into them.
+"""`train`: the translation and PCA spaces of every encoder set, with all items in them.
 
-Sound and picture are translated as W has it. Where there are words too, their tower joins the
-space that the two have made and leaves it as it is, so that no number of W's moves with it; the
-study may ask for all three towers to be trained together (`words: together`).
+Sound and picture are translated as in W. Text, if there is any, joins the space that these two
+have formed and does not change it, so W's numbers do not depend on the text. A study can also
+train all three towers together (`words: together`).
 
-Each encoder set is trained once per split (translation, and PCA on the translation subset
-alone), and once more on every pair there is, for retrieval of new things. The fits are
-independent of each other and run side by side, one core each; a killed fit goes on from its last
+Each encoder set is trained once per split: a translation, and PCA, both on the subset
+`translation`. One more translation is trained on all pairs, for the retrieval of uploads. The fits
+are independent and run in parallel, one core each. A killed fit continues from its last
 checkpoint.
 """
 
+import functools
 import itertools
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core import items
-from core.config import Config, recipe, words_recipe
-from core.encoder_sets import encoder_set_name, encoders_by_modality
-from core.engines.base import Engine
+from core.config import recipe, words_recipe
 from core.errors import UserError
-from core.record import Record
-from core.spaces import pairing, pca, translation
-from core.stages.making import make_missing
-from core.store import Artefact, Draft, Store
+from core.spaces import pca
+from core.spaces.pairing import Kind
+from core.spaces.translation import Translation, TranslationConfig
+from core.stages.study_run import ArtefactTask, StudyRun
+from core.stages.training_data import native_vectors, training_items, training_pairs
+from core.store import Draft
 from core.study import ALL
-from core.vectors import Vectors, read_vectors
+from core.vectors import Vectors
 
 VERSION = 2
 N_COMPONENTS = 128  # W §2.2
 CHECKPOINTS = "checkpoints"
 
 
-@dataclass(frozen=True)
-class Task:
-    """One fit: an encoder set, and a split's number or "all"."""
-
-    store_root: str
-    key: dict[str, Any]
-    ingested: str
-    natives: tuple[tuple[str, str], ...]  # modality, digest of its extract artefact
-    part: int | str
-    seed: int
-    recipe: translation.TranslationConfig
-
-
-def run(
-    config: Config,
-    store: Store,
-    engine: Engine,
-    record: Record,
-    ingested: Artefact,
-    extracted: dict[str, Artefact],
-) -> dict[str, Artefact]:
-    """Train whatever is not trained yet; `{"AUDIO+IMAGE:PART": artefact}`."""
-    n_splits = int(ingested.table("splits.parquet")["split"].max()) + 1
-    parts: list[int | str] = [*range(n_splits), ALL]
-    paired_by = str(ingested.json("dataset.json")["paired_by"])
-    tasks: dict[str, Task] = {}
-    for names in config.encoder_sets:
-        for part in parts:
-            seed = config.seed + (part if isinstance(part, int) else 0)
-            chosen = recipe(config, paired_by, for_retrieval=part == ALL)
-            natives = tuple(
-                (modality, extracted[encoder].digest)
-                for modality, encoder in encoders_by_modality(encoder_set_name(*names)).items()
-            )
-            key = {
-                "items": ingested.digest,
-                "natives": dict(natives),
-                "part": part,
-                "recipe": asdict(chosen),
-                "seed": seed,
-                "version": VERSION,
-            }
-            name = f"{encoder_set_name(*names)}:{part}"
-            tasks[name] = Task(store.root, key, ingested.digest, natives, part, seed, chosen)
-    return make_missing("train", train, tasks, "training spaces", store, engine, record)
+def plan(run: StudyRun) -> Iterator[ArtefactTask]:
+    """One artefact per encoder set and part (a split's number, or "all"): `train:SET:PART`."""
+    parts: list[int | str] = [*run.splits, ALL]
+    for encoder_set, part in itertools.product(run.encoder_sets, parts):
+        seed = run.config.seed + (part if isinstance(part, int) else 0)
+        settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
+        natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
+        key = {
+            "items": run.ingested.digest,
+            "natives": natives,
+            "part": part,
+            "recipe": asdict(settings),
+            "seed": seed,
+            "version": VERSION,
+        }
+        write = functools.partial(_write, settings, run.paired_by)
+        yield run.task(f"train:{encoder_set}:{part}", key, write, "training spaces")
 
 
-def train(task: Task) -> str:
-    """Fit the spaces of one task, project every item, and commit; returns the digest."""
-    store = Store(task.store_root)
-    draft = store.begin("train", task.key)
-    ingested = store.need("ingest", task.ingested)
-    natives = {
-        modality: read_vectors(store.need("extract", digest), "vectors.npy")
-        for modality, digest in task.natives
-    }
-    frame = training_items(ingested, task.part, natives)
-    by = str(ingested.json("dataset.json")["paired_by"])
-    fitted = _translation(task, draft, frame, by, natives)
+def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
+    part, seed = draft.key["part"], draft.key["seed"]
+    natives = native_vectors(draft)
+    frame = training_items(draft.store.need("ingest", draft.key["items"]), part, natives)
+    fitted = _fit_translation(draft, settings, paired_by, frame, natives)
     draft.write_tensors("translation.safetensors", fitted.arrays())
     for modality, native in natives.items():
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": native.item_ids}))
         draft.write_array(f"translation.{modality}.npy", fitted.project(modality, native.array))
-    if task.part != ALL:
-        _pca(task, draft, frame, natives)
-    draft.remove(CHECKPOINTS)
-    return draft.commit(n_items=len(frame), best_epoch=fitted.best_epoch, seed=task.seed).digest
-
-
-def training_items(
-    ingested: Artefact, part: int | str, natives: Mapping[str, Vectors]
-) -> pd.DataFrame:
-    """The items that may be learned from: those of `translation`, or all there are."""
-    split = part if isinstance(part, int) else 0
-    frame = items.with_subset(
-        ingested.table("items.parquet"), ingested.table("splits.parquet"), split
-    )
     if part != ALL:
-        frame = frame[frame["subset"] == "translation"]
-    known = [frame["item_id"].isin(native.item_ids) for native in natives.values()]
-    return frame[np.logical_or.reduce(known)]
+        _write_pca(draft, frame, natives)
+    draft.remove(CHECKPOINTS)
+    return {"n_items": len(frame), "best_epoch": fitted.best_epoch, "seed": seed}
 
 
-def _translation(
-    task: Task, draft: Draft, frame: pd.DataFrame, by: str, natives: dict[str, Vectors]
-) -> translation.Translation:
-    """The translation of the first two modalities; a third joins it, or all are fitted at once."""
-    modalities = tuple(natives)
-    if len(modalities) == 2 or task.recipe.words == "together":
-        kinds = list(itertools.combinations(modalities, 2))
-        fitted = _fit(task, draft, frame, by, natives, kinds)
-        draft.write_table("history.parquet", pd.DataFrame(fitted.history))
-        return fitted
-    fitted = _fit(task, draft, frame, by, natives, [(modalities[0], modalities[1])])
+def _fit_translation(
+    draft: Draft,
+    settings: TranslationConfig,
+    paired_by: str,
+    frame: pd.DataFrame,
+    natives: dict[str, Vectors],
+) -> Translation:
+    """Translate all modalities at once, or the first two and then the third into their space."""
+    together = len(natives) == 2 or settings.words == "together"
+    modalities = list(natives) if together else list(natives)[:2]
+    kinds = list(itertools.combinations(modalities, 2))
+    fitted = _fit(draft, settings, paired_by, frame, natives, kinds)
     draft.write_table("history.parquet", pd.DataFrame(fitted.history))
-    made = {
-        modality: Vectors(natives[modality].item_ids, fitted.project(modality, native.array))
-        for modality, native in natives.items()
-        if modality in fitted.towers
-    }
-    last = modalities[2]
-    kinds = [(last, modality) for modality in made]
-    joined = _fit(task, draft, frame, by, made | {last: natives[last]}, kinds, frozen=tuple(made))
+    if together:
+        return fitted
+    last = list(natives)[2]
+    vectors = {last: natives[last]}
+    for modality in modalities:
+        projected = fitted.project(modality, natives[modality].array)
+        vectors[modality] = Vectors(natives[modality].item_ids, projected)
+    kinds = [(last, modality) for modality in modalities]
+    settings = words_recipe(settings)
+    joined = _fit(draft, settings, paired_by, frame, vectors, kinds, frozen=tuple(modalities))
     draft.write_table(f"history.{last}.parquet", pd.DataFrame(joined.history))
     fitted.towers[last] = joined.towers[last]
     return fitted
 
 
 def _fit(
-    task: Task,
     draft: Draft,
+    settings: TranslationConfig,
+    paired_by: str,
     frame: pd.DataFrame,
-    by: str,
-    natives: dict[str, Vectors],
-    kinds: list[tuple[str, str]],
+    vectors: dict[str, Vectors],
+    kinds: list[Kind],
     frozen: tuple[str, ...] = (),
-) -> translation.Translation:
-    """Fit towers over the pairs of some kinds; `frozen` modalities are already in the space."""
+) -> Translation:
+    """Fit towers on the pairs of some kinds; vectors of `frozen` modalities are in the space."""
     from core.spaces import translation_training
 
-    how = words_recipe(task.recipe) if frozen else task.recipe
-    tables = {kind: items.pairs(frame, *kind, by=by, seed=task.seed) for kind in kinds}
-    tables = {kind: table for kind, table in tables.items() if len(table)}
-    if not tables:
+    pairs = training_pairs(frame, vectors, kinds, paired_by, draft.key["seed"])
+    if not pairs.rows:
         raise UserError(
-            f"There is no pair of {' and '.join(kinds[0])} to train on: give clips with both, or "
+            f"There are no pairs of {' and '.join(kinds[0])} to train on: give clips with both, or "
             "classes with both."
         )
-    rows = {
-        kind: np.column_stack(
-            [
-                natives[modality].rows(table[column])
-                for modality, column in zip(kind, ("a_item", "b_item"), strict=True)
-            ]
-        )
-        for kind, table in tables.items()
-    }
-    found = sorted(set(pd.concat([table["class"] for table in tables.values()])) - {""})
-    numbers = {name: number for number, name in enumerate(found)} | {"": pairing.UNKNOWN}
     checkpoint = f"{CHECKPOINTS}/{'-'.join(kinds[0])}.safetensors"
-    modalities = {modality for kind in tables for modality in kind}
     return translation_training.fit(
-        {modality: natives[modality].array for modality in modalities},
-        rows,
-        {kind: table[["a_clip", "b_clip"]].to_numpy() for kind, table in tables.items()},
-        how,
-        task.seed,
-        pair_classes={
-            kind: table["class"].map(numbers).to_numpy() for kind, table in tables.items()
-        },
+        {modality: vectors[modality].array for kind in pairs.rows for modality in kind},
+        pairs.rows,
+        pairs.clips,
+        settings,
+        draft.key["seed"],
+        pair_classes=pairs.classes,
         frozen=frozen,
         checkpoint=lambda state: draft.write_tensors(checkpoint, state),
         resume=draft.tensors(checkpoint) if draft.has(checkpoint) else None,
     )
 
 
-def _pca(task: Task, draft: Draft, frame: pd.DataFrame, natives: dict[str, Vectors]) -> None:
-    """One PCA a modality, fitted on the translation subset; all of the same dimension.
+def _write_pca(draft: Draft, frame: pd.DataFrame, natives: dict[str, Vectors]) -> None:
+    """One PCA per modality, fitted on the subset `translation`, all of the same dimension.
 
-    A third modality with fewer numbers than that (words of a small collection) is filled up with
-    zeros: it takes nothing from what W compares.
+    A third modality with fewer components (text of a small collection) is padded with zeros, so
+    it does not reduce the dimension that W compares.
     """
     rows = {
         modality: native.rows(items.of(frame, modality)["item_id"])
@@ -207,7 +145,8 @@ def _pca(task: Task, draft: Draft, frame: pd.DataFrame, natives: dict[str, Vecto
     }
     n_components = min(most[modality] for modality in list(natives)[:2])
     for modality, native in natives.items():
-        n_own = min(n_components, most[modality])
-        fitted = pca.fit(native.array, n_own, task.seed, rows[modality]).widened(n_components)
+        n_fitted = min(n_components, most[modality])
+        fitted = pca.fit(native.array, n_fitted, draft.key["seed"], rows[modality])
+        fitted = fitted.widened(n_components)
         draft.write_tensors(f"pca.{modality}.safetensors", fitted.arrays())
         draft.write_array(f"pca.{modality}.npy", fitted.project(native.array))

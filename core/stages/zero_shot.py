@@ -1,8 +1,8 @@
-"""The zero-shot part of `evaluate`: every class in words, against the sounds and pictures.
+"""The zero-shot part of `evaluate`: sounds and pictures are tagged with the classes' names.
 
-S §IV–VI. Each wording of the tags (a name, a prompt around it, a description) is a system of its
-own, so that the effect of wording can be seen. Tags of items with several labels are scored one by
-one; the class of single-label items is the best-scoring tag.
+S §IV–VI. Every wording of the tags (a name, a prompt around it, a description) is a system, so
+that the effect of the wording can be seen. Items with several labels are scored tag by tag; the
+class of a single-label item is the tag with the best score.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,31 +21,33 @@ from core.vectors import Vectors
 Row = dict[str, Any]
 STUDY = "zero_shot"
 TAGGED = ("item_id", "target", "space", "system", "truth", "predicted", "score")
-# The two questions of S, by what is asked for what.
+# S's two tasks: find the items of a tag, and the tags of an item.
 RETRIEVAL, ANNOTATION = "text_to_{target}", "{target}_to_text"
 
 
 @dataclass(frozen=True)
 class Tagger:
-    """Tags in words, and how words come into each space.
+    """Tags as texts, and how texts are mapped into each space.
 
+    Parameters
+    ----------
     encoder : the text encoder
     spaces : space -> its fit, or None where native vectors are compared as they are
-    tags : the tags, which are labels of the items
-    wordings : wording -> one text a tag
-    own : the text encoders of spaces that have one of their own (fine-tuned)
+    tags : labels of the items
+    wordings : wording -> one text per tag
+    tuned : space -> the text encoder that was fine-tuned for it
     """
 
     encoder: Encoder
     spaces: Mapping[str, Space | None]
     tags: Sequence[str]
     wordings: Mapping[str, Sequence[str]]
-    own: Mapping[str, Encoder] = field(default_factory=dict)
+    tuned: Mapping[str, Encoder] = field(default_factory=dict)
 
     def study(
         self, frames: Mapping[str, pd.DataFrame], vectors: Mapping[str, Mapping[str, Vectors]]
     ) -> tuple[list[Row], pd.DataFrame]:
-        """Measurements, and each item's best tag.
+        """Measurements, and the best tag of each item.
 
         Parameters
         ----------
@@ -54,15 +56,15 @@ class Tagger:
 
         Returns
         -------
-        rows, and `item_id, target, space, system, truth, predicted, score`; `truth` is "" for
-        items without exactly one tag. `system` is the wording.
+        Rows, and a table `item_id, target, space, system, truth, predicted, score`. `system` is
+        the wording; `truth` is "" for items without exactly one tag.
         """
         rows: list[Row] = []
         tagged = [pd.DataFrame([], columns=list(TAGGED))]
         for wording, texts in self.wordings.items():
             common = self.encoder.embed(list(texts))
             for space, fit in self.spaces.items():
-                native = self.own[space].embed(list(texts)) if space in self.own else common
+                native = self.tuned[space].embed(list(texts)) if space in self.tuned else common
                 words = native if fit is None else fit.project("text", native)
                 for target, frame in frames.items():
                     if frame.empty or target not in vectors[space]:
@@ -143,7 +145,7 @@ def _classified(scored: np.ndarray, frame: pd.DataFrame, tags: Sequence[str]) ->
 
 
 def _truth(frame: pd.DataFrame, tags: Sequence[str]) -> np.ndarray:
-    """(n, t) bool: which tags each item bears."""
+    """(n, t) bool: which tags each item has."""
     number = {tag: column for column, tag in enumerate(tags)}
     truth = np.zeros((len(frame), len(tags)), dtype=bool)
     for row, labels in enumerate(frame["labels"]):

@@ -15,9 +15,8 @@ from core.datasets.base import Ingested, Request
 from core.errors import UserError
 from core.spaces import maps
 from core.spaces.translation import TranslationConfig
-from core.stages import ingest as ingest_stage
 from core.stages import table as stages
-from core.store import Store
+from core.store import Artefact, Store
 from core.studies.forests import ForestConfig
 from core.study import open_study
 from tests import audioset_samples as samples
@@ -266,20 +265,23 @@ def test_a_whole_study(populated: Path, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_ontology_is_kept_as_it_was_found(populated: Path, tmp_path: Path) -> None:
-    store = Store(tmp_path / "w")
-    own = ingest_stage.run(quick(populated), store, HereEngine())
+    def ingested(**changes: str) -> Artefact:
+        config, store = quick(populated, **changes), Store(tmp_path / "w")
+        return stages.run(config, store, HereEngine(), until="ingest").ingested
+
+    own = ingested()
     assert own.read_bytes("ontology.json") == (populated / "ontology.json").read_bytes()
     other = tmp_path / "mine.json"
     other.write_text('{"nodes": [{"id": "a", "name": "Guitar", "parents": []}]}')
-    named = ingest_stage.run(quick(populated, ontology=str(other)), store, HereEngine())
+    named = ingested(ontology=str(other))
     assert named.read_bytes("ontology.json") == other.read_bytes()
     assert named.digest != own.digest
-    assert ingest_stage.run(quick(populated), store, HereEngine()).digest == own.digest
+    assert ingested().digest == own.digest
     other.write_text('{"nodes": [{"id": "a", "name": "Guitar", "parents": ["a"]}]}')
     with pytest.raises(UserError, match=r"mine\.json has a cycle"):
-        ingest_stage.run(quick(populated, ontology=str(other)), store, HereEngine())
+        ingested(ontology=str(other))
     with pytest.raises(UserError, match=r"gone\.json cannot be read"):
-        ingest_stage.run(quick(populated, ontology="gone.json"), store, HereEngine())
+        ingested(ontology="gone.json")
 
 
 def test_published_lists_and_ontology_with_some_clips(shared_dir: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The generation space through the stages: its artefact, its scores, its moving map, a kill."""
+"""The stage `generate`: its artefact, its scores, its moving map, and a killed run."""
 
 import dataclasses
 from pathlib import Path
@@ -85,9 +85,9 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_maps() -> Any:
-    """Compiling UMAP takes 20 s, and no map but the moving one is looked at here."""
+    """Compiling UMAP takes 20 s, and only the moving map is tested here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.stages.maps.run", lambda *arguments: {})
+        patch.setattr("core.stages.maps._write_maps", lambda engine, trained, draft: {})
         yield
 
 
@@ -198,7 +198,7 @@ def test_killed_it_goes_on_and_ends_the_same(
     config = dataclasses.replace(study_of, generation=TUNED)
     monkeypatch.setattr(generate, "CHECKPOINT_S", 0.0)
     n_kept = 0
-    keep = generate._keep
+    keep = generate._write_snapshot
 
     def keep_or_die(*arguments: Any) -> None:
         nonlocal n_kept
@@ -208,7 +208,7 @@ def test_killed_it_goes_on_and_ends_the_same(
         keep(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(generate, "_keep", keep_or_die)
+        patch.setattr(generate, "_write_snapshot", keep_or_die)
         with pytest.raises(KilledError):
             run(config, tmp_path, weights_dir)
     assert list(tmp_path.glob("generate/*.partial/checkpoint.safetensors"))
@@ -235,7 +235,7 @@ def test_it_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path)
     encoder_set = study.default_encoder_set
     assert "generation" not in study.spaces(encoder_set)
     assert not (tmp_path / "generate").exists()
-    with pytest.raises(MissingArtefact, match="stage `train`"):
+    with pytest.raises(MissingArtefact, match="stage `generate`"):
         study.shared(encoder_set, "generation", "audio")
 
 

@@ -1,4 +1,4 @@
-"""Maps of a study with more points than are fitted: what is kept, said and resumed."""
+"""Maps of a study with more points than are fitted: what is kept, and how a run continues."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import pytest
 
 from core import items
 from core.config import Config
-from core.encoder_sets import encoder_set_name
-from core.record import Record
 from core.spaces import maps
 from core.stages import maps as map_stage
+from core.stages import table as stages
+from core.stages.study_run import StudyRun
 from core.store import Artefact, Store
 from tests.precompute_runs import HereEngine, KilledError
 
@@ -52,12 +52,10 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
 
 def run(trained: Artefact, engine: HereEngine | None = None) -> Artefact:
     config = Config(audio=("logmel",), image=("hog",), seed=0)
-    name = encoder_set_name("logmel", "hog")
-    record = Record(trained.store, config)
-    found = map_stage.run(
-        config, trained.store, engine or HereEngine(), record, {f"{name}:0": trained}
-    )
-    return found[name]
+    current = StudyRun(config, trained.store, engine or HereEngine())
+    current.artefacts["train:logmel+hog:0"] = trained
+    stages.run_stage(stages.TABLE[-1], current)
+    return current.artefacts["maps:logmel+hog"]
 
 
 def test_all_points_of_all_modalities_are_on_every_map(trained: Artefact) -> None:
@@ -113,7 +111,7 @@ def test_few_points_are_all_fitted(trained: Artefact, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("stop_after", [1, 4])
-def test_stopped_between_tasks_it_goes_on(trained: Artefact, stop_after: int) -> None:
+def test_a_run_stopped_between_tasks_continues(trained: Artefact, stop_after: int) -> None:
     first, second = HereEngine(stop_after), HereEngine()
     with pytest.raises(KilledError):
         run(trained, first)

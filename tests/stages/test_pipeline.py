@@ -16,13 +16,12 @@ from core.config import Config
 from core.spaces import maps
 from core.spaces.translation import TranslationConfig
 from core.stages import table as stages
+from core.stages.table import STAGES
 from core.store import Store
 from core.studies import headlines, measure
 from core.studies.forests import ForestConfig
 from core.study import Study, open_study
 from tests.precompute_runs import REPO, HereEngine, KilledError, precompute
-
-STAGES = ("ingest", "extract", "train", "evaluate", "maps")
 
 
 def manifests(root: Path) -> dict[str, int]:
@@ -39,7 +38,7 @@ def numbers(root: Path) -> pd.DataFrame:
 def test_every_stage_leaves_an_artefact_with_its_provenance(demo_workspace: Path) -> None:
     study = open_study(Store(demo_workspace))
     names = {name.split(":")[0] for name in study.artefacts}
-    assert names == {*STAGES, "generate"}
+    assert names == set(STAGES)
     for name in study.artefacts:
         manifest = study.artefact(name).manifest
         for field in ("schema_version", "code_version", "key", "files", "created", "wall_s"):
@@ -55,7 +54,7 @@ def test_a_second_run_does_nothing(demo_workspace: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     assert time.monotonic() - started < 60  # a hang is a failure; speed is measured elsewhere
     assert manifests(demo_workspace) == before
-    assert ran.stderr.count("was there") == len(STAGES)
+    assert ran.stderr.count("already there") == len(STAGES)
 
 
 def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
@@ -136,7 +135,7 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_no_worker(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert b"Interrupted: run the same command again" in said
+    assert b"Interrupted: run the same command again to continue" in said
     assert b"Traceback" not in said
     deadline = time.monotonic() + 30
     while left := members(process.pid):
@@ -162,6 +161,7 @@ SEEN_AT_WORK = {
     "ingest": "*.partial/shards/*.json",
     "extract": "*.partial/shards/*.npy",
     "train": "*.partial/*.safetensors",
+    "generate": "*.partial/*.parquet",
     "evaluate": "*.partial/forests/*.safetensors",
     "maps": "*.partial/*.parquet",
 }
@@ -233,15 +233,19 @@ def test_ready_vectors_need_no_encoder(tiny: Config, tmp_path: Path) -> None:
 
 def test_where_the_time_goes_is_told_part_by_part(tiny: Config, tmp_path: Path) -> None:
     first = stages.run(tiny, Store(tmp_path), HereEngine())
-    assert list(first.parts) == list(stages.STAGES)
-    assert set(first.parts["train"]) == {"training spaces"}
-    assert set(first.parts["maps"]) == {"finding neighbours", "drawing maps"}
-    told = {"ranking", "classification forests", "mix-in forests", "centroids"}
-    assert told <= set(first.parts["evaluate"])
-    for stage, parts in first.parts.items():
-        assert 0.0 <= sum(parts.values()) <= first.seconds[stage] + 0.1  # of two clocks
+    parts = {stage: set(outcome.parts) for stage, outcome in first.outcomes.items()}
+    assert list(parts) == list(STAGES)
+    assert parts["train"] == {"training spaces"}
+    assert parts["generate"] == set()
+    assert parts["evaluate"] == {"ranking", "forests", "centroids"}
+    assert parts["maps"] == {"finding neighbours", "drawing maps"}
+    for outcome in first.outcomes.values():
+        assert 0.0 <= sum(outcome.parts.values()) <= outcome.seconds + 0.1  # of two clocks
+        assert outcome.n_made == outcome.n_artefacts
     again = stages.run(tiny, Store(tmp_path), HereEngine())
-    assert not any(again.parts.values())
+    for outcome in again.outcomes.values():
+        assert not outcome.parts
+        assert outcome.n_made == 0
 
 
 @pytest.mark.parametrize("stop_after", [1, 4, 12])
@@ -329,7 +333,7 @@ def test_no_space_is_fitted_on_test_items(tiny: Config, tmp_path: Path) -> None:
         (("all", "--dataset", "demmo"), "There is no dataset 'demmo' (did you mean 'demo'?)"),
         (("all", "--dataset", "folder:/nowhere/at/all"), "There is nothing at /nowhere/at/all"),
         (("all", "--audio", "logmell"), "There is no encoder 'logmell'"),
-        (("all", "--audio", "hog"), "The encoder 'hog' is for image, and was asked for audio"),
+        (("all", "--audio", "hog"), "The encoder 'hog' is for image, and was given for audio"),
         (("all", "--size", "12"), "The demo's size is 12 pairs: expected 360 to 10000"),
         (("report", "--workspace", "nowhere"), "holds no study yet: run `python -m precompute all"),
         (("status", "--workspace", "nowhere"), "holds no study yet"),

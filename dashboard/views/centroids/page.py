@@ -5,7 +5,6 @@ import streamlit as st
 
 from core.figures import theme
 from core.references import counterparts
-from core.studies.centroid_matrix import UNITS, read
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import centroid_matrix, controls, paper, widgets
@@ -36,7 +35,7 @@ def show(page: Page) -> None:
         for space, paper_order in PAPER_ORDER.items()
     }
     found = {
-        space: read(rows, space, chosen.scale, order, page.study.classes)
+        space: centroid_matrix.read(rows, space, chosen.scale, order, page.study.classes)
         for space, order in orders.items()
     }
     found = {space: matrix for space, matrix in found.items() if matrix.names}
@@ -55,7 +54,7 @@ def show(page: Page) -> None:
                 page.encoder_set,
                 name=f"centroids_{space}_{orders[space]}_{chosen.scale}",
                 title=f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[orders[space]]}",
-                unit=UNITS[chosen.scale],
+                unit=centroid_matrix.UNITS[chosen.scale],
                 top=top,
                 more=facts,
             )

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from core.studies.centroid_matrix import UNITS, read
 from dashboard import data
 from dashboard.shared import centroid_matrix, controls, widgets
 from dashboard.views.compare.form import Side
@@ -18,7 +17,7 @@ def show(left: Side, right: Side) -> None:
         with place:
             rows = data.measurements(one.handle, one.encoder_set, study="centroids")
             classes = data.study(one.handle).classes
-            found = read(rows, one.space, "normalised", order, classes)
+            found = centroid_matrix.read(rows, one.space, "normalised", order, classes)
             if not found.names:
                 widgets.small("No centroid distance is stored for this space.")
                 continue
@@ -28,7 +27,7 @@ def show(left: Side, right: Side) -> None:
                 one.encoder_set,
                 name=f"compare_centroids_{one.name}_{order}",
                 title=one.title,
-                unit=UNITS["normalised"],
+                unit=centroid_matrix.UNITS["normalised"],
                 top=FARTHEST,
             )
             widgets.small(

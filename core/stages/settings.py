@@ -1,0 +1,100 @@
+"""A study's settings: checked before anything is read, and completed by its data."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core import datasets, encoders, items
+from core.config import Config, generation_recipe
+from core.encoder_sets import encoder_set_name, ready_name
+from core.errors import UserError
+from core.store import Artefact
+
+
+def check(config: Config) -> Config:
+    """The configuration with the dataset's path made absolute.
+
+    Raises
+    ------
+    UserError
+        The dataset is unknown or absent, or an encoder is unknown or for another modality.
+    """
+    spec = datasets.parse(config.dataset)
+    for modality, names in config.encoders.items():
+        for name in names:
+            if name != ready_name(modality) and encoders.card(name).modality != modality:
+                raise UserError(
+                    f"The encoder {name!r} is for {encoders.card(name).modality}, and was given "
+                    f"for {modality}: expected one of {', '.join(encoders.names(modality))}."
+                )
+    return replace(config, dataset=datasets.canonical(spec))
+
+
+def complete(config: Config, ingested: Artefact, weights_dir: Path | None) -> Config:
+    """The configuration with the settings that depend on the data.
+
+    A modality without a named encoder gets the vectors of the dataset, or an encoder that needs
+    no download. A modality that the data lacks is left out.
+
+    Raises
+    ------
+    UserError
+        The data has one modality only, or lacks one for which the study names an encoder.
+    """
+    card = ingested.json("dataset.json")
+    chosen: dict[str, tuple[str, ...]] = {}
+    for modality in items.MODALITIES:
+        named = config.encoders.get(modality)
+        if modality not in card["modalities"]:
+            if named:
+                raise UserError(
+                    f"The dataset has no {modality}, and the study names the encoder "
+                    f"{named[0]}: it has {' and '.join(card['modalities'])}."
+                )
+            chosen[modality] = ()
+        elif getattr(config, modality) is not None:
+            chosen[modality] = named or ()
+        elif modality in card["ready_vectors"]:
+            chosen[modality] = (ready_name(modality),)
+        else:
+            chosen[modality] = (_default_encoder(modality, weights_dir),)
+    if sum(bool(names) for names in chosen.values()) < 2:
+        raise UserError(
+            "A shared space needs at least two modalities, and this study has "
+            f"{' and '.join(m for m, names in chosen.items() if names) or 'none'}: give the "
+            "dataset sounds and pictures, or sounds and texts."
+        )
+    config = replace(config, audio=chosen["audio"], image=chosen["image"], text=chosen["text"])
+    _check_tunable(config)
+    if config.untranslated is None:
+        config = replace(config, untranslated=_baselines(config))
+    return config
+
+
+def _check_tunable(config: Config) -> None:
+    """A text encoder to fine-tune must be a network."""
+    recipe = generation_recipe(config, "clip", n_texts=0)
+    if recipe is None or recipe.text != "finetuned":
+        return
+    for name in config.text or ():
+        if name == ready_name("text") or encoders.card(name).fitted:
+            raise not_tunable(name)
+
+
+def not_tunable(name: str) -> UserError:
+    return UserError(
+        f"The text encoder {name} cannot be fine-tuned: use bert, minilm, clip_text or clap_text, "
+        "or leave it frozen."
+    )
+
+
+def _default_encoder(modality: str, weights_dir: Path | None) -> str:
+    if modality == "text":
+        return "minilm" if encoders.present("minilm", weights_dir) else "lsa"
+    return {"audio": "logmel", "image": "hog"}[modality]
+
+
+def _baselines(config: Config) -> tuple[str, ...]:
+    """W figure 2: a study with OpenL3 also ranks its 512 dimensions untranslated."""
+    if "openl3_audio" in (config.audio or ()) and "openl3_image" in (config.image or ()):
+        return (encoder_set_name("openl3_audio_512", "openl3_image_512"),)
+    return ()
