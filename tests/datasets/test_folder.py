@@ -75,19 +75,6 @@ def test_every_class_gets_texts_with_its_name(folder: Path, tmp_path: Path) -> N
     assert set(frame["subset"][~paired]) == {items.UNPAIRED}
 
 
-def test_names_are_put_into_words() -> None:
-    assert template_texts.of_class("French_Horn", ["{name}", "{a}", "{the}"]) == [
-        "french horn",
-        "a french horn",
-        "the french horn",
-    ]
-    assert template_texts.of_class("oboe", ["{a}"]) == ["an oboe"]
-    assert template_texts.of_class("ukulele", ["{a}"]) == ["a ukulele"]
-    assert template_texts.of_class("drums", ["{a}"]) == ["drums"]
-    assert template_texts.of_class("double_bass", ["{a}"]) == ["a double bass"]
-    assert len(set(template_texts.INSTRUMENT_TEMPLATES)) == len(template_texts.INSTRUMENT_TEMPLATES)
-
-
 def test_files_that_cannot_be_decoded_are_listed_with_the_reason(
     folder: Path, tmp_path: Path
 ) -> None:
