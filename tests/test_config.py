@@ -104,7 +104,7 @@ def test_the_defaults_are_the_paper_s() -> None:
     assert (seth.loss, seth.text, seth.optimizer) == ("contrastive", "frozen", "sgd")
     assert (seth.learning_rate, seth.batch, seth.validation_share) == (1e-3, 16, 0.15)
     assert (seth.temperature, seth.input_dropout) == (1, 0)
-    assert not (seth.decoupled or seth.centred)
+    assert (seth.decoupled, seth.centred) == (False, False)
 
 
 def test_equal_studies_have_equal_digests() -> None:

@@ -1,14 +1,14 @@
 """Random forests: fit, class probabilities, and flat arrays for the store.
 
-Conventions
-- The forest of W §3.2 (scikit-learn's `RandomForestClassifier`): 100 trees of depth at most 32,
-  Gini impurity, a bootstrap draw per tree, the square root of the number of features tried per
-  split, probabilities averaged over the trees. Compiled here (`core.studies.trees`), because
-  the mix-in study fits hundreds of forests.
-- x is `(n, d)` float32, y is `(n,)` whole numbers in `[0, n_classes)`.
-- The same seed gives the same forest, however many threads grow it.
-- A forest is a handful of flat arrays: `arrays()` and `Forest.from_arrays` carry it to a file
-  without pickle.
+The forest of W §3.2 (scikit-learn's `RandomForestClassifier`): 100 trees of depth at most 32, Gini
+impurity, a bootstrap draw per tree, the square root of the number of features tried per split,
+probabilities averaged over the trees. It is compiled here (`core.studies.trees`) because the
+mix-in study fits hundreds of forests. x is `(n, d)` float32, y is `(n,)` whole numbers in
+`[0, n_classes)`. The same seed gives the same forest, with any number of threads.
+
+    forest = fit(x, y, n_classes=18, seed=0)
+    probabilities = forest.predict_proba(x_new)
+    again = Forest.from_arrays(forest.arrays())
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from core.recipe_checks import check_recipe
 MAX_CODES = 65_536
 # Features are numbered by int16 in the trees.
 MAX_FEATURES = 32_767
-# Codes that a growing subtree keeps close: 256 kB, within a core's second-level cache.
+# Codes that a growing subtree copies: 256 kB, within a core's second-level cache.
 LOCAL_CODES = 1 << 17
-# Fewer items than this are sent down the trees in one thread: starting threads costs more.
+# Fewer items are classified in one thread: starting threads would take longer.
 ITEMS_PER_THREAD = 256
 
 
@@ -72,9 +72,13 @@ class Forest:
     def predict_proba(self, x: ArrayLike, n_jobs: int | None = None) -> NDArray[np.float32]:
         """Class probabilities of x `(n, d)`: `(n, n_classes)` float32, each row sums to 1.
 
-        The mean over trees of the class shares in the leaf an item falls into (Breiman 2001 as
-        in scikit-learn). Raises UserError for another width than the forest was fitted on, and
-        for values that are not finite. `n_jobs` is the number of threads, None for all cores.
+        The mean over trees of the class shares in the leaf of an item (Breiman 2001, as in
+        scikit-learn). `n_jobs` is the number of threads, None for all cores.
+
+        Raises
+        ------
+        UserError
+            The vectors have another length than those fitted on, or are not finite.
         """
         from core.studies.trees import add_votes
 
@@ -125,21 +129,26 @@ class Forest:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> "Forest":
-        """The forest that `arrays()` gave. Raises UserError when they do not make a forest.
+        """The inverse of `arrays`.
 
-        Checked in full, since the compiled code follows these numbers without looking back.
+        Everything is checked, because the compiled code uses these numbers unchecked.
+
+        Raises
+        ------
+        UserError
+            The arrays do not make a forest.
         """
         try:
             n_features, n_classes = (int(value) for value in arrays["shape"])
             forest = cls(
                 n_classes=n_classes,
                 n_features=n_features,
-                feature=_own(arrays["feature"], np.int16),
-                threshold=_own(arrays["threshold"], np.float32),
-                right=_own(arrays["right"], np.int32),
-                mixed=_own(arrays["mixed"], np.float32),
-                node_start=_own(arrays["node_start"], np.int64),
-                mixed_start=_own(arrays["mixed_start"], np.int64),
+                feature=_contiguous(arrays["feature"], np.int16),
+                threshold=_contiguous(arrays["threshold"], np.float32),
+                right=_contiguous(arrays["right"], np.int32),
+                mixed=_contiguous(arrays["mixed"], np.float32),
+                node_start=_contiguous(arrays["node_start"], np.int64),
+                mixed_start=_contiguous(arrays["mixed_start"], np.int64),
             )
             sound = _is_sound(forest)
         except (KeyError, ValueError, TypeError, IndexError):
@@ -162,12 +171,19 @@ def fit(
 ) -> Forest:
     """Fit a random forest (W §3.2; scikit-learn's `RandomForestClassifier`).
 
-    x `(n, d)` float32 and y `(n,)` in `[0, n_classes)`; classes that y lacks get probability 0.
-    `n_jobs` is the number of threads, None for all cores; it does not change the result.
-    Splits are scikit-learn's, but that nodes of 1,024 items and more try 256 thresholds per
+    Splits are scikit-learn's, except that nodes of 1,024 items and more try 256 thresholds per
     feature, spread evenly over the ranks of their values, instead of all.
-    Raises UserError for empty or unequal input, values that are not finite, or labels out of
-    range.
+
+    Parameters
+    ----------
+    x : (n, d) float32
+    y : (n,) whole numbers in `[0, n_classes)`; a class without items gets probability 0
+    n_jobs : threads, None for all cores; it does not change the result
+
+    Raises
+    ------
+    UserError
+        The input is empty or of unequal length, a value is not finite, or a label out of range.
     """
     from core.studies.trees import grow_tree
 
@@ -227,7 +243,7 @@ def fit(
 
 
 def checked_labels(y: ArrayLike, n_classes: int) -> NDArray[np.int32]:
-    """Labels as `(n,)` int32. Raises UserError when one is no whole number in [0, n_classes)."""
+    """Labels as `(n,)` int32. Raises UserError if one is not a whole number in [0, n_classes)."""
     y = np.asarray(y)
     whole = np.issubdtype(y.dtype, np.integer) or y.size == 0
     if y.ndim != 1 or not whole or (y.size and (y.min() < 0 or y.max() >= n_classes)):
@@ -244,7 +260,7 @@ def _checked(x: ArrayLike) -> NDArray[np.float32]:
     if x.ndim != 2:
         raise UserError(f"Vectors must form a table (n, d): found shape {x.shape}.")
     with np.errstate(over="ignore"):
-        x = _own(x, np.float32)
+        x = _contiguous(x, np.float32)
     finite = np.isfinite(x).all(axis=1)
     if not finite.all():
         raise UserError(
@@ -254,8 +270,8 @@ def _checked(x: ArrayLike) -> NDArray[np.float32]:
     return x
 
 
-def _own(values: ArrayLike, dtype: type[np.generic]) -> NDArray:
-    """Contiguous and writable, copied if need be: other layouts would be compiled for anew."""
+def _contiguous(values: ArrayLike, dtype: type[np.generic]) -> NDArray:
+    """Contiguous and writable, copied if needed: other layouts would compile again."""
     return np.require(np.asarray(values), dtype, ["C", "W"])
 
 
@@ -301,9 +317,9 @@ def _is_sound(forest: Forest) -> bool:
         return False
     sizes = np.diff(starts)
     size = np.repeat(sizes, sizes)
-    own = np.arange(n_nodes) - np.repeat(starts[:-1], sizes)
+    node = np.arange(n_nodes) - np.repeat(starts[:-1], sizes)  # number within its tree
     n_mixed = np.repeat(np.diff(mixed_starts), sizes)
     leaf = forest.feature < 0
-    inner = (forest.feature < forest.n_features) & (forest.right > own + 1) & (forest.right < size)
+    inner = (forest.feature < forest.n_features) & (forest.right > node + 1) & (forest.right < size)
     ends = (forest.right < forest.n_classes) & (~forest.right < n_mixed)
     return bool(np.where(leaf, ends, inner).all())
