@@ -1,14 +1,20 @@
-"""What a study is: frozen dataclasses, saved in full beside everything that they made.
+"""The configuration of a study: frozen dataclasses, saved in full with its artefacts.
 
-A study can be written as a YAML file with the same field names (`--study FILE`); flags on the
-command line win over the file.
+A study can be a YAML file with the same field names (`--study FILE`); options of the command line
+override the file.
+
+    dataset: folder:~/clips
+    audio: [logmel, yamnet_lite]
+    translation: {loss: info_nce, temperature: 0.1}
 """
 
+from __future__ import annotations
+
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from core.errors import UserError
 from core.spaces.generation import GenerationConfig
@@ -16,12 +22,14 @@ from core.spaces.translation import TranslationConfig
 from core.studies import zero_shot
 from core.studies.forests import ForestConfig
 
-# Where pairs are made within a class, a fixed pairing would be learned by heart: pairs are drawn
-# anew at every step, every class as often as any other, and two pairs of one class are no
-# negatives of each other. Two recipes, because two things are asked of small collections
-# (EXPERIMENTS.md has the numbers): InfoNCE scores best on other clips of the same sources, which
-# is what a study measures; W's margin loss carries furthest to recordings from elsewhere, which is
-# what retrieval is asked for.
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# Where pairs are made within a class, a space would learn fixed pairs by heart. So pairs are drawn
+# again at every step, classes are drawn equally often, and two pairs of one class are no negatives
+# of each other. There are two recipes (EXPERIMENTS.md has the numbers): InfoNCE scores best on
+# other clips of the same sources, which a study measures; W's margin loss transfers best to
+# recordings from elsewhere, which retrieval needs.
 LABEL_PAIRED = TranslationConfig(
     loss="info_nce",
     temperature=0.2,
@@ -35,9 +43,9 @@ LABEL_PAIRED_RETRIEVAL = TranslationConfig(
     pairing="redrawn", same_class="ignored", sampler="balanced", min_steps=10
 )
 
-# S's recipe needs S's numbers: 115k pairs are 5,000 steps an epoch, 1,000 pairs are 60, and SGD at
-# 1e-3 has then hardly moved. Fewer than LARGE texts are trained on with Adam, larger batches, a
-# temperature, and dropout against learning them by heart (EXPERIMENTS.md has the numbers).
+# S's recipe needs as much data as S has: 115k pairs make 5,000 steps per epoch; 1,000 pairs make
+# 60, after which SGD at 1e-3 has changed little. Below LARGE texts, generators are trained with
+# Adam, larger batches, a temperature, and dropout against overfitting (EXPERIMENTS.md).
 LARGE = 5_000
 GENERATION_SMALL = GenerationConfig(
     optimizer="adam",
@@ -51,23 +59,68 @@ GENERATION_SMALL = GenerationConfig(
     patience=8,
 )
 OFF = "off"
+NAMES = ("audio", "image", "text", "untranslated", "prompts")  # fields that hold several names
+Recipe = TypeVar("Recipe", bound="DataclassInstance")
+
+
+def _whole(value: object, lowest: int) -> bool:
+    return type(value) is int and value >= lowest
+
+
+def _names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)
+
+
+# Fields of a study, what their values must be, and the same in words.
+CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
+    (("dataset",), lambda v: isinstance(v, str) and v != "", "text such as demo or folder:PATH"),
+    (("ontology",), lambda v: isinstance(v, str), "the path of a file"),
+    (("size", "splits"), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
+    (("mix_in_draws",), lambda v: _whole(v, 1), "a whole number of at least 1"),
+    (("seed", "n_bootstrap"), lambda v: _whole(v, 0), "a whole number of at least 0"),
+    (NAMES[:4], lambda v: v is None or _names(v), "a name or a list of names"),
+    (("prompts",), _names, "a text or a list of texts"),
+    (
+        ("translation",),
+        lambda v: v is None or isinstance(v, (Mapping, TranslationConfig)),
+        "a mapping of its fields",
+    ),
+    (
+        ("generation",),
+        lambda v: v in (None, OFF) or isinstance(v, (Mapping, GenerationConfig)),
+        "a mapping of its fields, or off",
+    ),
+    (("forest",), lambda v: isinstance(v, ForestConfig), "a mapping of its fields"),
+)
 
 
 @dataclass(frozen=True)
 class Config:
-    """One study.
+    """One study. Every value is checked; None is chosen by the data.
 
-    `dataset` is `demo`, `folder:PATH`, … (see `core.datasets`). `audio`, `image` and
-    `text` name the encoders; every combination is one space to train. Each is settled by the
-    data where the study does not say (None), and empty where the study leaves a modality out.
-    `untranslated` names pairs ("AUDIO+IMAGE") whose encoders share a published space and are
-    ranked as they are, as a baseline (W figure 2: OpenL3-512). `splits` is how many random
-    splits the study is repeated over (None: 5 for sets under 2,000 items, else 1). `ontology`
-    is a file of label relations that takes the place of the dataset's own. `prompts` put a tag
-    into words for the zero-shot study, in place of `{tag}`. `translation` and `generation`
-    are the recipes of the two trained spaces: chosen by the data where they are None; of a mapping,
-    the fields in which a study differs from that choice, which is what a study file holds; "off"
-    leaves the generation space out.
+    Parameters
+    ----------
+    dataset : `demo`, `folder:PATH`, … (see `core.datasets`)
+    size : pairs or tracks of datasets that have a size
+    audio, image, text : encoders of each modality, empty to leave it out; every combination of
+        one encoder per modality is an encoder set with spaces of its own
+    untranslated : encoder sets ("AUDIO+IMAGE") with a published common space, which are ranked
+        without translation as a baseline (W figure 2: OpenL3-512)
+    ontology : file of label relations, instead of the dataset's
+    seed : of all random steps
+    splits : number of random splits (None: 5 below 2,000 items, else 1)
+    n_bootstrap : resamples behind an interval
+    mix_in_draws : forests per point of a mix-in curve
+    prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
+    translation, generation : recipes of the trained spaces, or mappings of the fields that
+        differ from the recipe that the data gets; "off" leaves the generation space out
+    forest : how forests are grown
+
+    Raises
+    ------
+    UserError
+        A value has another type or is out of range; the message has the field, the value and
+        what is expected.
     """
 
     dataset: str = "demo"
@@ -86,6 +139,17 @@ class Config:
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
     forest: ForestConfig = field(default_factory=ForestConfig)
 
+    def __post_init__(self) -> None:
+        for names, holds, expected in CHECKS:
+            for name in names:
+                value = getattr(self, name)
+                if not holds(value):
+                    raise UserError(f"The study's {name} is {value!r}, expected {expected}.")
+        if isinstance(self.translation, Mapping):
+            changed(TranslationConfig(), self.translation, "translation")
+        if isinstance(self.generation, Mapping):
+            changed(GenerationConfig(), self.generation, "generation")
+
     @property
     def encoders(self) -> dict[str, tuple[str, ...]]:
         """The encoders of each modality that the study has."""
@@ -94,50 +158,63 @@ class Config:
 
     @property
     def encoder_sets(self) -> tuple[tuple[str, ...], ...]:
-        """Every combination of one encoder a modality: pairs, or triples where there is text."""
+        """Every combination of one encoder per modality."""
         return tuple(itertools.product(*self.encoders.values()))
 
 
-_NAMES = ("audio", "image", "text", "untranslated", "prompts")  # fields that hold several names
-_RECIPES = {"translation": TranslationConfig, "generation": GenerationConfig}
-
-
 def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
-    """How the tower of words joins a space that sound and picture have made.
+    """How the text tower joins a space of sound and picture, which stays fixed.
 
-    Pairs, samplers and sizes are those of the space; the loss is its own, since W's margin leaves
-    words in a corner of a space that no longer moves (EXPERIMENTS.md has the numbers).
+    Pairs, sampler and sizes are those of the space. The loss is InfoNCE, because W's margin loss
+    leaves the texts in a corner of a fixed space (EXPERIMENTS.md has the numbers).
     """
     return replace(chosen, loss="info_nce", temperature=0.1, input_dropout=0.5, batch=256)
 
 
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
-    """How a translation is trained: by W's recipe for true pairs (`paired_by` "clip"), and the
-    label-paired ones above for pairs made within a class; as the study says where it says
-    something."""
+    """How a translation is trained: W's recipe for true pairs (`paired_by` "clip"), the recipes
+    above for pairs made within a class, with the study's changes."""
     chosen = LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
     if paired_by == "clip":
         chosen = TranslationConfig()
-    return _changed(chosen, config.translation)
+    if isinstance(config.translation, Mapping):
+        return changed(chosen, config.translation, "translation")
+    return config.translation or chosen
 
 
 def generation_recipe(config: Config, paired_by: str, n_texts: int) -> GenerationConfig | None:
-    """How generators are trained, None when they are not: by S's recipe, or the one above for
-    small collections; redrawn like a translation's where pairs were made within a class; as the
-    study says where it says something."""
+    """How generators are trained: S's recipe, or the one above for small collections, with the
+    study's changes; None when the study leaves them out."""
     if config.generation == OFF:
         return None
     chosen = GENERATION_SMALL if n_texts < LARGE else GenerationConfig()
     if paired_by != "clip":
         chosen = replace(chosen, pairing="redrawn", same_class="ignored")
-    return _changed(chosen, config.generation)
+    if isinstance(config.generation, Mapping):
+        return changed(chosen, config.generation, "generation")
+    return config.generation if isinstance(config.generation, GenerationConfig) else chosen
 
 
-def _changed(chosen: Any, own: Any) -> Any:
-    """The recipe that the data would get, as a study changes or replaces it."""
-    if own is None:
-        return chosen
-    return update(chosen, own, "The study") if isinstance(own, Mapping) else own
+def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
+    """A recipe with some fields changed; it checks their values itself.
+
+    Raises
+    ------
+    UserError
+        A field is unknown, or its value unusable.
+    """
+    known = {item.name: getattr(recipe, item.name) for item in fields(recipe)}
+    for name in values:
+        if name not in known:
+            raise UserError(
+                f"{where} has the field {name!r}, which is unknown: expected one of "
+                f"{', '.join(sorted(known))}."
+            )
+    changes = {
+        name: float(value) if type(value) is int and isinstance(known[name], float) else value
+        for name, value in values.items()
+    }
+    return replace(recipe, **changes)
 
 
 def load(path: Path) -> Config:
@@ -146,7 +223,7 @@ def load(path: Path) -> Config:
     Raises
     ------
     UserError
-        The file is absent, is no YAML mapping, or names a field that a study does not have.
+        The file is absent or not a YAML mapping, or it has an unknown field or an unusable value.
     """
     import yaml
 
@@ -158,37 +235,18 @@ def load(path: Path) -> Config:
         where = " ".join(str(error).split())
         raise UserError(f"The study file {path} is not valid YAML: {where}") from error
     if not isinstance(values, Mapping):
-        raise UserError(f"The study file {path} holds no mapping: expected `dataset: demo` etc.")
-    return update(Config(), values, str(path))
-
-
-def update(config: Any, values: Mapping[str, Any], where: str) -> Any:
-    """A dataclass with some fields replaced, nested dataclasses included."""
-    known = {item.name: getattr(config, item.name) for item in fields(config)}
-    changes: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            raise UserError(
-                f"{where} has the field {name!r}, which is unknown: expected one of "
-                f"{', '.join(sorted(known))}."
-            )
-        old = _RECIPES[name]() if name in _RECIPES else known[name]
-        if name == "generation" and value in (False, OFF):  # YAML reads a bare `off` as false
-            changes[name] = OFF
-        elif is_dataclass(old):
-            if not isinstance(value, Mapping):
-                raise UserError(f"{where}: {name} is {value!r}, expected a mapping of its fields.")
-            whole = update(old, value, f"{where}: {name}")
-            changes[name] = dict(value) if name in _RECIPES else whole
-        elif isinstance(config, Config) and name in _NAMES:
-            changes[name] = (value,) if isinstance(value, str) else tuple(value)
-        elif isinstance(old, bool) or old is None or isinstance(value, type(old)):
-            changes[name] = value
-        elif isinstance(old, float) and isinstance(value, int):
-            changes[name] = float(value)
-        else:
-            raise UserError(
-                f"{where}: {name} is {value!r}, expected a value like {old!r} "
-                f"({type(old).__name__})."
-            )
-    return replace(config, **changes)
+        raise UserError(f"The study file {path} is not a mapping: expected `dataset: demo` etc.")
+    changes = dict(values)
+    for name in NAMES:
+        if isinstance(changes.get(name), str):
+            changes[name] = (changes[name],)
+        elif isinstance(changes.get(name), list):
+            changes[name] = tuple(changes[name])
+    if changes.get("generation") is False:  # YAML reads a bare `off` as false
+        changes["generation"] = OFF
+    try:
+        if isinstance(changes.get("forest"), Mapping):
+            changes["forest"] = changed(ForestConfig(), changes["forest"], "forest")
+        return changed(Config(), changes, "The study")
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
