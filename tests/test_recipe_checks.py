@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.config import Config, update
+from core.config import Config
 from core.errors import UserError
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
@@ -63,9 +63,9 @@ def test_a_wrong_value_is_refused_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_a_misspelt_value_in_a_study_file_is_refused() -> None:
+def test_a_misspelt_value_of_a_study_is_refused() -> None:
     with pytest.raises(UserError, match="sampler is 'ballanced', expected uniform or balanced"):
-        update(Config(), {"translation": {"sampler": "ballanced"}}, "study.yaml")
+        Config(translation={"sampler": "ballanced"})
 
 
 def test_none_and_whole_numbers_are_accepted() -> None:
