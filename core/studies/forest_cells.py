@@ -18,6 +18,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,7 +75,7 @@ class Cell:
     system: str
     seed: int
     target: str | None = None
-    n_target: int = 0  # items of the target to train on, of a mixed cell
+    n_target: int = 0  # of a mixed cell: items of the target to train on
 
     @property
     def space(self) -> str:
@@ -108,6 +109,18 @@ class Outcome:
     @property
     def macro_f1(self) -> float:
         return float(self.f1.mean())
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The columns of `core.studies.measure` that say what was measured."""
+        return {
+            "space": self.cell.space,
+            "system": self.cell.system,
+            "target": self.target,
+            "n_target": self.n_target,
+            "seed": self.cell.seed,
+            "n": int(self.confusion.sum()),
+        }
 
 
 def ticks(n_available: int) -> list[int]:

@@ -26,9 +26,17 @@ from core.record import Record
 from core.spaces import pca
 from core.spaces.translation import Translation
 from core.store import Store
-from core.studies import centroids, classification, distribution, measure, mix_in, ranking
-from core.studies.classification import Labelled
-from core.studies.forests import ForestConfig
+from core.studies import (
+    centroids,
+    classification,
+    distribution,
+    forest_cells,
+    measure,
+    mix_in,
+    ranking,
+)
+from core.studies.forest_cells import Cell, Labelled, Outcome
+from core.studies.forests import Forest, ForestConfig
 
 CLASSES = ["accordion", "banjo", "cello <b>&amp;", "drums | *x*", "voice"]
 PAIRED = CLASSES[:4]
@@ -371,35 +379,29 @@ def labelled(
     return found
 
 
+def run_cells(
+    cells: list[Cell], frame: pd.DataFrame, spaces: dict[str, dict[str, np.ndarray]]
+) -> tuple[dict[str, Forest], list[Outcome]]:
+    """The first forest of each system, and all outcomes."""
+    train_items, test_items = (labelled(frame, spaces, name) for name in ("train", "test"))
+    forests: dict[str, Forest] = {}
+    outcomes: list[Outcome] = []
+    for cell in cells:
+        forest, found = forest_cells.run_cell(cell, train_items, test_items, len(PAIRED), SMALL)
+        forests.setdefault(cell.system, forest)
+        outcomes += found
+    return forests, outcomes
+
+
 def classify(
     frame: pd.DataFrame, spaces: dict[str, dict[str, np.ndarray]], common: dict[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, np.ndarray]]:
-    train_items, test_items = (labelled(frame, spaces, name) for name in ("train", "test"))
-    done = classification.study(
-        train_items, test_items, len(PAIRED), seeds=(0, 1), config=SMALL, n_jobs=1
-    )
-    rows: list[dict[str, Any]] = []
+    cells = [Cell(system, seed) for system in forest_cells.SYSTEMS for seed in (0, 1)]
+    forests, outcomes = run_cells(cells, frame, spaces)
     predictions = []
-    for outcome in done.outcomes:
-        head = {
-            "space": outcome.space,
-            "system": outcome.system,
-            "target": outcome.target,
-            "seed": outcome.seed,
-            "n_target": outcome.n_target,
-            "n": len(outcome.predicted),
-            "chance": 1 / len(PAIRED),
-        }
-        rows.append({**head, "metric": "macro_f1", "value": outcome.macro_f1})
-        for name, value in zip(PAIRED, outcome.f1, strict=True):
-            rows.append({**head, "metric": "f1", "class": name, "value": float(value)})
-        if outcome.seed:
+    for outcome in outcomes:
+        if outcome.cell.seed:
             continue
-        for truth in range(len(PAIRED)):
-            for guess in range(len(PAIRED)):
-                cell = {"class": PAIRED[truth], "other": PAIRED[guess]}
-                value = float(outcome.confusion[truth, guess])
-                rows.append({**head, "metric": "confusion", **cell, "value": value})
         mine = items.of(frame, outcome.target)
         y = items.class_numbers(mine, PAIRED)
         mask = ((mine["subset"] == "test") & (y >= 0)).to_numpy()
@@ -408,7 +410,7 @@ def classify(
                 {
                     "item_id": mine["item_id"].to_numpy()[mask],
                     "target": outcome.target,
-                    "system": outcome.system,
+                    "system": outcome.cell.system,
                     "truth": [PAIRED[row] for row in y[mask]],
                     "predicted": [PAIRED[row] for row in outcome.predicted],
                     "confidence": outcome.proba.max(axis=1),
@@ -417,32 +419,27 @@ def classify(
         )
     tensors = {
         f"{system}/{name}": value
-        for system, forest in done.forests.items()
+        for system, forest in forests.items()
         for name, value in forest.arrays().items()
     }
-    table = measure.table(rows, study="classification", **common)
+    table = measure.table(classification.measurements(outcomes, PAIRED), **common)
     return table, pd.concat(predictions, ignore_index=True), tensors
 
 
 def mixed(
     frame: pd.DataFrame, spaces: dict[str, dict[str, np.ndarray]], common: dict[str, Any]
 ) -> pd.DataFrame:
-    train_items, test_items = (labelled(frame, spaces, name) for name in ("train", "test"))
-    rows: list[dict[str, Any]] = []
-    for target in train_items["pca"]:
-        n_all = len(train_items["pca"][target])
-        cells = [
-            mix_in.Cell(space, system, target, n, seed)
-            for system, space in (("MMT", "translation"), ("MMP", "pca"))
-            for n in (0, 4, n_all)
-            for seed in range(3)
-        ]
-        single = mix_in.SINGLE_MODAL[target]
-        cells += [mix_in.Cell("pca", single, target, n_all, seed) for seed in range(3)]
-        for one in cells:
-            row = mix_in.run_cell(one, train_items, test_items, len(PAIRED), SMALL, 1)
-            rows.append({**row, "n": len(test_items["pca"][target]), "chance": 1 / len(PAIRED)})
-    return measure.table(rows, study="mix_in", **common)
+    seeds = range(3)
+    cells = [Cell(system, seed) for system in forest_cells.SYSTEMS for seed in seeds]
+    cells += [
+        Cell(system, seed, target, n)
+        for target in ("audio", "image")
+        for system in mix_in.MULTI_MODAL
+        for n in (0, 4)
+        for seed in seeds
+    ]
+    _, outcomes = run_cells(cells, frame, spaces)
+    return measure.table(mix_in.measurements(outcomes, len(PAIRED)), **common)
 
 
 def centroid_rows(
