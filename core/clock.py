@@ -1,4 +1,4 @@
-"""Where the time goes: milliseconds by step."""
+"""A clock that adds up milliseconds by step."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Clock:
-    """Milliseconds by step; the same step twice adds up."""
+    """Milliseconds by step; repeated steps add up.
+
+    with clock.time("decode"): ...
+    """
 
     ms: dict[str, float] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
-"""Names of encoder sets: one encoder a modality, joined by a plus.
+"""Names of encoder sets: one encoder per modality, joined by a plus.
 
-`AUDIO+IMAGE`, or `AUDIO+IMAGE+TEXT` where there are words, in the order of the modalities.
-Vectors that a dataset brought have `ready_MODALITY` in place of an encoder.
+`AUDIO+IMAGE` or `AUDIO+IMAGE+TEXT`, in this order. Vectors of the dataset itself have the name
+`ready_MODALITY` instead of an encoder's.
 """
 
 import functools
@@ -13,7 +13,7 @@ READY = "ready_"
 
 
 def encoder_set_name(*names: str) -> str:
-    """One encoder a modality -> the name of their combination."""
+    """The name of the set of these encoders."""
     return PLUS.join(names)
 
 
@@ -28,18 +28,18 @@ def _modalities_of(encoder_set: str) -> tuple[tuple[str, str], ...]:
 
 
 def encoders_by_modality(encoder_set: str) -> dict[str, str]:
-    """`{modality: encoder}` of a pair's name, in the order audio, image, text.
+    """`{modality: encoder}` of an encoder set, in the order audio, image, text.
 
     Raises
     ------
     UserError
-        It names an encoder that is not registered.
+        An encoder is not registered.
     """
     return dict(_modalities_of(encoder_set))
 
 
 def ready_name(modality: str) -> str:
-    """What stands in place of an encoder for vectors that the data brought."""
+    """The name that stands for an encoder where the dataset has vectors of its own."""
     return f"{READY}{modality}"
 
 

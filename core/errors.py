@@ -1,16 +1,16 @@
-"""Errors that are shown to a person exactly as they are.
+"""Errors whose messages are shown unchanged on the command line and on pages.
 
-Each message is one sentence that says what was found, what was expected and what to do.
-The command line prints it and exits with 2; a page shows it in a notice and goes on.
+A message is one sentence: what was found, what was expected, what to do. The command line prints
+it and exits with 2; a page shows it in a notice.
 """
 
 
 class UserError(Exception):
-    """Something a person can mend: a bad file, an unknown name, a missing artefact."""
+    """An error that the user can fix: a bad file, an unknown name, a missing artefact."""
 
 
 class MediaError(UserError):
-    """One file cannot be taken in: unreadable, over a limit, or not what its name says."""
+    """A file that cannot be read: damaged, over a limit, or of another kind than its name says."""
 
 
 class MissingWeights(UserError):

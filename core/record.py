@@ -1,23 +1,22 @@
-"""The record of a study while it is computed: its configuration, and which artefacts are its own.
+"""The record of a study: its configuration and the names of its artefacts.
 
-It (`studies/<digest>/study.json`) names the artefacts of every stage:
+`studies/<digest>/study.json` has an entry for every artefact:
 
 =============================  ================================================================
 name                           artefact
 =============================  ================================================================
-`ingest`                     items, splits, what was rejected, the dataset's card
-`extract:ENCODER`            native vectors of one encoder
-`train:PAIR:PART`            spaces and shared vectors; PART is a split's number or `all`
-`generate:PAIR:SPLIT`        the generation space, its vectors and snapshots, where there is text
-`evaluate:PAIR:SPLIT`        measurements, predictions, forests
-`maps:PAIR`               maps
-`maps:PAIR:epochs`        the moving map of the generation space
+`ingest`                       items, splits, rejected files, the dataset's card
+`extract:ENCODER`              native vectors of one encoder
+`train:SET:PART`               spaces and shared vectors; PART is a split's number or `all`
+`generate:SET:SPLIT`           the generation space, its vectors and snapshots, if there is text
+`evaluate:SET:SPLIT`           measurements, predictions, forests
+`maps:SET`                     maps
+`maps:SET:epochs`              the moving map of the generation space
 =============================  ================================================================
 
-PAIR joins one encoder a modality, `AUDIO+IMAGE`, or `AUDIO+IMAGE+TEXT` where there are words.
+SET is the name of an encoder set, `AUDIO+IMAGE` or `AUDIO+IMAGE+TEXT`.
 """
 
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -29,9 +28,9 @@ from core.store import Artefact, Store, digest
 class Record:
     """The record of a study while it is computed: stages note their artefacts here.
 
-    The study stays readable while it is run again. What the last run noted is kept until a stage
-    notes something else under the same name. From then on later results may be out of date, so
-    only those of this run count.
+    The study stays readable while it is run again: the entries of the last run are kept until a
+    stage notes another artefact under the same name. From then on later entries may be out of
+    date, so only those of this run are kept.
     """
 
     def __init__(self, store: Store, config: Any, weights_dir: Path | None = None) -> None:
@@ -49,24 +48,21 @@ class Record:
             "started": _now(),
             "finished": last.get("finished"),
         }
-        self._lock = threading.Lock()
 
     def note(self, name: str, artefact: Artefact) -> None:
         entry = [artefact.stage, artefact.digest]
-        with self._lock:
-            if self._last.get(name, entry) != entry:
-                self._last = {}
-            if name not in self._last:
-                self.values["finished"] = None
-            self._noted[name] = entry
-            self.values["artefacts"] = self._last | self._noted
-            self._save()
+        if self._last.get(name, entry) != entry:
+            self._last = {}
+        if name not in self._last:
+            self.values["finished"] = None
+        self._noted[name] = entry
+        self.values["artefacts"] = self._last | self._noted
+        self._save()
 
     def finish(self) -> None:
-        """Every stage has run: what this run did not note is no longer part of the study."""
-        with self._lock:
-            self.values |= {"artefacts": self._noted, "finished": _now()}
-            self._save()
+        """Mark the study as finished; artefacts that this run did not note are dropped."""
+        self.values |= {"artefacts": self._noted, "finished": _now()}
+        self._save()
 
     def _save(self) -> None:
         self.store.write_json(self._name, self.values)

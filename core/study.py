@@ -1,12 +1,14 @@
-"""A study in the workspace: which artefacts belong to it, and how to read them.
+"""A study in the workspace: its artefacts, and how to read them.
 
-The pages, `report` and `search` all read through here, so that no two of them can disagree.
-`core.record` says what a study's artefacts are called.
+Pages, `report` and `search` all read through this module, so their numbers agree. `core.record`
+has the names of a study's artefacts.
 
-Spaces: `translation` and `pca` are those of the first split, fitted on its translation
-subset alone; `translation_all` is fitted on every pair there is. It serves retrieval of new
-things and takes no part in any score. `generation` is S's: sounds and pictures carried into the
-space of the text encoder, fitted on the translation subset too.
+    study = open_study(Store("workspace/demo"))
+    vectors = study.shared("logmel+hog", "translation", "audio")
+
+Spaces: `translation` and `pca` are fitted on the subset `translation` of a split, and so is
+`generation` (S), which maps sounds and pictures into the text encoder's space.
+`translation_all` is fitted on all pairs; it serves retrieval and has no scores.
 """
 
 import functools
@@ -35,7 +37,7 @@ ALL = "all"
 
 
 class PcaSpace:
-    """One fitted PCA per modality, with the same `project` as a translation."""
+    """One fitted PCA per modality, with `project` like a translation."""
 
     def __init__(self, fits: dict[str, pca.Pca]) -> None:
         self.fits = fits
@@ -48,8 +50,8 @@ Space = translation.Translation | PcaSpace | generation.Generation
 
 
 def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
-    """How the labels of a dataset relate: its own ontology, else the built-in one of W's 18
-    classes where it knows them all, else none."""
+    """A dataset's relation of labels: its ontology, or the built-in one if it has all classes (W's
+    18), or none."""
     if ingested.has("ontology.json"):
         return taxonomy.parse(ingested.read_bytes("ontology.json"), "ontology.json")
     known = taxonomy.demo()
@@ -59,7 +61,7 @@ def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
 
 
 def media_root(ingested: Artefact) -> str:
-    """Where a dataset's media lie: a folder of the owner's, or inside the artefact (the demo's)."""
+    """The folder or URL of a dataset's media; the demo's media are inside the artefact."""
     root = str(ingested.json("dataset.json")["root"])
     if root.startswith("/") or "://" in root:
         return root
@@ -67,24 +69,24 @@ def media_root(ingested: Artefact) -> str:
 
 
 def studies(store: Store) -> list[dict[str, Any]]:
-    """The records of every study in a workspace, newest first."""
+    """The records of all studies in a workspace, newest first."""
     names = [name for name in store.names("studies") if store.has(f"studies/{name}/study.json")]
     records = [store.json(f"studies/{name}/study.json") for name in names]
     return sorted(records, key=lambda record: (record["started"], record["digest"]), reverse=True)
 
 
 def open_study(store: Store, digest_: str | None = None) -> "Study":
-    """The study of this digest, or the newest one.
+    """The study whose digest begins like this, or the newest one.
 
     Raises
     ------
     MissingArtefact
-        The workspace holds no study, or not this one.
+        The workspace has no study, or not this one.
     """
     found = studies(store)
     if not found:
         raise MissingArtefact(
-            f"The workspace {store.root} holds no study yet: run "
+            f"The workspace {store.root} has no study yet: run "
             f"`python -m precompute all --dataset demo --workspace {store.root}`."
         )
     if digest_ is None:
@@ -99,7 +101,7 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
 def _read_once(
     method: Callable[Concatenate["Study", P], T],
 ) -> Callable[Concatenate["Study", P], T]:
-    """Keep what a method of a study read, for as long as the study lives."""
+    """Keep the result of a study's method, as long as the study object exists."""
 
     @functools.wraps(method)
     def read(self: "Study", *args: P.args, **kwargs: P.kwargs) -> T:
@@ -123,24 +125,24 @@ class Study:
         self.artefacts: dict[str, list[str]] = record["artefacts"]
         self._read: dict[tuple[Any, ...], Any] = {}
 
-    # -- what there is -----------------------------------------------------------------------
+    # -- contents ----------------------------------------------------------------------------
 
     @property
     def encoders(self) -> dict[str, list[str]]:
-        """The encoders of each modality that the study has."""
+        """The encoders of each modality."""
         return {m: list(self.config[m]) for m in items.MODALITIES if self.config.get(m)}
 
     @property
     def encoder_sets(self) -> list[tuple[str, ...]]:
-        """Every combination of one encoder a modality: pairs, or triples with text."""
+        """Every combination of one encoder per modality."""
         return list(itertools.product(*self.encoders.values()))
 
     def has_audio_and_image(self, encoder_set: str) -> bool:
-        """Whether a pair has sounds and pictures: what W's classification compares."""
+        """Whether an encoder set has sounds and pictures, which W's studies compare."""
         return {"audio", "image"} <= set(encoders_by_modality(encoder_set))
 
     def modalities(self, encoder_set: str) -> dict[str, str]:
-        """`{modality: encoder}` of one of the study's pairs."""
+        """`{modality: encoder}` of an encoder set."""
         return encoders_by_modality(encoder_set)
 
     @property
@@ -155,17 +157,17 @@ class Study:
 
     @property
     def classes(self) -> list[str]:
-        """Every class, in the one order that all pages use."""
+        """Every class, in the order of all pages."""
         return list(self.dataset["classes"])
 
     @property
     def paired_classes(self) -> list[str]:
-        """The classes that have both sound and picture: those of training and scores."""
+        """The classes with both sounds and pictures, used for training and scores."""
         return list(self.dataset["paired_classes"])
 
     @functools.cached_property
     def item_s(self) -> float:
-        """How long the collection's sounds are, in seconds: what a recording is cut into."""
+        """The length of the collection's sounds in seconds; uploads are cut into such windows."""
         frame = self.items()
         sounds = frame["duration_s"][frame["modality"] == "audio"]
         return float(sounds.median()) if len(sounds) else 1.0
@@ -224,26 +226,24 @@ class Study:
         return frame.set_index("item_id", drop=False)
 
     def media_of(self, item_id: str) -> tuple[Path | bytes, str]:
-        """Where an item's file lies (a path on this machine, or its bytes from afar), its name.
+        """An item's file (a path on this machine, or its bytes from a URL), and its name.
 
         Raises
         ------
         MediaError
-            The item entered as a ready vector, or its path leaves the dataset's folder.
+            The item is a vector without a file, or its path leaves the dataset's folder.
         """
         path = str(self.items().loc[item_id, "path"])
         if not path:
-            raise MediaError("This item entered as a ready vector: it has no sound or picture.")
+            raise MediaError("This item is a vector of the dataset: it has no sound or picture.")
         if leaves_root(path):
-            raise MediaError(
-                f"The item's file {path!r} lies outside its dataset: it is not opened."
-            )
+            raise MediaError(f"The item's file {path!r} is outside its dataset and is not opened.")
         return media_source(media_root(self.artefact("ingest")), path), path
 
     # -- vectors and spaces ------------------------------------------------------------------
 
     def spaces(self, encoder_set: str) -> list[str]:
-        """Those of `SPACES` that a pair has."""
+        """The spaces of an encoder set, in the order of `SPACES`."""
         made_by = {
             "translation_all": f"train:{encoder_set}:{ALL}",
             "generation": f"generate:{encoder_set}:0",
@@ -263,7 +263,7 @@ class Study:
 
     @_read_once
     def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
-        """A fitted space, to project new vectors with."""
+        """A fitted space, to project new vectors into."""
         artefact, file = self._trained(encoder_set, space, split)
         if file == "translation":
             return translation.Translation.from_arrays(artefact.tensors("translation.safetensors"))
@@ -290,14 +290,14 @@ class Study:
 
     def generation_history(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """`epoch, train_loss, validation_loss, train_discriminator_loss,
-        validation_discriminator_loss, seconds` of the generators' training; the discriminator's
-        losses are NaN where it did not play."""
+        validation_discriminator_loss, seconds` of the generators' training; without a
+        discriminator its losses are NaN."""
         return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
     @_read_once
     def text_encoder_state(self, encoder_set: str, split: int = 0) -> dict[str, np.ndarray] | None:
         """The parameters of the text encoder that was fine-tuned for the generation space; None
-        where it was left as it is."""
+        if it was not."""
         name = f"generate:{encoder_set}:{split}"
         if not self.has(name) or not self.artefact(name).has("text_encoder.safetensors"):
             return None
@@ -307,7 +307,7 @@ class Study:
 
     @_read_once
     def measurements(self) -> pd.DataFrame:
-        """Every stored number, tidy: one row per measurement (see `core.studies.measure`)."""
+        """All measurements, one per row (see `core.studies.measure`)."""
         frames = [
             self.artefact(name).table("measurements.parquet")
             for name in sorted(self.artefacts)
@@ -332,7 +332,7 @@ class Study:
         """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of `train`."""
         evaluated = self.artefact(f"evaluate:{encoder_set}:0")
         if not evaluated.has("forests.safetensors"):
-            raise MissingArtefact("This study has no forests: it lacks sounds or pictures.")
+            raise MissingArtefact("This study has no forests: it needs sounds and pictures.")
         tensors = evaluated.tensors("forests.safetensors")
         mine = {
             name.split("/", 1)[1]: value
@@ -363,6 +363,6 @@ class Study:
 
     @_read_once
     def epochs(self, encoder_set: str) -> pd.DataFrame:
-        """`epoch, item_id, modality, partner, x, y`: validation pairs of the generation space
-        after its epochs (0: before the first); `partner` is the text that an item belongs to."""
+        """`epoch, item_id, modality, partner, x, y`: the validation pairs of the generation space
+        after each kept epoch (0: before the first); `partner` is the item's text."""
         return self.artefact(f"maps:{encoder_set}:epochs").table("epochs.parquet")

@@ -1,4 +1,4 @@
-"""`weights`: which encoders' weights are here, and fetching those that are asked for."""
+"""`weights`: a table of all encoders' weights, and downloads of those named."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,12 @@ from core.encoders import weights
 def run(
     weights_dir: Path | None, wanted: Sequence[str], print_json: bool, console: Console
 ) -> None:
-    """Fetch the weights of the encoders in `wanted`, then list every encoder's.
+    """Download the weights of the encoders in `wanted`, then list those of all encoders.
 
-    A name that is unknown is told before anything is fetched.
+    Raises
+    ------
+    UserError
+        A name is unknown (checked before any download), or a download failed.
     """
     for name in wanted:
         encoders.card(name)
@@ -30,15 +33,15 @@ def run(
     console.print(_table(rows))
     named = f"{weights_dir}, " if weights_dir else ""
     console.print(
-        f"Looked for in {named}{weights.cache_dir()} and the publishers' own caches. Fetch with "
-        "`python -m precompute weights --download NAME`.",
+        f"Weights are looked for in {named}{weights.cache_dir()} and the publishers' own caches. "
+        "Download with `python -m precompute weights --download NAME`.",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> Table:
-    """One line a file; what an encoder's files share stands on its first."""
+    """One row per file; an encoder's name, modality and licence are on its first row."""
     table = Table()
     for column in ("encoder", "modality", "file", "size", "licence", "where from", "present"):
         table.add_column(column, overflow="fold")
@@ -52,12 +55,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
             table.add_row(*shared, "none needed", "", licence, "", "yes")
             continue
         present = "yes" if row["present"] else "no"
-        size = _in_words(row["size"])
+        size = _size_text(row["size"])
         table.add_row(*shared, row["file"], size, licence, row["where_from"], present)
     return table
 
 
-def _in_words(size: int | None) -> str:
+def _size_text(size: int | None) -> str:
     if size is None:
         return ""
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

@@ -1,4 +1,4 @@
-"""`report`: every stored number as tidy rows, or the headline ones as tables."""
+"""`report`: all measurements as rows, or the headline numbers as tables."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from core.study import Study
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
-    """Every measurement as a plain dict; fields that do not apply are None."""
+    """Every measurement as a dict; fields that do not apply are None."""
     found = []
     for row in study.measurements().to_dict("records"):
         plain: dict[str, Any] = {}
@@ -25,12 +25,12 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def show(study: Study, console: Console) -> None:
-    """The headline numbers of every encoder set, with their chance level and spread over splits."""
+    """The headline numbers of every encoder set, with their standard deviation over splits and chance level."""
     console.print(f"Study {study.digest}: {study.dataset['title']}", style="bold")
     found = headlines.table(study.measurements())
     for names, rows in found.groupby(["audio", "image", "text"], sort=False):
         table = Table(title=" × ".join(name for name in names if name), title_justify="left")
-        for column in ("what", "value", "spread", "chance", "n"):
+        for column in ("what", "value", "std", "chance", "n"):
             table.add_column(column, justify="left" if column == "what" else "right")
         for row in rows.itertuples():
             table.add_row(

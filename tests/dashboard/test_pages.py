@@ -29,7 +29,7 @@ def sound(page: AppTest) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_computed_names_the_command(name: str, open_page: Open, tmp_path: Path) -> None:
     text = sound(open_page(name, tmp_path / "empty"))
-    assert "holds no study yet" in text
+    assert "has no study yet" in text
     assert "python -m precompute all --dataset demo --workspace" in text
 
 

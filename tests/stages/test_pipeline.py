@@ -335,8 +335,8 @@ def test_no_space_is_fitted_on_test_items(tiny: Config, tmp_path: Path) -> None:
         (("all", "--audio", "logmell"), "There is no encoder 'logmell'"),
         (("all", "--audio", "hog"), "The encoder 'hog' is for image, and was given for audio"),
         (("all", "--size", "12"), "The demo's size is 12 pairs: expected 360 to 10000"),
-        (("report", "--workspace", "nowhere"), "holds no study yet: run `python -m precompute all"),
-        (("status", "--workspace", "nowhere"), "holds no study yet"),
+        (("report", "--workspace", "nowhere"), "has no study yet: run `python -m precompute all"),
+        (("status", "--workspace", "nowhere"), "has no study yet"),
         (("search", "--workspace", "nowhere"), "There is nothing to search with"),
     ],
 )
