@@ -25,7 +25,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def show(study: Study, console: Console) -> None:
-    """The headline numbers of every encoder set, with their standard deviation over splits and chance level."""
+    """Print the headline numbers of every encoder set with their std over splits and chance."""
     console.print(f"Study {study.digest}: {study.dataset['title']}", style="bold")
     found = headlines.table(study.measurements())
     for names, rows in found.groupby(["audio", "image", "text"], sort=False):
