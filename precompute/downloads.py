@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core import encoders
-from core.encoders import weights
+from core.encoders import downloads, weights
 
 
 def run(
@@ -25,8 +25,8 @@ def run(
     for name in wanted:
         encoders.card(name)
     for name in wanted:
-        weights.download(name, weights_dir)
-    rows = weights.table(weights_dir)
+        downloads.download(name, weights_dir)
+    rows = downloads.table(weights_dir)
     if print_json:
         print(json.dumps(rows))
         return

@@ -5,14 +5,14 @@
     encoder = encoders.load("logmel")                # or with weights_dir=Path("weights")
     vectors = encoder.embed([second, second])        # (2, dim) float32
 
-To add an encoder: one file here, and one line (with its import) in REGISTRY. The file holds
+To add an encoder: one file here, and one line (with its import) in REGISTRY. The file has
 
     CARD = Card(name=..., modality=..., dim=..., ...)
     def load(weights_dir: Path | None, n_threads: int) -> Encoder: ...
 
-and imports whatever is heavy inside `load`, so that this package costs nothing to import.
-`tests/encoders/test_contract.py` then holds it to the contract of `core.encoders.base`. Several
-encoders may share a file (one adapter, several networks): one card and one loader each.
+and imports heavy libraries inside `load`, so that this package is quick to import.
+`tests/encoders/test_contract.py` then checks the contract of `core.encoders.base`. A file may have
+several encoders, with one card and one loader each.
 """
 
 import difflib
@@ -42,11 +42,11 @@ from core.encoders import (
 )
 from core.encoders.base import Card, Encoder
 from core.encoders.hub_text import TextEncoder
-from core.errors import MissingWeights, UserError
+from core.errors import UserError
 
 
 class Entry(NamedTuple):
-    """A card, and the function `(weights_dir, n_threads) -> Encoder` that loads its encoder."""
+    """A card, and the function that loads its encoder."""
 
     card: Card
     loader: Callable[[Path | None, int], Encoder]
@@ -80,22 +80,18 @@ REGISTRY: dict[str, Entry] = {
 
 
 def names(modality: str | None = None) -> list[str]:
-    """The registered names, of one modality when given."""
+    """The registered names, all or of one modality."""
     return [name for name, entry in REGISTRY.items() if modality in (None, entry.card.modality)]
 
 
 def card(name: str) -> Card:
-    """The card of an encoder. Raises UserError when there is none of that name."""
+    """The card of an encoder. Raises UserError for an unknown name."""
     return _entry(name).card
 
 
 def present(name: str, weights_dir: Path | None = None) -> bool:
-    """Whether all weights of an encoder are on this machine; nothing is loaded to find out."""
-    try:
-        weights.find_all(card(name), weights_dir)
-    except MissingWeights:
-        return False
-    return True
+    """Whether all weights of an encoder are on this machine; nothing is loaded."""
+    return None not in weights.locate(card(name), weights_dir)
 
 
 def load(
@@ -105,15 +101,19 @@ def load(
 
     Parameters
     ----------
-    name : one of `names()`
-    weights_dir : where weights are looked for first (see `core.encoders.weights`)
-    n_threads : how many threads one call of `embed` spreads its media over
-    trainable : whether a text network may be fine-tuned; else it is frozen, and quicker
+    name : str
+        One of `names()`.
+    weights_dir : Path, optional
+        Where weights are looked for first (see `core.encoders.weights`).
+    n_threads : int
+        How many threads one call of `embed` uses.
+    trainable : bool
+        Whether a text network may be fine-tuned; otherwise it is frozen, and faster.
 
     Raises
     ------
     UserError
-        There is no such encoder, or its weights file is not what it should be.
+        There is no such encoder, or its weights are those of another network.
     MissingWeights
         Its weights are not on this machine.
     """

@@ -1,28 +1,28 @@
 """`ast`: the Audio Spectrogram Transformer, trained on AudioSet.
 
-The front end is Kaldi's: the second at 16 kHz in frames of 400 samples every 160, each without its
-mean, with pre-emphasis 0.97 and a symmetric Hann window, 128 Kaldi mel bands from 20 Hz up of a
-512-point spectrum, natural logarithm, brought to AudioSet's mean and half its deviation
-(`ASTFeatureExtractor`; YuanGong/ast `dataloader.py`). Its 768 numbers are the mean of the class and
+The front end is Kaldi's: the second at 16 kHz in frames of 400 samples every 160, each with its
+mean removed, pre-emphasis 0.97 and a symmetric Hann window, 128 Kaldi mel bands from 20 Hz up of a
+512-point spectrum, natural logarithm, scaled by AudioSet's mean and twice its std
+(`ASTFeatureExtractor`; YuanGong/ast `dataloader.py`). The 768 numbers are the mean of the class and
 the distillation token after the last layer norm.
 
-The network was trained on 10.24 s (1024 frames). One second padded to that costs as much, for nine
-tenths of silence. Here the network is handed the second alone: 98 frames, 12 x 9 patches in place
-of 12 x 101, with the position embeddings of the middle 9 columns. That is how its authors' own code
-fits the AudioSet network to shorter inputs (`ast_models.py`; with 1 s of Speech Commands: 12
-columns). Of one core's time it takes 0.24 s in place of 3.5 s. The parameters on the card are those
-of the whole network.
+The network was trained on 10.24 s (1024 frames). One second padded to that costs as much, and nine
+tenths of it are silence. Here the network sees the second alone: 98 frames, 12 x 9 patches instead
+of 12 x 101, with the position embeddings of the middle 9 columns. Its authors' own code fits the
+AudioSet network to shorter inputs in the same way (`ast_models.py`; with 1 s of Speech Commands: 12
+columns). It takes 0.24 s of one core instead of 3.5 s. The card counts the parameters of the whole
+network.
 """
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.encoders import hub, mel
-from core.encoders.base import Card, Encoder, fit_length
+from core.encoders.base import Card, fit_length
 
+REPOSITORY = "MIT/ast-finetuned-audioset-10-10-0.4593"
 RATE_HZ = 16_000
 N_SAMPLES = RATE_HZ
 FRAME, HOP, N_FFT = 400, 160, 512
@@ -30,7 +30,7 @@ N_MELS = 128
 LOWEST_HZ = 20.0
 PRE_EMPHASIS = 0.97
 FLOOR = 1.192092955078125e-07  # float32's epsilon, as Kaldi and torchaudio
-MEAN, DEVIATION = -4.2677393, 4.5689974
+MEAN, STD = -4.2677393, 4.5689974
 PATCH, STRIDE = 16, 10
 N_FRAMES = 1 + (N_SAMPLES - FRAME) // HOP
 
@@ -44,15 +44,14 @@ CARD = Card(
     parameters=86_187_264,
     rate_hz=RATE_HZ,
     window_s=N_SAMPLES / RATE_HZ,
-    weights=hub.files(
-        "MIT/ast-finetuned-audioset-10-10-0.4593", "config.json", "model.safetensors"
-    ),
+    repository=REPOSITORY,
+    weights=hub.files(REPOSITORY, "config.json", "model.safetensors"),
 )
 
-NETWORK = hub.Network(
+SPEC = hub.HubSpec(
     architecture="ASTModel",
     model_type="audio-spectrogram-transformer",
-    beside=("classifier.",),
+    unused=("classifier.",),
     expected={
         "hidden_size": CARD.dim,
         "num_mel_bins": N_MELS,
@@ -65,44 +64,29 @@ NETWORK = hub.Network(
 
 def prepare(samples: np.ndarray) -> np.ndarray:
     """`(98, 128)` float32: the normalised log-mel spectrum of the middle second at 16 kHz."""
-    heard = fit_length(samples, N_SAMPLES).astype(np.float64)
-    frames = np.lib.stride_tricks.sliding_window_view(heard, FRAME)[::HOP]
+    bands, window = _filters()
+    frames = mel.frames(fit_length(samples, N_SAMPLES).astype(np.float64), FRAME, HOP)
     frames = frames - frames.mean(1, keepdims=True)
     frames[:, 1:] -= PRE_EMPHASIS * frames[:, :-1]
     frames[:, 0] *= 1 - PRE_EMPHASIS
-    power = mel.power(frames, _window(), N_FFT)
-    logs = np.log(np.maximum(FLOOR, power @ _bands()))
-    return ((logs - MEAN) / (2 * DEVIATION)).astype(np.float32)
+    logs = np.log(np.maximum(FLOOR, mel.power(frames, window, N_FFT) @ bands))
+    return ((logs - MEAN) / (2 * STD)).astype(np.float32)
 
 
 @functools.cache
-def _window() -> np.ndarray:
-    return np.hanning(FRAME)
+def _filters() -> tuple[np.ndarray, np.ndarray]:
+    return mel.kaldi_bands(RATE_HZ, N_FFT, N_MELS, LOWEST_HZ, RATE_HZ / 2), np.hanning(FRAME)
 
 
-@functools.cache
-def _bands() -> np.ndarray:
-    return mel.kaldi_bands(RATE_HZ, N_FFT, N_MELS, LOWEST_HZ, RATE_HZ / 2)
-
-
-def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `ast` encoder; raises as `core.encoders.hub.Loaded`."""
-    loaded = hub.Loaded(CARD, NETWORK, weights_dir)
-    _cut_positions(loaded)
-    encoder = hub.HubEncoder(loaded, prepare, _pooled, n_threads)
-    hub.try_out(loaded, encoder, np.zeros(N_SAMPLES, np.float32))
-    return encoder
-
-
-def _cut_positions(loaded: hub.Loaded) -> None:
+def _cut_positions(network: hub.HubNetwork) -> None:
     """Keep the position embeddings of the two tokens and of the middle columns of patches."""
     import torch
 
-    embeddings = loaded.module.embeddings
-    rows, columns = embeddings.get_shape(loaded.module.config)
+    embeddings = network.module.embeddings
+    rows, columns = embeddings.get_shape(network.module.config)
     wanted = (N_FRAMES - PATCH) // STRIDE + 1
     if columns < wanted:
-        raise loaded.refuse(
+        raise network.refuse(
             f"holds another network: it hears {columns} columns of patches, expected {wanted} or "
             "more"
         )
@@ -115,3 +99,6 @@ def _cut_positions(loaded: hub.Loaded) -> None:
 
 def _pooled(module: Any, spectra: Any) -> Any:
     return module(input_values=spectra).pooler_output
+
+
+load = hub.loader(CARD, SPEC, prepare, _pooled, _cut_positions)

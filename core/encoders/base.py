@@ -1,46 +1,50 @@
-"""What every encoder is made of: its card, its protocol, and the preprocessing they share.
+"""What every encoder is made of: its card, its protocol, and batches.
 
-An encoder is a frozen function from decoded media to native vectors. It owns its preprocessing:
-callers hand it seconds of sound or pictures and nothing else. *Same input, same vector*: alone or
-in a batch, first call or tenth, from one thread or several.
+An encoder is a frozen function from decoded media to native vectors. It does its own preprocessing.
+*Same input, same vector*: alone or in a batch, first call or tenth, from one thread or several.
 
-    audio   (n,) float32 mono at the card's rate, about [-1, 1]: `hears_s` seconds of it, less when
+    audio   (n,) float32 mono at the card's rate, about [-1, 1]: `hears_s` seconds, or fewer when
             the recording is shorter
     image   (height, width, 3) uint8 RGB, any size
     text    str, any length
 
-The steps here work on one thing at a time. That costs nothing beside the networks, and a vector
-cannot depend on its neighbours in a batch.
+Media are prepared one at a time. That costs little beside the networks, and a vector cannot depend
+on its neighbours in a batch.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
-Modality = Literal["audio", "image", "text"]
+from core.errors import UserError
 
-N_BATCHES_AHEAD = 2  # prepared while the network works: one would do, were all equally quick
+Modality = Literal["audio", "image", "text"]
+Refuse = Callable[[str], UserError]
+
+N_BATCHES_AHEAD = 2  # prepared while the network works; more than one, as batches differ in cost
 
 
 @dataclass(frozen=True)
 class WeightsFile:
     """One file of weights.
 
-    name : the file's name in a weights folder; where a network is several files, with the folder
-        they share before it ("minilm/model.safetensors")
-    address : where it comes from; the file itself when `fetchable`, else its publisher's page
-    sha256 : of the build this encoder was checked with, None where unknown
-    size : of that build, in bytes, None where unknown
-    aliases : other names under which the same network is handed around
-    fetchable : whether `address` is the file itself, so that it can be downloaded
+    name : the file's name in a weights folder; files of a hub repository have its folder before it
+        ("minilm/model.safetensors")
+    address : the URL of the file when `fetchable`, else of its publisher's page
+    sha256 : of the build this encoder was checked with, None if unknown
+    size : of that build, in bytes, None if unknown
+    aliases : other names under which the same network is distributed
+    fetchable : whether `address` can be downloaded directly
     caches : where the publisher's own library keeps it, as patterns (`~/.keras/models/NAME`)
-    md5 : where the publisher states that sum and no SHA-256 is known
-    unpack : "tar.gz" where `address`, `sha256`, `md5` and `size` are an archive's, whose content
-        becomes the folder `name`
+    md5 : given where the publisher states no SHA-256
+    unpack : "tar.gz" where `address`, `sha256`, `md5` and `size` describe an archive, which is
+        unpacked to the folder `name`
+    tfhub_handle : the model's name for the library `tensorflow_hub`, "" for none
     """
 
     name: str
@@ -52,6 +56,7 @@ class WeightsFile:
     caches: tuple[str, ...] = ()
     md5: str | None = None
     unpack: Literal["tar.gz"] | None = None
+    tfhub_handle: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,15 @@ class Card:
     """What is known of an encoder without loading it.
 
     dim : length of its vectors
-    parameters : how many trained numbers it has up to that vector, 0 when nothing is trained
-    rate_hz, window_s : the sample rate it wants and the length of the window it looks at (audio)
-    hears_s : how much of a recording one call of it is handed, in seconds (audio)
-    size_px : side of the square it sees (image)
-    joint : name of the space that it shares with other encoders as published, "" for none: the
-        vectors of two encoders with the same `joint` can be compared as they are
-    fitted : whether it is fitted on a study's own items, so that nothing can load it by name alone
+    parameters : number of trained parameters up to that vector, 0 for none
+    rate_hz, window_s : the sample rate and the length of the network's window (audio)
+    hears_s : the longest sound that one call takes, in seconds (audio)
+    size_px : side of the square that the network sees (image)
+    joint : name of the space that it shares with other encoders as published, "" for none; vectors
+        of encoders with the same `joint` can be compared directly
+    fitted : whether it is fitted on a study's own items and so cannot be loaded by name alone
+    weights : the files of the network
+    repository : "ORGANISATION/NAME" on the Hugging Face Hub, if that is where all files come from
     version : raised whenever the same input gives another vector; part of cache keys
     """
 
@@ -83,11 +90,12 @@ class Card:
     joint: str = ""
     fitted: bool = False
     weights: tuple[WeightsFile, ...] = ()
+    repository: str = ""
     version: int = 1
 
 
 class Encoder(Protocol):
-    """A loaded encoder: its card, the sum of its weights, and `embed`."""
+    """A loaded encoder."""
 
     @property
     def card(self) -> Card: ...
@@ -96,83 +104,94 @@ class Encoder(Protocol):
     def weights_sha256(self) -> str | None: ...
 
     def embed(self, media: Sequence[Any]) -> np.ndarray:
-        """`(n, dim)` float32, one row for each of the `n` media, `(0, dim)` for none.
+        """`(n, dim)` float32, one row for each of the `n` media.
 
-        May be called from several threads at once. Raises ValueError when something is not
-        shaped as this module's docstring says.
+        May be called from several threads at once. Raises ValueError when a medium does not have
+        the shape and type that this module's docstring gives.
         """
         ...
 
 
-def embed_each(
-    vector_of: Callable[[np.ndarray], np.ndarray],
-    media: Sequence[np.ndarray],
-    dim: int,
-    n_threads: int,
-) -> np.ndarray:
-    """`(n, dim)` float32: `vector_of` each of `media`, on `n_threads` threads, in order."""
-    vectors = np.empty((len(media), dim), np.float32)
-
-    def fill(rows: range) -> None:
-        for row in rows:
-            vectors[row] = vector_of(media[row])
-
-    n_workers = min(n_threads, len(media))
-    if n_workers < 2:
-        fill(range(len(media)))
-    else:
-        shares = [range(start, len(media), n_workers) for start in range(n_workers)]
-        with ThreadPoolExecutor(n_workers) as pool:
-            list(pool.map(fill, shares))
-    return vectors
-
-
-def embed_batches(
-    prepare: Callable[[Any], np.ndarray],
-    forward: Callable[[np.ndarray], np.ndarray],
-    media: Sequence[Any],
-    dim: int,
-    batch_size: int,
-    n_threads: int,
-) -> np.ndarray:
-    """`(n, dim)` float32: batches of `media` through a network, in order.
-
-    The next batches are prepared on `n_threads` threads while the network works on one.
+@dataclass
+class BatchEncoder:
+    """An encoder that prepares media on threads and runs a network on batches of them.
 
     Parameters
     ----------
-    prepare : one medium -> an array, of one shape for all; called from several threads
-    forward : `(b, ...)`, `b` of those arrays, 1 <= b <= `batch_size` -> `(b, dim)`; called from
-        the caller's thread alone, one batch after the other
-    dim : of the vectors
-    batch_size : how many media the network is handed at once
-    n_threads : how many threads prepare
-
-    Raises whatever `prepare` and `forward` raise; what was not yet begun is then not begun.
+    card : Card
+    prepare : callable
+        One medium to an array, of one shape for all. Called from several threads.
+    run : callable
+        `(b, ...)`, `b` prepared media, to `(b, dim)`. Called from the caller's thread, one batch
+        at a time. Where `prepare` already gives the vectors, leave it out.
+    weights_sha256 : str, optional
+    n_per_batch : int
+        The most media that `run` gets at once.
+    n_threads : int
+        How many threads prepare; the next batches are prepared while the network works.
     """
-    vectors = np.empty((len(media), dim), np.float32)
-    batches = [
-        range(start, min(start + batch_size, len(media)))
-        for start in range(0, len(media), batch_size)
-    ]
-    if len(batches) == 1 and (len(media) == 1 or n_threads < 2):  # there is nothing to overlap
-        vectors[:] = forward(np.stack([prepare(one) for one in media]))
+
+    card: Card
+    prepare: Callable[[Any], np.ndarray]
+    run: Callable[[np.ndarray], np.ndarray] = lambda vectors: vectors
+    weights_sha256: str | None = None
+    n_per_batch: int = 16
+    n_threads: int = 1
+
+    def embed(self, media: Sequence[Any]) -> np.ndarray:
+        """`(n, dim)` float32; see `Encoder.embed`.
+
+        Raises whatever `prepare` and `run` raise, and starts no further work then.
+        """
+        vectors = np.empty((len(media), self.card.dim), np.float32)
+        starts = range(0, len(media), self.n_per_batch)
+        batches = [range(start, min(start + self.n_per_batch, len(media))) for start in starts]
+        if len(batches) == 1 and (len(media) == 1 or self.n_threads < 2):  # nothing to overlap
+            vectors[:] = self.run(np.stack([self.prepare(one) for one in media]))
+            return vectors
+        pool = ThreadPoolExecutor(max(1, self.n_threads))
+        try:
+            waiting: deque[list[Future[np.ndarray]]] = deque()
+            for index, batch in enumerate(batches):
+                for ahead in batches[index + len(waiting) : index + 1 + N_BATCHES_AHEAD]:
+                    waiting.append([pool.submit(self.prepare, media[row]) for row in ahead])
+                prepared = np.stack([each.result() for each in waiting.popleft()])
+                vectors[batch.start : batch.stop] = self.run(prepared)
+        finally:
+            pool.shutdown(cancel_futures=True)
         return vectors
-    pool = ThreadPoolExecutor(max(1, n_threads))
-    try:
-        waiting: deque[list[Future[np.ndarray]]] = deque()
-        for index in range(len(batches)):
-            for ahead in batches[index + len(waiting) : index + 1 + N_BATCHES_AHEAD]:
-                waiting.append([pool.submit(prepare, media[row]) for row in ahead])
-            prepared = np.stack([each.result() for each in waiting.popleft()])
-            vectors[batches[index].start : batches[index].stop] = forward(prepared)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return vectors
+
+
+def mean_of_parts(
+    embed: Callable[[Sequence[Any]], np.ndarray], media: Sequence[Sequence[Any]]
+) -> np.ndarray:
+    """`(n, dim)` float32: for each of `n` media the mean of the vectors of its parts."""
+    vectors = embed([part for parts in media for part in parts])
+    if len(vectors) == len(media):
+        return vectors
+    counts = np.array([len(parts) for parts in media])
+    first = np.cumsum(counts) - counts
+    summed = np.add.reduceat(vectors.astype(np.float64), first, axis=0)
+    return np.asarray(summed / counts[:, None], dtype=np.float32)
+
+
+def refusal(path: Path, card: Card) -> Refuse:
+    """A function that makes the one sentence about a file that is not the weights of a card."""
+    known = card.weights[0]
+    expected = f"{known.name} from {known.address}"
+    if card.repository:
+        expected = f"the files of https://huggingface.co/{card.repository}"
+
+    def refuse(found: str) -> UserError:
+        return UserError(
+            f"{path} {found}; {card.name} expects {expected}: put the right one in its place."
+        )
+
+    return refuse
 
 
 def fit_length(samples: np.ndarray, n_samples: int) -> np.ndarray:
-    """`(n_samples,)` float32: the middle of a longer sound; a shorter one with zeros after it.
+    """`(n_samples,)` float32: the middle of a longer sound; a shorter one is followed by zeros.
 
     Raises ValueError when `samples` is not one-dimensional.
     """
@@ -183,31 +202,3 @@ def fit_length(samples: np.ndarray, n_samples: int) -> np.ndarray:
     if spare < 0:
         return np.pad(samples, (0, -spare))
     return samples[spare // 2 : spare // 2 + n_samples]
-
-
-def letterbox(picture: np.ndarray, size_px: int) -> np.ndarray:
-    """`(size_px, size_px, 3)` uint8: the whole picture, undistorted, its edge pixels carried on.
-
-    Nothing is cut off (the bell of a trombone is at the rim of the frame), nothing is squeezed,
-    and the carried-on edge draws no line that the picture does not have. With MobileNet V2, 30
-    photographs of 12 instruments that are not square had a nearest neighbour, among 360, of their
-    own instrument for 0.97; with grey bars 0.90, cropped to the middle 0.93, squeezed 0.83.
-
-    Raises ValueError when `picture` is not `(height, width, 3)` uint8 with at least one pixel.
-    """
-    from PIL import Image
-
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.size == 0:
-        raise ValueError(f"expected a picture of shape (h, w, 3), found {picture.shape}")
-    if picture.dtype != np.uint8:
-        raise ValueError(f"expected a picture of uint8, found {picture.dtype}")
-    height, width = picture.shape[:2]
-    scale = size_px / max(height, width)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    resized = np.asarray(image.resize(inner, Image.Resampling.BILINEAR, reducing_gap=3.0))
-    x, y = size_px - inner[0], size_px - inner[1]
-    if not (x or y):
-        return resized
-    margins = ((y // 2, y - y // 2), (x // 2, x - x // 2), (0, 0))
-    return np.pad(resized, margins, mode="edge")

@@ -1,12 +1,11 @@
-"""Fetching weights: resumed where they were cut off, checked, and unpacked where they are packed.
+"""Fetching one weights file: resumed after a cut, checked, unpacked where it is an archive.
 
-A download is written to `NAME.part`. It takes its name only when its size and its sum are right;
-a `.tar.gz` (`WeightsFile.unpack`) when all of it has been unpacked beside it, with nothing that
-leaves the folder. What is wrong is one UserError, and what was there before stays.
-
-    python -m precompute weights --download NAME          # into --weights DIR, or the cache
+A download is written to `NAME.part`. It gets its name when its size and its sum are right; a
+`.tar.gz` (`WeightsFile.unpack`) when all of it has been unpacked beside it, without leaving the
+folder. Anything wrong is one UserError, and an older file of that name stays.
 """
 
+import contextlib
 import gzip
 import hashlib
 import http.client
@@ -15,7 +14,7 @@ import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from core.encoders.base import WeightsFile
@@ -29,23 +28,26 @@ _NETWORK_ERRORS = (
     ConnectionError,
     TimeoutError,
 )
-# gzip.BadGzipFile is an OSError too: ask for these before asking for OSError.
+# gzip.BadGzipFile is an OSError too, so these are caught before OSError.
 _ARCHIVE_ERRORS = (tarfile.TarError, gzip.BadGzipFile, zlib.error)
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all if known
+_Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all if known
 
 
-def fetch(file: WeightsFile, folder: Path, progress: Progress | None = None) -> Path:
-    """Download a file into a folder, going on with what an earlier try left; its path there.
+def fetch(file: WeightsFile, folder: Path) -> Path:
+    """Download a file into a folder, continuing an earlier try, with a progress bar.
 
-    `progress` is called with (bytes so far, bytes in all or None); a bar is drawn without it.
+    Returns
+    -------
+    Path
+        The file, or the folder that the archive was unpacked to.
 
     Raises
     ------
     MissingWeights
-        There is no direct address, or no connection, or it broke off (what came is kept).
+        There is no direct address, or no connection, or it broke off (the part is kept).
     UserError
-        What came is not the file of the card (it is not kept), or cannot be written.
+        The download is not the file of the card (it is not kept), or cannot be written.
     """
     if not file.fetchable:
         raise MissingWeights(
@@ -56,10 +58,7 @@ def fetch(file: WeightsFile, folder: Path, progress: Progress | None = None) -> 
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if progress is None:
-            with _Bar(file.name) as bar:
-                _transfer(file, part, bar.update)
-        else:
+        with _bar(file.name) as progress:
             _transfer(file, part, progress)
         _check_sum(file, part)
         if file.unpack is None:
@@ -71,7 +70,7 @@ def fetch(file: WeightsFile, folder: Path, progress: Progress | None = None) -> 
         what = f"unpacked folder {file.name}" if file.unpack else "file"
         raise MissingWeights(
             f"The weights file {file.name} could not be downloaded from {file.address} ({reason}): "
-            f"run the same again to go on, or put the {what} in {folder} by hand."
+            f"run the same command again to continue, or put the {what} in {folder} by hand."
         ) from error
     except OSError as error:
         raise UserError(
@@ -81,12 +80,12 @@ def fetch(file: WeightsFile, folder: Path, progress: Progress | None = None) -> 
     return target
 
 
-def _transfer(file: WeightsFile, part: Path, progress: Progress) -> None:
-    """Bytes to `part`, from where it ends; ConnectionError when fewer come than were promised."""
+def _transfer(file: WeightsFile, part: Path, progress: _Progress) -> None:
+    """Append to `part` from its end; ConnectionError when fewer bytes come than promised."""
     have = part.stat().st_size if part.exists() else 0
     if file.size is not None and have >= file.size:
         if have == file.size:
-            return  # all came, and the name was not yet given
+            return  # complete, but not renamed yet
         have = 0
     request = urllib.request.Request(file.address)
     if have:
@@ -96,7 +95,7 @@ def _transfer(file: WeightsFile, part: Path, progress: Progress) -> None:
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
-        part.unlink()  # longer than what is there now: from the start
+        part.unlink()  # longer than the file is now: start again
         response = urllib.request.urlopen(file.address, timeout=TIMEOUT_S)
     with response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
@@ -113,24 +112,22 @@ def _transfer(file: WeightsFile, part: Path, progress: Progress) -> None:
 
 
 def _check_sum(file: WeightsFile, part: Path) -> None:
-    """Remove `part` and raise UserError when the sum that is known is not its sum."""
-    for label, expected in (("sha256", file.sha256), ("md5", file.md5)):
-        if expected is None:
-            continue
-        with open(part, "rb") as content:
-            found = hashlib.file_digest(content, label).hexdigest()
-        if found != expected:
-            part.unlink()
-            named = {"sha256": "SHA-256", "md5": "MD5"}[label]
-            raise UserError(
-                f"What came from {file.address} is not {file.name}: its {named} is {found}, "
-                f"expected {expected}; it was not kept, get the file by hand."
-            )
+    """Remove `part` and raise UserError when it does not have the known sum."""
+    label, expected = ("SHA-256", file.sha256) if file.sha256 else ("MD5", file.md5)
+    if expected is None:
         return
+    with open(part, "rb") as content:
+        found = hashlib.file_digest(content, label.replace("-", "").lower()).hexdigest()
+    if found != expected:
+        part.unlink()
+        raise UserError(
+            f"The download from {file.address} is not {file.name}: its {label} is {found}, "
+            f"expected {expected}; it was not kept, get the file by hand."
+        )
 
 
 def _unpack(file: WeightsFile, part: Path, target: Path) -> None:
-    """The archive `part` as the folder `target`, all of it or nothing; `part` is gone after it."""
+    """Unpack the archive `part` to the folder `target`, all or nothing, and remove `part`."""
     unpacked = target.with_name(f"{target.name}.unpacking")
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
@@ -138,12 +135,12 @@ def _unpack(file: WeightsFile, part: Path, target: Path) -> None:
         with gzip.open(part) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 archive.extractall(unpacked, filter="data")
-            while stream.read(_CHUNK):  # the checksum stands at the very end
+            while stream.read(_CHUNK):  # the checksum is at the very end
                 pass
         inside = sorted(unpacked.iterdir())
         if not inside:
             raise tarfile.TarError("it is empty")
-        # Some are packed with their own folder around them, some without.
+        # Some archives hold one folder with the files, some the files themselves.
         content = inside[0] if len(inside) == 1 and inside[0].is_dir() else unpacked
         if target.exists():
             shutil.rmtree(target)
@@ -153,44 +150,34 @@ def _unpack(file: WeightsFile, part: Path, target: Path) -> None:
     except _ARCHIVE_ERRORS as error:
         part.unlink()
         raise UserError(
-            f"What came from {file.address} is no sound .{file.unpack} archive of {file.name} "
-            f"({error}): it was not kept, get it by hand and unpack it as {target}."
+            f"The download from {file.address} is not a valid .{file.unpack} archive of "
+            f"{file.name} ({error}): it was not kept, get it by hand and unpack it as {target}."
         ) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     part.unlink()
 
 
-class _Bar:
-    """A download's progress bar on standard error."""
+@contextlib.contextmanager
+def _bar(name: str) -> Iterator[_Progress]:
+    """A progress bar on standard error."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
-    def __init__(self, name: str) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._task = self._progress.add_task(name, total=None)
-
-    def update(self, done: int, total: int | None) -> None:
-        self._progress.update(self._task, completed=done, total=total)
-
-    def __enter__(self) -> "_Bar":
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        task = progress.add_task(name, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

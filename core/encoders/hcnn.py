@@ -1,39 +1,46 @@
 """`hcnn`: the Harmonic CNN of Won et al. 2020, the audio encoder of Seth 2022.
 
-A tagger of music whose front end stacks, for each of 128 notes (half semitones from C1 up), six
+A music tagger whose front end stacks, for each of 128 notes (half semitones from C1 up), six
 triangular filters: at the note and at its harmonics. The vector is the hidden layer before the
-tags: 256 numbers, rectified.
+tags: 256 numbers after ReLU.
 
-The definition is this project's own, over the weights that the authors publish
-(`best_model.pth`, a state dict; names and shapes in `shapes`). Loaded with `weights_only`: nothing
-in the file is run. They trained it on several sets of tagged music; Seth does not say whose weights
-were used, and any are taken. The card's address is MagnaTagATune's: with it, tags of that set are
-new to the text side of a study, but not to this encoder.
+The definition is this project's own, for the authors' weights (`best_model.pth`, a state dict;
+names and shapes in `shapes`). They are loaded with `weights_only`: nothing in the file is run. The
+authors trained it on several sets of tagged music; Seth does not say which weights were used, and
+all are accepted. The card's address is MagnaTagATune's: with it, tags of that set are new to the
+text side of a study, but not to this encoder.
 
-The network hears 5 seconds. A longer sound is heard through as many windows as cover it, the
-first at its start, the last at its end, and its vector is their mean (the published evaluation
-averages evenly spaced windows too); a sound of more than 30 s through its middle 30 s. A sound
-shorter than 5 s is repeated until it fills them: silence after it would be most of what is heard,
-and the networks were trained on music that goes on.
+The network hears 5 seconds. A longer sound is covered by as few windows as possible, the first at
+its start, the last at its end, and its vector is their mean (the published evaluation also averages
+evenly spaced windows). Of more than 30 s the middle 30 s are used. A sound shorter than 5 s is
+repeated until it fills them: with silence instead, most of the input would be silent, and the
+network was trained on continuous music.
 """
 
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from core.encoders import weights
-from core.encoders.base import Card, Encoder, WeightsFile, fit_length
+from core.encoders import mel, weights
+from core.encoders.base import (
+    Card,
+    Encoder,
+    Refuse,
+    WeightsFile,
+    fit_length,
+    mean_of_parts,
+    refusal,
+)
 from core.encoders.packed import Convolution
 from core.encoders.torch_network import (
     Forward,
     TorchEncoder,
+    channels_last,
     folded,
-    refusal,
     scale_and_shift,
 )
-from core.errors import UserError
 
 RATE_HZ = 16_000
 HEARS_S = 30.0
@@ -44,8 +51,8 @@ N_HARMONICS = 6
 N_NOTES = 128
 LOWEST_MIDI = 24.0  # C1
 NOTES_PER_SEMITONE = 2
-BANDWIDTH = (0.1079, 24.7)  # of the ear at f: 0.1079 f + 24.7 Hz, divided by the learnt Q
-SILENCE = 1e-10  # power below which nothing is heard
+BANDWIDTH = (0.1079, 24.7)  # of the ear at f: 0.1079 f + 24.7 Hz, divided by the learned Q
+SILENCE = 1e-10  # lowest power
 N_CHANNELS = 128
 DIM = 256
 EPSILON = 1e-5
@@ -109,45 +116,39 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def harmonic_filters(q: float) -> np.ndarray:
-    """`(6 * 128, 257)` float32: a triangle for each harmonic of each note, over STFT bins.
+    """`(257, 6 * 128)`: over STFT bins, a triangle for each harmonic of each note.
 
     Its half width is half the ear's bandwidth at its centre (Glasberg and Moore's line), divided
-    by `q`. Harmonics come first, notes second.
+    by `q`. Columns are ordered by harmonic, then by note.
     """
     midi = LOWEST_MIDI + np.arange(N_NOTES) / NOTES_PER_SEMITONE
     hz = 440 * 2 ** ((midi - 69) / 12)
-    centres = (np.arange(1, N_HARMONICS + 1)[:, None] * hz).ravel()[:, None]
+    centres = (np.arange(1, N_HARMONICS + 1)[:, None] * hz).ravel()
     slope, least = BANDWIDTH
     width = (slope * centres + least) / q
-    bins = np.linspace(0, RATE_HZ / 2, N_FFT // 2 + 1)
+    bins = np.linspace(0, RATE_HZ / 2, N_FFT // 2 + 1)[:, None]
     rising, falling = 2 * (bins - centres) / width, 2 * (centres - bins) / width
-    return np.maximum(0, 1 + np.minimum(rising, falling)).astype(np.float32)
+    return np.maximum(0, 1 + np.minimum(rising, falling))
 
 
 class FrontEnd:
-    """Harmonic spectrograms through the filters of one learnt Q."""
+    """Harmonic spectrograms through the filters of one learned Q."""
 
     def __init__(self, q: float) -> None:
-        import scipy.sparse
-
-        self.filters_ = scipy.sparse.csr_array(harmonic_filters(q))
-        self.window_ = np.hanning(N_FFT + 1)[:-1].astype(np.float32)  # periodic
+        self.filters_ = mel.sparse(harmonic_filters(q))
+        self.window_ = mel.hann(N_FFT)
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """`(128, 313, 6)` float32 decibels (notes, time, harmonics) of 80,000 samples at 16 kHz."""
-        import scipy.fft
-
-        padded = np.pad(samples, N_FFT // 2, mode="reflect")
-        frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
-        spectrum = scipy.fft.rfft(frames * self.window_, axis=1)
-        power = np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
+        framed = mel.frames(np.pad(samples, N_FFT // 2, mode="reflect"), N_FFT, HOP)
+        power = np.ascontiguousarray(mel.power(framed, self.window_).T)
         decibels = 10 * np.log10(np.maximum(self.filters_ @ power, np.float32(SILENCE)))
         stacked = decibels.reshape(N_HARMONICS, N_NOTES, -1)
         return np.ascontiguousarray(stacked.transpose(1, 2, 0))
 
 
 def windows(samples: np.ndarray) -> list[np.ndarray]:
-    """The 5-second windows `(80000,)` float32 through which a sound is heard, 1 to 6 of them.
+    """The 5-second windows `(80000,)` float32 of a sound, 1 to 6 of them.
 
     Raises ValueError when `samples` is not one-dimensional.
     """
@@ -162,15 +163,11 @@ def windows(samples: np.ndarray) -> list[np.ndarray]:
 
 
 class HarmonicCnn(TorchEncoder):
-    """The network, over the windows of each sound."""
+    """The network, averaged over the windows of each sound."""
 
     def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
         """`(n, 256)` float32; see `core.encoders.base.Encoder.embed`."""
-        heard = [windows(samples) for samples in media]
-        vectors = super().embed([window for one in heard for window in one])
-        ends = np.cumsum([len(one) for one in heard], dtype=int)
-        means = [part.mean(0) for part in np.split(vectors, ends)[: len(heard)]]
-        return np.stack(means) if means else vectors
+        return mean_of_parts(super().embed, [windows(samples) for samples in media])
 
 
 def network(state: Mapping[str, np.ndarray]) -> Forward:
@@ -183,11 +180,11 @@ def network(state: Mapping[str, np.ndarray]) -> Forward:
             state[f"{name}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
         ]
 
-    def conv(number: int, suffix: str, rectified: bool = True) -> Convolution:
+    def conv(number: int, suffix: str, relu: bool = True) -> Convolution:
         name = f"layer{number}.conv{suffix}"
         normed = norm(f"layer{number}.bn{suffix}")
         weight, bias = folded(state[f"{name}.weight"], state[f"{name}.bias"], normed, EPSILON)
-        return Convolution(weight, bias, padding=1, rectified=rectified)
+        return Convolution(weight, bias, padding=1, relu=relu)
 
     layers = [
         ([conv(n, "")] if kind == "plain" else [conv(n, "_1"), conv(n, "_2", False)], pool)
@@ -211,10 +208,10 @@ def network(state: Mapping[str, np.ndarray]) -> Forward:
     return forward
 
 
-def read(path: Path, refuse: Callable[[str], UserError]) -> dict[str, np.ndarray]:
+def read(path: Path, refuse: Refuse) -> dict[str, np.ndarray]:
     """The arrays of a state dict file, checked against `shapes`.
 
-    Raises what `refuse` makes: it cannot be read, is no state dict, or that of another network.
+    Raises the error of `refuse`: it cannot be read, is no state dict, or is another network's.
     """
     import torch
 
@@ -225,7 +222,7 @@ def read(path: Path, refuse: Callable[[str], UserError]) -> dict[str, np.ndarray
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise refuse("is no state dict of torch, or a cut-off one") from error
     if not isinstance(loaded, dict):
-        raise refuse("holds something else than a state dict")
+        raise refuse("does not hold a state dict")
     state = {}
     for name, shape in shapes().items():
         value = loaded.get(name)
@@ -243,9 +240,10 @@ def read(path: Path, refuse: Callable[[str], UserError]) -> dict[str, np.ndarray
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `hcnn` encoder.
 
-    Raises MissingWeights when the file is nowhere, UserError when it is not the network expected.
+    Raises MissingWeights when the file is absent, UserError when it is another network.
     """
     path = weights.find(CARD, weights_dir)
     state = read(path, refusal(path, CARD))
     front_end = FrontEnd(float(state["hstft.bw_Q"][0]))
-    return HarmonicCnn(CARD, front_end, network(state), weights.sha256(path), n_threads)
+    forward = channels_last(network(state))
+    return HarmonicCnn(CARD, front_end, forward, weights.sha256(path), n_threads)

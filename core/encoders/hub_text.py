@@ -1,13 +1,13 @@
-"""Text networks of the Hugging Face Hub: tokens, batches of like length, and the pooled vector.
+"""Text networks of the Hugging Face Hub: tokens, batches of similar length, the pooled vector.
 
-A text of any length is taken. Beyond `MAX_CHARACTERS` it is cut before it is split into tokens (a
-hundred thousand characters would take longer to split than to embed), and beyond the network's own
-limit the rest of its tokens is left out: always the same part is kept, the beginning. An empty text
-is the network's own empty sentence, a finite vector; asking about it is for the page to refuse.
+Texts of any length are accepted. A text is cut at `MAX_CHARACTERS` before it is split into tokens
+(splitting a hundred thousand characters would take longer than embedding them), and then at the
+network's own limit; the beginning is kept. An empty text is the network's own empty sentence, a
+finite vector; pages refuse empty queries themselves.
 
-Texts of like length are embedded together, so that little of a batch is padding, and the padding is
-masked: alone or in a batch, a text has one vector. What stands there several times (the name of a
-genre, a tag) is embedded once.
+Texts of similar length are embedded together, so that a batch holds little padding, and the padding
+is masked: alone or in a batch, a text has one vector. Repeated texts (the name of a genre, a tag)
+are embedded once.
 """
 
 import os
@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from core.encoders.hub import Loaded
+from core.encoders.base import Card
+from core.encoders.hub import HubNetwork, HubSpec, unit
 from core.encoders.packed import pack_linear
-from core.errors import UserError
 
 MAX_CHARACTERS = 20_000  # 512 tokens of English are about 2,500
-BATCH_TOKENS = 2048  # of one batch, padding counted
+BATCH_TOKENS = 2048  # of one batch, padding included
 
 Pool = Callable[[Any, Any, Any], Any]  # the module, ids and mask (b, length) -> (b, dim)
 
@@ -30,37 +30,37 @@ Pool = Callable[[Any, Any, Any], Any]  # the module, ids and mask (b, length) ->
 class TextEncoder:
     """A text network with its tokenizer.
 
-    module : the torch network; `pool(module, ids, mask)` can be differentiated, for fine-tuning,
-        as long as it is not frozen
+    module : the torch network; until it is frozen, `pool(module, ids, mask)` can be differentiated,
+        for fine-tuning
     """
 
-    def __init__(self, loaded: Loaded, pool: Pool, max_tokens: int) -> None:
-        self.card = loaded.card
-        self.weights_sha256 = loaded.weights_sha256
-        self.module = loaded.module
+    def __init__(self, network: HubNetwork, pool: Pool, max_tokens: int) -> None:
+        self.card = network.card
+        self.weights_sha256: str | None = network.weights_sha256
+        self.module = network.module
         self.pool = pool
         self.max_tokens = max_tokens
-        self._device = loaded.device
-        self._tokenizer = _tokenizer(loaded, max_tokens)
+        self._device = network.device
+        self._tokenizer = _tokenizer(network, max_tokens)
 
     def freeze(self) -> None:
-        """Lay the network out for the processor (`core.encoders.packed`): it is to embed alone."""
+        """Make embedding faster (`core.encoders.packed`); the network cannot be trained then."""
         pack_linear(self.module)
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        """The token ids of each text, its marks of beginning and end included, cut to the limit.
+        """The token ids of each text, with its start and end marks, cut to the limit.
 
-        Raises ValueError when something is not a text.
+        Raises ValueError for anything but a string.
         """
         for text in texts:
             if not isinstance(text, str):
                 raise ValueError(f"expected text (str), found {type(text).__name__}")
-        # Halves of a surrogate pair, which no encoding of text holds, become "?".
+        # A lone half of a surrogate pair cannot be encoded: it becomes "?".
         clean = [text[:MAX_CHARACTERS].encode("utf-8", "replace").decode() for text in texts]
         return [encoding.ids for encoding in self._tokenizer.encode_batch(clean)]
 
     def padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-        """Tensors `(b, length)` int64: ids, and the mask with 1 for every token that is real."""
+        """Tensors `(b, length)` int64: ids, and a mask with 1 for tokens and 0 for padding."""
         import torch
 
         length = max(len(each) for each in ids)
@@ -68,7 +68,7 @@ class TextEncoder:
         mask = torch.zeros((len(ids), length), dtype=torch.long)
         for row, each in enumerate(ids):
             batch[row, : len(each)] = torch.tensor(each, dtype=torch.long)
-            batch[row, len(each) :] = each[-1]  # an id that the network knows; it is masked
+            batch[row, len(each) :] = each[-1]  # any id that the network knows
             mask[row, : len(each)] = 1
         return batch.to(self._device), mask.to(self._device)
 
@@ -88,9 +88,9 @@ class TextEncoder:
 
 
 def batches(lengths: Sequence[int]) -> list[list[int]]:
-    """The positions 0 … n-1 in batches of like length, none over BATCH_TOKENS, longest first.
+    """The positions 0 … n-1 in batches of similar length, each of at most BATCH_TOKENS.
 
-    Longest first, so that a machine with too little memory says so at once.
+    The longest come first, so that a machine with too little memory fails at once.
     """
     found: list[list[int]] = []
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
@@ -101,33 +101,58 @@ def batches(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def mean_of_tokens(hidden: Any, mask: Any) -> Any:
-    """`(b, dim)`: the mean of `(b, length, dim)` over the tokens that are real."""
+    """`(b, dim)`: the mean of `(b, length, dim)` over the tokens that are not padding."""
     weight = mask.unsqueeze(-1).to(hidden.dtype)
     return (hidden * weight).sum(1) / weight.sum(1)
 
 
-def _tokenizer(loaded: Loaded, max_tokens: int) -> Any:
-    """The fast tokenizer of a folder, cutting at `max_tokens` and padding nothing."""
-    # Its threads would be taken from those of the other workers, and do not survive a fork.
+def loader(
+    card: Card, spec: HubSpec, pool: Pool, max_tokens: int
+) -> Callable[[Path | None, int], TextEncoder]:
+    """The function that loads a text encoder."""
+
+    def load(weights_dir: Path | None, n_threads: int) -> TextEncoder:
+        """Raises as `HubNetwork`."""
+        return loaded(HubNetwork(card, spec, weights_dir), pool, max_tokens)
+
+    return load
+
+
+def loaded(network: HubNetwork, pool: Pool, max_tokens: int) -> TextEncoder:
+    """The encoder of a network in memory, tried out once."""
+    encoder = TextEncoder(network, pool, max_tokens)
+    network.try_out(encoder)
+    return encoder
+
+
+def mean_pool(module: Any, ids: Any, mask: Any) -> Any:
+    """`(b, dim)`: the mean over the last layer's tokens."""
+    return mean_of_tokens(module(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
+
+
+def projected(module: Any, ids: Any, mask: Any) -> Any:
+    """`(b, dim)` of unit length: the text's vector in the space that a joint network shares."""
+    return unit(module(input_ids=ids, attention_mask=mask).text_embeds)
+
+
+def _tokenizer(network: HubNetwork, max_tokens: int) -> Any:
+    """The fast tokenizer of a folder: it cuts at `max_tokens` and does not pad."""
+    # Its threads would compete with the other workers, and do not survive a fork.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from tokenizers import Tokenizer
 
-    path: Path = loaded.folder / "tokenizer.json"
     try:
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(network.folder / "tokenizer.json"))
     except Exception as error:  # the library raises bare Exception
-        raise loaded.refuse("holds a tokenizer.json that cannot be read") from error
-    n_known = loaded.module.get_input_embeddings().num_embeddings
+        raise network.refuse("holds a tokenizer.json that cannot be read") from error
+    n_known = network.module.get_input_embeddings().num_embeddings
     if tokenizer.get_vocab_size() > n_known:
-        raise loaded.refuse(
+        raise network.refuse(
             f"holds a tokenizer of {tokenizer.get_vocab_size():,} tokens for a network that knows "
             f"{n_known:,}"
         )
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()
     if not tokenizer.encode("").ids:
-        raise UserError(
-            f"{path} marks neither beginning nor end of a text; {loaded.card.name} expects the "
-            f"tokenizer of {loaded.card.weights[0].address}: put that file in its place."
-        )
+        raise network.refuse("holds a tokenizer.json that marks neither start nor end of a text")
     return tokenizer

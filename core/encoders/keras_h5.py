@@ -1,8 +1,8 @@
-"""Weights files as Keras writes them (`.h5`, `.h5.gz`): layers by name, arrays by what they are.
+"""Weights files of Keras (`.h5`, `.h5.gz`): layers by name, arrays by kind.
 
-Two layouts are read, both as old as Keras 1: weights alone (`layer_names` at the top), and a whole
-model (the same inside `model_weights`). Only arrays are read, never a model's configuration, and
-Keras is not needed for it. What is wrong with a file is one UserError.
+Two layouts are read: weights alone (`layer_names` at the top), and a whole model (the same inside
+`model_weights`). Only arrays are read, never a model's configuration, without Keras. Anything wrong
+with a file is one UserError.
 """
 
 import gzip
@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from core.encoders import weights
+from core.encoders.base import Card, Encoder, Refuse, refusal
+from core.encoders.torch_network import Forward, TorchEncoder, channels_last
 from core.errors import UserError
 
 GZIP = b"\x1f\x8b"
@@ -21,14 +24,32 @@ HDF5 = b"\x89HDF\r\n\x1a\n"
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 Layer = Mapping[str, np.ndarray]  # by kind: kernel, bias, gamma, …
-Refuse = Callable[[str], UserError]
+
+
+def loader(
+    card: Card,
+    prepare: Callable[[np.ndarray], np.ndarray],
+    network: Callable[[Mapping[str, Layer], Refuse], Forward],
+) -> Callable[[Path | None, int], Encoder]:
+    """The function that loads an encoder from one file of Keras weights.
+
+    prepare : one medium to `(height, width, channels)` float32
+    network : a file's layers to the function from `(b, channels, height, width)` to `(b, dim)`
+    """
+
+    def load(weights_dir: Path | None, n_threads: int) -> Encoder:
+        path = weights.find(card, weights_dir)
+        refuse = refusal(path, card)
+        forward = channels_last(network(read(path, refuse), refuse))
+        return TorchEncoder(card, prepare, forward, weights.sha256(path), n_threads)
+
+    return load
 
 
 def read(path: Path, refuse: Refuse) -> dict[str, Layer]:
     """The layers that have weights, in the file's order, by name.
 
-    `refuse` makes an error of what was found: the file cannot be read, is cut off, is something
-    else.
+    Raises the error that `refuse` makes: the file cannot be read, is cut off, is of another kind.
     """
     try:
         import h5py
@@ -47,10 +68,10 @@ def read(path: Path, refuse: Refuse) -> dict[str, Layer]:
 
 
 def named(layers: Mapping[str, Layer], names: Sequence[str], refuse: Refuse) -> dict[str, Layer]:
-    """The layers under these names: those that have them, else as many in the file's order.
+    """The layers with these names, or all layers in the file's order under these names.
 
-    Keras itself goes by order, and its names may count up over a session ("conv2d_43"). Raises
-    what `refuse` makes when there are more or fewer layers than names.
+    Keras goes by order, and its names may count up over a session ("conv2d_43"). Raises the error
+    of `refuse` when there are more or fewer layers than names.
     """
     if set(names) <= set(layers):
         return {name: layers[name] for name in names}

@@ -1,31 +1,40 @@
 """`resnet50` and `vgg16`: the ImageNet networks of `keras.applications`, averaged over the picture.
 
-The definitions are this project's own, over the very files that Keras downloads, and give Keras's
-numbers (tested against it with random weights that Keras saved). Why not Keras itself: on one core,
-with its torch backend, ResNet-50 takes 345 ms for a picture alone and 176 in batches of eight, here
-78; VGG-16 464 and 423, here 286. Keras also chooses one backend for a whole process, and
-takes four seconds to import in every worker.
+The definitions are this project's own, for the files that Keras downloads, and give Keras's numbers
+(tested against it with random weights that Keras saved). Keras itself is slower: on one core, with
+its torch backend, ResNet-50 takes 345 ms for a picture alone and 176 in batches of eight, here 78;
+VGG-16 464 and 423, here 286. Keras also chooses one backend for a whole process, and takes four
+seconds to import in every worker.
 
 Preprocessing is Keras's `preprocess_input` for these two ("caffe"): blue, green, red, minus the
-mean colour of ImageNet, not scaled. Keras leaves fitting the picture to 224 x 224 to its user, and
-the papers do not say how they did it; here the whole picture is kept undistorted
-(`core.encoders.base.letterbox`, with the measurement that chose it for another ImageNet network).
+mean colour of ImageNet, not scaled. Keras leaves resizing to its user, and the papers do not
+describe it; here the whole picture is kept undistorted (`core.encoders.pictures.letterbox`, which
+was measured with another ImageNet network).
 """
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 
-from core.encoders import keras_h5, weights
-from core.encoders.base import Card, Encoder, WeightsFile, letterbox
+from core.encoders import keras_h5
+from core.encoders.base import Card, Refuse, WeightsFile
 from core.encoders.packed import Convolution
-from core.encoders.torch_network import Forward, TorchEncoder, folded, refusal
+from core.encoders.pictures import letterbox
+from core.encoders.torch_network import Forward, folded
 
 SIZE_PX = 224
 MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
-_NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
+
+
+def _weights(name: str, folder: str, md5: str) -> tuple[WeightsFile, ...]:
+    file = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return (
+        WeightsFile(
+            file, f"{ADDRESS}/{folder}/{file}", md5=md5, caches=(f"~/.keras/models/{file}",)
+        ),
+    )
+
 
 RESNET50 = Card(
     name="resnet50",
@@ -36,14 +45,7 @@ RESNET50 = Card(
     citation="He, Zhang, Ren, Sun, Deep Residual Learning for Image Recognition, CVPR 2016",
     parameters=23_587_712,
     size_px=SIZE_PX,
-    weights=(
-        WeightsFile(
-            name=f"resnet50_{_NOTOP}",
-            address=f"{ADDRESS}/resnet/resnet50_{_NOTOP}",
-            md5="4d473c1dd8becc155b73f8504c6f6626",
-            caches=(f"~/.keras/models/resnet50_{_NOTOP}",),
-        ),
-    ),
+    weights=_weights("resnet50", "resnet", "4d473c1dd8becc155b73f8504c6f6626"),
 )
 VGG16 = Card(
     name="vgg16",
@@ -57,14 +59,7 @@ VGG16 = Card(
     ),
     parameters=14_714_688,
     size_px=SIZE_PX,
-    weights=(
-        WeightsFile(
-            name=f"vgg16_{_NOTOP}",
-            address=f"{ADDRESS}/vgg16/vgg16_{_NOTOP}",
-            md5="6d6bbae143d832006294945121d1f1fc",
-            caches=(f"~/.keras/models/vgg16_{_NOTOP}",),
-        ),
-    ),
+    weights=_weights("vgg16", "vgg16", "6d6bbae143d832006294945121d1f1fc"),
 )
 
 VGG16_BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # channels, convolutions
@@ -78,7 +73,7 @@ def prepare(picture: np.ndarray) -> np.ndarray:
     return letterbox(picture, SIZE_PX)[..., ::-1].astype(np.float32) - MEAN_BGR
 
 
-def vgg16(layers: Mapping[str, keras_h5.Layer], refuse: keras_h5.Refuse) -> Forward:
+def vgg16(layers: Mapping[str, keras_h5.Layer], refuse: Refuse) -> Forward:
     """VGG-16 up to its last pooling, as a function `(b, 3, h, w)` to `(b, 512)`."""
     from torch import Tensor
     from torch.nn import functional
@@ -106,20 +101,20 @@ def vgg16(layers: Mapping[str, keras_h5.Layer], refuse: keras_h5.Refuse) -> Forw
     return forward
 
 
-def resnet50(layers: Mapping[str, keras_h5.Layer], refuse: keras_h5.Refuse) -> Forward:
-    """ResNet-50 as a function `(b, 3, h, w)` to `(b, 2048)`: in Keras's, the first 1x1 strides."""
+def resnet50(layers: Mapping[str, keras_h5.Layer], refuse: Refuse) -> Forward:
+    """ResNet-50, `(b, 3, h, w)` to `(b, 2048)`; as in Keras, the first 1x1 convolution strides."""
     from torch import Tensor
     from torch.nn import functional
 
     named = keras_h5.named(layers, resnet50_names(), refuse)
 
     def take(
-        stem: str, shape: tuple[int, int, int, int], stride: int = 1, rectified: bool = True
+        stem: str, shape: tuple[int, int, int, int], stride: int = 1, relu: bool = True
     ) -> Convolution:
         weight, bias = keras_h5.conv(named, f"{stem}_conv", shape, refuse)
         norm = keras_h5.norm(named, f"{stem}_bn", shape[-1], refuse)
         weight, bias = folded(weight, bias, norm, EPSILON)
-        return Convolution(weight, bias, stride=stride, padding=shape[0] // 2, rectified=rectified)
+        return Convolution(weight, bias, stride=stride, padding=shape[0] // 2, relu=relu)
 
     entrance = take("conv1", (7, 7, 3, 64), stride=2)
     blocks: list[tuple[Convolution | None, Convolution, Convolution, Convolution]] = []
@@ -131,10 +126,10 @@ def resnet50(layers: Mapping[str, keras_h5.Layer], refuse: keras_h5.Refuse) -> F
             stride = 2 if block == 1 and stack > 2 else 1
             shortcut = None
             if block == 1:
-                shortcut = take(f"{stem}_0", (1, 1, n_before, wide), stride, rectified=False)
+                shortcut = take(f"{stem}_0", (1, 1, n_before, wide), stride, relu=False)
             first = take(f"{stem}_1", (1, 1, n_before, narrow), stride)
             second = take(f"{stem}_2", (3, 3, narrow, narrow))
-            third = take(f"{stem}_3", (1, 1, narrow, wide), rectified=False)
+            third = take(f"{stem}_3", (1, 1, narrow, wide), relu=False)
             blocks.append((shortcut, first, second, third))
             n_before = wide
 
@@ -149,7 +144,7 @@ def resnet50(layers: Mapping[str, keras_h5.Layer], refuse: keras_h5.Refuse) -> F
 
 
 def resnet50_names() -> list[str]:
-    """The layers with weights, as Keras names and orders them: by depth, the shortcut late."""
+    """The layers with weights, as Keras names and orders them."""
     first = ["1_conv", "1_bn", "2_conv", "2_bn", "0_conv", "3_conv", "0_bn", "3_bn"]
     other = ["1_conv", "1_bn", "2_conv", "2_bn", "3_conv", "3_bn"]
     return ["conv1_conv", "conv1_bn"] + [
@@ -160,20 +155,5 @@ def resnet50_names() -> list[str]:
     ]
 
 
-def loader(
-    card: Card,
-    network: Callable[[Mapping[str, keras_h5.Layer], keras_h5.Refuse], Forward],
-) -> Callable[[Path | None, int], Encoder]:
-    """What loads the encoder of a card through one of the two networks."""
-
-    def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-        path = weights.find(card, weights_dir)
-        refuse = refusal(path, card)
-        forward = network(keras_h5.read(path, refuse), refuse)
-        return TorchEncoder(card, prepare, forward, weights.sha256(path), n_threads)
-
-    return load
-
-
-load_resnet50 = loader(RESNET50, resnet50)
-load_vgg16 = loader(VGG16, vgg16)
+load_resnet50 = keras_h5.loader(RESNET50, prepare, resnet50)
+load_vgg16 = keras_h5.loader(VGG16, prepare, vgg16)

@@ -1,55 +1,56 @@
-"""LiteRT networks (`.tflite` files) as encoders: the one place that speaks to `ai_edge_litert`.
+"""LiteRT networks (`.tflite` files) as encoders: the one module that uses `ai_edge_litert`.
 
 The vector is an inner tensor of a classifier, read through `experimental_preserve_all_tensors`;
-the XNNPACK kernels stay on with it, and it costs a few MB. One thread a network is fastest for
-networks this small, so several threads mean several interpreters: an interpreter is not
-thread-safe, but `invoke` lets other Python threads run. They are lent from a pool, no more of
-them than there are cores, however many people ask at once.
+the XNNPACK kernels stay on with it, and it costs a few MB. Networks this small are fastest with one
+thread, so several threads need several interpreters: an interpreter is not thread-safe, but
+`invoke` lets other Python threads run. They come from a pool of at most as many as there are cores.
 
-A file is looked at before it is believed: the flatbuffer identifier, the sum where size says that
-it should be the known build, input, tensor, and one trial run. What is wrong is one UserError.
+A file is checked when it is loaded: the flatbuffer identifier, the sum if it has the size of the
+known build, input, tensor, and one trial run. Anything wrong is one UserError.
 """
 
 import contextlib
 import hashlib
-import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.cpu import n_cores
 from core.encoders import weights
-from core.encoders.base import Card, embed_each
+from core.encoders.base import BatchEncoder, Card, Encoder, refusal
+from core.encoders.quiet import silent_stderr
 from core.errors import UserError
 
 IDENTIFIER = b"TFL3"  # bytes 4 to 8 of every TFLite flatbuffer
+_first = threading.Lock()  # taken for good by the first interpreter, which prints a line
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What a file must offer: its input's shape and type, and the tensor with the vector."""
+    """The input that a file must have, and the tensor with the vector."""
 
     input_shape: tuple[int, ...]
     input_dtype: type[np.generic]
     tensor: str  # the end of the name of the tensor with the vector
 
 
-class Network:
+class TfliteNetwork:
     """A checked `.tflite` file and a pool of interpreters that run it."""
 
     def __init__(self, path: Path, card: Card, signature: Signature) -> None:
-        self._refuse = _refusal(path, card)
+        self._refuse = refusal(path, card)
         self._content = self._read(path)
         self.sha256 = hashlib.sha256(self._content).hexdigest()
         known = card.weights[0]
         if known.sha256 and len(self._content) == known.size and self.sha256 != known.sha256:
             raise self._refuse(f"has the right size and the wrong sum ({self.sha256[:12]}…)")
         self._idle: list[Any] = []
-        self._slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+        self._slots = threading.BoundedSemaphore(max(2, n_cores()))
         first = self._interpreter()
         self._input, self._output = self._find_ends(first, card, signature)
         self._idle.append(first)
@@ -96,8 +97,9 @@ class Network:
                 "The package ai-edge-litert, which runs .tflite networks, is not installed: "
                 "run `make env`."
             ) from error
-        with warnings.catch_warnings(), _without_banner():
-            # It warns that keeping inner tensors is for debugging: measured, no slower here.
+        is_first = _first.acquire(blocking=False)
+        with warnings.catch_warnings(), silent_stderr() if is_first else contextlib.nullcontext():
+            # It warns that keeping inner tensors is for debugging; measured, it is no slower.
             warnings.simplefilter("ignore", UserWarning)
             try:
                 interpreter = Interpreter(
@@ -137,10 +139,10 @@ class Network:
 
 
 def find_tensor(details: list[dict[str, Any]], ending: str, dim: int) -> dict[str, Any] | None:
-    """The tensor of `dim` numbers whose name ends so; else the only one shaped `(1, …, 1, dim)`.
+    """The tensor of `dim` numbers whose name has this ending, or the only one `(1, …, 1, dim)`.
 
-    Builds of one network differ in names: a name may be several joined by `;`, or the converter's
-    own. None when neither finds exactly one.
+    Builds of one network differ in names: a name may be several joined by `;`, or made up by the
+    converter. None when neither way finds exactly one.
     """
     sized = [each for each in details if tuple(each["shape"][-1:]) == (dim,)]
     vectors = [each for each in sized if len(each["shape"]) > 1 and np.prod(each["shape"]) == dim]
@@ -151,78 +153,21 @@ def find_tensor(details: list[dict[str, Any]], ending: str, dim: int) -> dict[st
     return None
 
 
-class LiteRtEncoder:
-    """A network and the preprocessing before it."""
-
-    def __init__(
-        self,
-        card: Card,
-        network: Network,
-        prepare: Callable[[np.ndarray], np.ndarray],
-        n_threads: int,
-    ) -> None:
-        self.card = card
-        self.network = network
-        self.prepare = prepare
-        self.n_threads = n_threads
-        self.weights_sha256: str | None = network.sha256
-
-    def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
-        """`(n, dim)` float32; see `core.encoders.base.Encoder.embed`."""
-        return embed_each(self._vector, media, self.card.dim, self.n_threads)
-
-    def _vector(self, one: np.ndarray) -> np.ndarray:
-        return self.network(self.prepare(one))
-
-
 def load(
     card: Card,
     signature: Signature,
     prepare: Callable[[np.ndarray], np.ndarray],
     weights_dir: Path | None,
     n_threads: int,
-) -> LiteRtEncoder:
+) -> Encoder:
     """The encoder of a card whose weights are one `.tflite` file.
 
-    Raises MissingWeights when the file is nowhere, UserError when it is not the network expected.
+    Raises MissingWeights when the file is absent, UserError when it is another network.
     """
-    path = weights.find(card, weights_dir)
-    return LiteRtEncoder(card, Network(path, card, signature), prepare, n_threads)
-
-
-_banner = threading.Lock()  # held for good by the first, who has seen the banner
-
-
-@contextlib.contextmanager
-def _without_banner() -> Iterator[None]:
-    """Keep LiteRT's one line about its delegate, once a process, off the person's terminal.
-
-    It is written by C++ to file descriptor 2 and no setting silences it.
-    """
-    if not _banner.acquire(blocking=False):
-        yield
-        return
-    try:
-        terminal = os.dup(2)
-    except OSError:  # no standard error at all
-        yield
-        return
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
-
-
-def _refusal(path: Path, card: Card) -> Callable[[str], UserError]:
-    known = card.weights[0]
-
-    def refuse(found: str) -> UserError:
-        return UserError(
-            f"{path} {found}; {card.name} expects {known.name} from {known.address}: "
-            "put that file in its place."
-        )
-
-    return refuse
+    network = TfliteNetwork(weights.find(card, weights_dir), card, signature)
+    return BatchEncoder(
+        card,
+        lambda medium: network(prepare(medium)),
+        weights_sha256=network.sha256,
+        n_threads=n_threads,
+    )

@@ -2,15 +2,18 @@
 
 TF-IDF over words and pairs of neighbouring words (1 + ln of the count, smoothed inverse document
 frequency, unit length: scikit-learn's `TfidfVectorizer(sublinear_tf=True)`), then a truncated
-singular value decomposition to at most 128 numbers (Deerwester et al. 1990), brought to unit
-length. Words are lower case, without accents and without a plural's ending (Harman 1991); words
-that say nothing of a sound or a picture ("the", "of") are left out, negations and numbers are kept.
-All words count; pairs only when two captions share them.
+singular value decomposition to at most 128 numbers (Deerwester et al. 1990), scaled to unit length.
+Words are lower case, without accents and plural endings (Harman 1991); function words ("the", "of")
+are left out, negations and numbers are kept. All words count; pairs only when two captions share
+them.
 
-This encoder is *fitted*: `fit(captions, seed)` on the captions of the translation subset, kept with
-`arrays()` beside the vectors, read again with `from_arrays`. It knows the words of those captions
-and nothing else. A text of unseen words alone is the zero vector, whose cosine with everything is
-0; `unknown_words` says which they are, so that a page can.
+This encoder is *fitted*: `fit(captions, seed)` on the captions of the translation subset, stored
+with `arrays()` beside the vectors, restored with `from_arrays`. It knows only the words of those
+captions. A text of unknown words is the zero vector, whose cosine with everything is 0;
+`unknown_words` lists them.
+
+TF-IDF is computed here: importing scikit-learn for it would add a second to the first query of a
+process (EXPERIMENTS.md).
 """
 
 import dataclasses
@@ -32,7 +35,7 @@ from core.errors import UserError
 MAX_DIM = 128
 MAX_TERMS = 30_000
 MAX_CHARACTERS = 100_000  # of one text; the rest is not read
-LEAST_SINGULAR = 1e-4  # of the largest: what is below is no direction of the captions, but rounding
+LEAST_SINGULAR = 1e-4  # of the largest; smaller singular values are rounding errors
 
 STOP_WORDS = frozenset(
     """
@@ -41,7 +44,7 @@ STOP_WORDS = frozenset(
     who whom whose what when where how i you he she we they me him her us them my your his our
     their so than then too very can could will would shall should may might must also just such
     some any each other
-    """.split()  # noqa: SIM905 (ninety strings in quotes cannot be read)
+    """.split()  # noqa: SIM905 (ninety quoted strings are hard to read)
 )
 
 CARD = Card(
@@ -60,10 +63,10 @@ _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Lsa:
-    """A fitted `lsa`; an encoder like the others, whose card has the length it came to.
+    """A fitted `lsa`; its card has the length of the vectors found.
 
     terms : words and pairs of words ("slow violin"), sorted
-    idf : `(n_terms,)` float32, how rare each term is
+    idf : `(n_terms,)` float32, the inverse document frequencies
     components : `(n_terms, dim)` float32, orthonormal columns
     """
 
@@ -81,7 +84,7 @@ class Lsa:
 
     @functools.cached_property
     def weights_sha256(self) -> str:
-        """Over all arrays: another fit, another sum."""
+        """Over all arrays, so that it differs for each fit."""
         digest = hashlib.sha256()
         for name, values in sorted(self.arrays().items()):
             digest.update(f"{name} {values.dtype} {values.shape}\n".encode())
@@ -93,9 +96,9 @@ class Lsa:
         return {term: row for row, term in enumerate(self.terms)}
 
     def embed(self, media: Sequence[str]) -> np.ndarray:
-        """`(n, dim)` float32, unit length; zeros for a text without a word that is known.
+        """`(n, dim)` float32, unit length; zeros for a text without a known word.
 
-        Raises ValueError when something is not a text.
+        Raises ValueError for anything but a string.
         """
         weighted = _tfidf([terms_of(text) for text in media], self._rows, self.idf)
         vectors = np.asarray(weighted @ self.components, np.float32)
@@ -103,7 +106,7 @@ class Lsa:
         return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
 
     def unknown_words(self, text: str) -> list[str]:
-        """The words of a text that no caption had, in order, each once, as they were written."""
+        """The words of a text that are in no caption, in order, each once, as written."""
         found: dict[str, None] = {}
         for written in _written(text):
             word = _word(written)
@@ -112,7 +115,7 @@ class Lsa:
         return list(found)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Everything that is fitted: `terms` as the bytes of UTF-8 lines, `idf`, `components`."""
+        """All fitted values: `terms` as the bytes of UTF-8 lines, `idf`, `components`."""
         lines = "\n".join(self.terms).encode()
         return {
             "terms": np.frombuffer(lines, np.uint8),
@@ -122,7 +125,7 @@ class Lsa:
 
     @staticmethod
     def from_arrays(arrays: dict[str, np.ndarray]) -> "Lsa":
-        """The fitted encoder that `arrays()` came from. Raises UserError when they do not fit."""
+        """The encoder whose `arrays()` these are. Raises UserError when they are damaged."""
         try:
             terms = tuple(bytes(np.asarray(arrays["terms"], np.uint8)).decode().split("\n"))
             idf, components = arrays["idf"], arrays["components"]
@@ -145,13 +148,15 @@ def fit(texts: Sequence[str], seed: int) -> Lsa:
 
     Parameters
     ----------
-    texts : captions to learn words and their company from, the translation subset's alone
-    seed : of the randomised decomposition (Halko et al. 2011)
+    texts : sequence of str
+        The captions of the translation subset.
+    seed : int
+        Seed of the randomised decomposition (Halko et al. 2011).
 
     Raises
     ------
     UserError
-        There are fewer than two captions with a word in them, or all say the same.
+        Fewer than two captions have words, or all are the same.
     """
     from sklearn.decomposition import TruncatedSVD
 
@@ -161,8 +166,8 @@ def fit(texts: Sequence[str], seed: int) -> Lsa:
     if len(documents) < 2 or len(terms) < 2:
         raise UserError(
             f"The text encoder lsa cannot be fitted on {len(texts):,} captions, of which "
-            f"{len(documents):,} have a word in them: expected two that differ, at least; name "
-            "another text encoder."
+            f"{len(documents):,} have words: expected at least two that differ; name another text "
+            "encoder."
         )
     rows = {term: row for row, term in enumerate(terms)}
     in_documents = Counter(term for each in documents for term in set(each) if term in rows)
@@ -178,16 +183,16 @@ def fit(texts: Sequence[str], seed: int) -> Lsa:
 
 
 def terms_of(text: str) -> list[str]:
-    """The words of a text as they are counted, and its pairs of neighbours, in order.
+    """The normalised words of a text, then its pairs of neighbouring words, in order.
 
-    Raises ValueError when it is not a text.
+    Raises ValueError for anything but a string.
     """
     words = [word for word in map(_word, _written(text)) if word]
     return words + [f"{one} {other}" for one, other in itertools.pairwise(words)]
 
 
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """Raises UserError, always: there is no `lsa` before the study's captions are known."""
+    """Always raises UserError: `lsa` needs the study's captions."""
     raise UserError(
         "The text encoder lsa is fitted on the study's own captions and cannot be loaded without "
         "a study: run `python -m precompute extract`, or name another text encoder."
@@ -195,7 +200,7 @@ def load(weights_dir: Path | None, n_threads: int) -> Encoder:
 
 
 def _chosen(documents: Iterable[Sequence[str]]) -> list[str]:
-    """Every word, and pairs that two documents share; the most frequent MAX_TERMS, sorted."""
+    """Every word, and pairs in at least two documents; the most frequent MAX_TERMS, sorted."""
     in_documents = Counter(term for each in documents for term in set(each))
     wanted = [term for term, n in in_documents.items() if n > 1 or " " not in term]
     wanted.sort(key=lambda term: (-in_documents[term], term))
@@ -203,7 +208,7 @@ def _chosen(documents: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _tfidf(documents: Sequence[Sequence[str]], rows: dict[str, int], idf: np.ndarray) -> Any:
-    """`(n, n_terms)` sparse float32: TF-IDF of each document, of unit length or empty."""
+    """`(n, n_terms)` sparse float32: TF-IDF of each document, scaled to unit length."""
     from scipy.sparse import csr_matrix
 
     values: list[float] = []
@@ -221,7 +226,7 @@ def _tfidf(documents: Sequence[Sequence[str]], rows: dict[str, int], idf: np.nda
 
 
 def _written(text: str) -> list[str]:
-    """The words of a text as they stand there."""
+    """The words of a text, unchanged."""
     if not isinstance(text, str):
         raise ValueError(f"expected text (str), found {type(text).__name__}")
     return _WORD.findall(unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]))
@@ -229,14 +234,14 @@ def _written(text: str) -> list[str]:
 
 @functools.lru_cache(maxsize=2**16)
 def _word(written: str) -> str:
-    """A word as it is counted: lower case, no accents, singular; "" for a stop word."""
+    """A normalised word: lower case, no accents, singular; "" for a stop word."""
     parts = unicodedata.normalize("NFD", written.casefold())
     plain = "".join(each for each in parts if unicodedata.category(each) != "Mn")
     return "" if plain in STOP_WORDS else _singular(plain)
 
 
 def _singular(word: str) -> str:
-    """An English plural without its ending (Harman's S stemmer); other words as they are."""
+    """An English plural without its ending (Harman's S stemmer); other words unchanged."""
     if word.endswith("'s"):
         return word[:-2]
     if len(word) < 4 or not word.isascii():

@@ -1,23 +1,23 @@
-"""`mert`: MERT-v1-95M, trained on 20,000 hours of music to predict what it is not shown.
+"""`mert`: MERT-v1-95M, trained on 20,000 hours of music to predict masked frames.
 
-The second at 24 kHz is brought to zero mean and unit variance (`Wav2Vec2FeatureExtractor` with the
-repository's `preprocessor_config.json`). Its 768 numbers are the mean over time (75 frames a
-second) of the mean of all 13 layers, the input of the first among them. The repository's own way is
-a weighted mean of those layers, its weights learned with each task; without a task they are equal.
+The second at 24 kHz is scaled to zero mean and unit variance (`Wav2Vec2FeatureExtractor` with the
+repository's `preprocessor_config.json`). The 768 numbers are the mean over time (75 frames a
+second) of the mean of all 13 layers, including the input of the first. The repository uses a
+weighted mean of those layers, with weights learned for each task; without a task they are equal.
 
-The repository's own code is not run. It is HuBERT with additions (a constant-Q input, deep norm,
-relaxed attention) that the configuration of this network switches off, so its parameters fit
+The repository's code is not run. It is HuBERT with additions (a constant-Q input, deep norm,
+relaxed attention) that this network's configuration switches off, so its parameters fit
 `HubertModel` one by one, and that is checked; the constant-Q part was a target of its training.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.encoders import hub
-from core.encoders.base import Card, Encoder, fit_length
+from core.encoders.base import Card, fit_length
 
+REPOSITORY = "m-a-p/MERT-v1-95M"
 RATE_HZ = 24_000
 N_SAMPLES = RATE_HZ
 
@@ -34,10 +34,11 @@ CARD = Card(
     parameters=94_371_712,
     rate_hz=RATE_HZ,
     window_s=N_SAMPLES / RATE_HZ,
-    weights=hub.files("m-a-p/MERT-v1-95M", "config.json", "pytorch_model.bin"),
+    repository=REPOSITORY,
+    weights=hub.files(REPOSITORY, "config.json", "pytorch_model.bin"),
 )
 
-NETWORK = hub.Network(
+SPEC = hub.HubSpec(
     architecture="HubertModel",
     model_type="mert_model",
     expected={
@@ -57,16 +58,11 @@ def prepare(samples: np.ndarray) -> np.ndarray:
     return ((heard - heard.mean()) / np.sqrt(heard.var() + 1e-7)).astype(np.float32)
 
 
-def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `mert` encoder; raises as `core.encoders.hub.Loaded`."""
-    loaded = hub.Loaded(CARD, NETWORK, weights_dir)
-    encoder = hub.HubEncoder(loaded, prepare, _mean_of_layers, n_threads)
-    hub.try_out(loaded, encoder, np.zeros(N_SAMPLES, np.float32))
-    return encoder
-
-
 def _mean_of_layers(module: Any, sounds: Any) -> Any:
     import torch
 
     layers = module(input_values=sounds, output_hidden_states=True).hidden_states
     return torch.stack([layer.mean(1) for layer in layers]).mean(0)
+
+
+load = hub.loader(CARD, SPEC, prepare, _mean_of_layers)

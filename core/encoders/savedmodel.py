@@ -1,17 +1,18 @@
-"""TensorFlow SavedModels as encoders of sound: the one place that imports TensorFlow.
+"""TensorFlow SavedModels as encoders of sound: the one module that imports TensorFlow.
 
-A SavedModel of TensorFlow Hub takes one waveform, `(n,)` float32, and gives a row for each patch it
-fits into it. Here every window is one patch long, and a whole batch of windows is one run of one
-graph: `tf.vectorized_map` rewrites the loaded function for a batch, whatever is inside it. With
-the layers of YAMNet and VGGish and random weights, 64 seconds on two cores took 0.21 s and 1.0 s
-so, 0.78 s and 2.9 s as one call each. Where it cannot be rewritten, or the rewritten one gives
-other vectors, the windows go through the graph one by one (`tf.map_fn`).
+YAMNet and VGGish on TensorFlow Hub take one waveform at 16 kHz, `(n,)` float32, and return a row
+for each patch of 0.975 s (96 frames of a log-mel spectrum). Of each second the middle 15,600
+samples are used: exactly one patch, without padding. A batch of windows is one run of one graph:
+`tf.vectorized_map` rewrites the loaded function for a batch. With the layers of YAMNet and VGGish
+and random weights, 64 seconds on two cores took 0.21 s and 1.0 s; as one call each, 0.78 s and
+2.9 s. If the function cannot be rewritten, or the result differs, the windows go through the graph
+one by one (`tf.map_fn`).
 
-A folder is looked at before it is believed: the file that makes it a SavedModel, a trial run, the
-length of its vectors. What is wrong is one UserError.
+A folder is checked when it is loaded: its file `saved_model.pb`, a trial run, the length of its
+vectors. Anything wrong is one UserError.
 
-TensorFlow's threads are those of the process: the first network loaded decides how many. Memory
-of a GPU is taken as it is needed. `tensorflow-hub` is not used: it is a resolver of addresses.
+TensorFlow's threads belong to the process: the first network loaded decides how many. Memory of a
+GPU is taken as needed.
 """
 
 import contextlib
@@ -21,50 +22,59 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core.encoders import weights
-from core.encoders.base import Card, embed_batches
+from core.encoders.base import BatchEncoder, Card, Encoder, WeightsFile, fit_length, refusal
+from core.encoders.quiet import silent_stderr
 from core.errors import UserError
 
+RATE_HZ = 16_000
+N_SAMPLES = 15_600  # one patch
 N_PER_BATCH = 64
 _starting = threading.Lock()
 
 
-def hub_caches(handle: str, kaggle: str) -> tuple[str, ...]:
-    """Where `tensorflow_hub` and `kagglehub` keep a model once it is fetched, as patterns.
+def hub_file(name: str) -> WeightsFile:
+    """The SavedModel `google/NAME/1` of TensorFlow Hub.
 
-    handle : its address on tfhub.dev, without query
-    kaggle : its name there: owner/model/framework/variation/version
+    It is also found where the libraries `tensorflow_hub` and `kagglehub` keep it.
     """
+    handle = f"https://tfhub.dev/google/{name}/1"
     folder = hashlib.sha1(handle.encode(), usedforsecurity=False).hexdigest()
-    return (
-        f"$TFHUB_CACHE_DIR/{folder}",
-        f"{tempfile.gettempdir()}/tfhub_modules/{folder}",
-        f"~/.cache/kagglehub/models/{kaggle}",
+    return WeightsFile(
+        name=f"{name}_1",
+        address=f"{handle}?tf-hub-format=compressed",
+        aliases=(f"google/{name}/1",),
+        caches=(
+            f"$TFHUB_CACHE_DIR/{folder}",
+            f"{tempfile.gettempdir()}/tfhub_modules/{folder}",
+            f"~/.cache/kagglehub/models/google/{name}/tensorFlow2/{name}/1",
+        ),
+        unpack="tar.gz",
+        tfhub_handle=handle,
     )
 
 
 class _NoVectors(Exception):
-    """None of a model's outputs is shaped like vectors of the length expected."""
+    """No output of a model has the shape of its vectors."""
 
 
-class Network:
-    """A checked SavedModel: `(b, n_samples)` float32 windows to `(b, dim)` float32 vectors."""
+class SavedModelNetwork:
+    """A checked SavedModel: `(b, 15600)` float32 windows to `(b, dim)` float32 vectors."""
 
-    def __init__(self, path: Path, card: Card, n_samples: int, n_threads: int) -> None:
-        self._refuse = _refusal(path, card)
+    def __init__(self, path: Path, card: Card, n_threads: int) -> None:
+        self._refuse = refusal(path, card)
         if not (path / "saved_model.pb").is_file():
             raise self._refuse("is no SavedModel: it has no file saved_model.pb")
         self._tf = start(n_threads)
-        self._n_samples = n_samples
         self._vector_of = self._loaded(path, card.dim)
-        trial = np.zeros((2, n_samples), np.float32)
-        trial[1] = np.random.default_rng(0).uniform(-0.5, 0.5, n_samples)
+        trial = np.zeros((2, N_SAMPLES), np.float32)
+        trial[1] = np.random.default_rng(0).uniform(-0.5, 0.5, N_SAMPLES)
         alone = self._tried(card.dim, trial)
         self._run = self._batched("vectorized_map")
         if not self._agrees(trial, alone):
@@ -88,10 +98,10 @@ class Network:
         function = model if callable(model) else model.signatures.get("serving_default")
         if function is None:
             raise self._refuse("is another network: it offers no function of a waveform")
-        # A list, a dict or one tensor: the vectors are what is `(p, dim)`.
         self._keep = model  # its variables live as long as it does
 
         def vector_of(window: Any) -> Any:
+            # The output is a list, a dict or one tensor; the vectors are the one `(p, dim)`.
             for output in tf.nest.flatten(function(window)):
                 if output.shape.rank == 2 and output.shape[-1] == dim:
                     return output[0]
@@ -100,7 +110,7 @@ class Network:
         return vector_of
 
     def _tried(self, dim: int, windows: np.ndarray) -> list[np.ndarray]:
-        """The vector of each window, each in a call of its own."""
+        """The vector of each window, one call each."""
         tf = self._tf
         try:
             vectors = [self._vector_of(tf.constant(window)).numpy() for window in windows]
@@ -110,7 +120,7 @@ class Network:
             ) from None
         except (*_FAILURES, tf.errors.OpError) as error:
             raise self._refuse(
-                f"is another network: it gives nothing for a window of {self._n_samples:,} samples"
+                f"is another network: it gives nothing for a window of {N_SAMPLES:,} samples"
             ) from error
         if not np.isfinite(vectors).all():
             raise self._refuse("gives vectors that are not finite")
@@ -121,17 +131,17 @@ class Network:
         over = getattr(tf, mapping)
         return tf.function(
             lambda windows: over(self._vector_of, windows),
-            input_signature=[tf.TensorSpec([None, self._n_samples], tf.float32)],
+            input_signature=[tf.TensorSpec([None, N_SAMPLES], tf.float32)],
             autograph=False,
         )
 
     def _agrees(self, windows: np.ndarray, alone: list[np.ndarray]) -> bool:
-        """Whether a batch can be run, and gives what each window gives alone."""
+        """Whether a batch can be run and gives the vectors of its windows alone."""
         logger = logging.getLogger("tensorflow")
-        before, logger.disabled = logger.disabled, True  # it logs pages when it cannot rewrite
+        before, logger.disabled = logger.disabled, True  # it logs at length when it cannot rewrite
         try:
             found = self(windows)
-        except Exception:  # whatever it is: this way of running a batch is not open
+        except Exception:  # of any kind: this way of running a batch does not work here
             return False
         finally:
             logger.disabled = before
@@ -139,62 +149,38 @@ class Network:
         return found.shape == np.shape(alone) and bool(np.abs(found - alone).max() <= tolerance)
 
 
-class SavedModelEncoder:
-    """A network, what is cut out of a sound before it, and what is done to its vectors after it."""
-
-    def __init__(
-        self,
-        card: Card,
-        network: Network,
-        prepare: Callable[[np.ndarray], np.ndarray],
-        finish: Callable[[np.ndarray], np.ndarray],
-        weights_sha256: str,
-        n_threads: int,
-    ) -> None:
-        self.card = card
-        self.network = network
-        self.prepare = prepare
-        self.finish = finish
-        self.n_per_batch = N_PER_BATCH
-        self.n_threads = n_threads
-        self.weights_sha256: str | None = weights_sha256
-
-    def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
-        """`(n, dim)` float32; see `core.encoders.base.Encoder.embed`."""
-        return embed_batches(
-            self.prepare, self.run, media, self.card.dim, self.n_per_batch, self.n_threads
-        )
-
-    def run(self, windows: np.ndarray) -> np.ndarray:
-        """`(b, dim)` float32 of `b` prepared windows: the bare network and what follows it."""
-        return self.finish(self.network(windows))
-
-
 def load(
     card: Card,
-    n_samples: int,
-    prepare: Callable[[np.ndarray], np.ndarray],
     weights_dir: Path | None,
     n_threads: int,
     finish: Callable[[np.ndarray], np.ndarray] = lambda vectors: vectors,
-) -> SavedModelEncoder:
+) -> Encoder:
     """The encoder of a card whose first weights file is a SavedModel's folder.
 
-    prepare : `(n,)` samples -> the `(n_samples,)` float32 window that the network hears
-    finish : `(b, dim)` vectors -> `(b, dim)`
+    `finish` turns the network's `(b, dim)` vectors into those of the encoder.
 
-    Raises MissingWeights when files are nowhere, UserError when the SavedModel is not the network
-    expected or TensorFlow is not installed.
+    Raises MissingWeights when files are absent, UserError when the SavedModel is another network or
+    TensorFlow is not installed.
     """
     paths = weights.find_all(card, weights_dir)
-    network = Network(paths[0], card, n_samples, n_threads)
-    return SavedModelEncoder(
-        card, network, prepare, finish, weights.sha256_of(paths), max(1, n_threads)
+    network = SavedModelNetwork(paths[0], card, n_threads)
+    return BatchEncoder(
+        card,
+        prepare,
+        lambda windows: finish(network(windows)),
+        weights.sha256_of(paths),
+        N_PER_BATCH,
+        n_threads,
     )
 
 
+def prepare(samples: np.ndarray) -> np.ndarray:
+    """`(15600,)` float32: the middle of a second at 16 kHz, at its own level."""
+    return fit_length(samples, N_SAMPLES)
+
+
 def start(n_threads: int) -> Any:
-    """The module `tensorflow`, quiet, with that many threads where it has not begun to run.
+    """The module `tensorflow`, without its messages, with `n_threads` unless it runs already.
 
     Raises UserError when it is not installed.
     """
@@ -206,27 +192,27 @@ def start(n_threads: int) -> Any:
                 "The package tensorflow, which runs SavedModel networks, is not installed: "
                 "run `.venv/bin/pip install -r requirements-tensorflow.txt`."
             ) from error
-        with contextlib.suppress(RuntimeError):  # it runs already: the first has decided
+        with contextlib.suppress(RuntimeError):  # it runs already
             tf.config.threading.set_intra_op_parallelism_threads(max(1, n_threads))
             tf.config.threading.set_inter_op_parallelism_threads(max(1, n_threads))
         for gpu in tf.config.list_physical_devices("GPU"):
             with contextlib.suppress(RuntimeError):
                 tf.config.experimental.set_memory_growth(gpu, True)
-        tf.constant(0.0)  # the devices are looked for here, with words to standard error
+        tf.constant(0.0)  # this looks for devices, and prints messages
     return tf
 
 
-# What a graph that does not fit, or a file that is damaged, raises, beside TensorFlow's own.
+# Raised, besides TensorFlow's own errors, by damaged files and by graphs that do not fit.
 _FAILURES = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep TensorFlow's words about CUDA and oneDNN off the terminal, and Keras out of it.
+    """Keep TensorFlow's messages about CUDA and oneDNN off the terminal, and do not import Keras.
 
     C++ writes them to file descriptor 2 before any setting is read. Importing TensorFlow imports
-    Keras, which settles Keras's backend for the process and costs 2 s: it does not where it is
-    told to use the old one, which is not installed.
+    Keras, which fixes Keras's backend for the process and costs 2 s. It does not when it is told to
+    use the older `tf_keras` and that package cannot be imported.
     """
     if sys.modules.get("tensorflow") is not None:
         yield
@@ -234,30 +220,13 @@ def _quiet() -> Iterator[None]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     before = os.environ.get("TF_USE_LEGACY_KERAS")
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    terminal: int | None = None
-    with contextlib.suppress(OSError):  # there may be no standard error at all
-        terminal = os.dup(2)
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    sys.modules.setdefault("tf_keras", None)  # type: ignore[arg-type]  # cannot be imported
     try:
-        yield
+        with silent_stderr():
+            yield
     finally:
-        if terminal is not None:
-            os.dup2(terminal, 2)
-            os.close(terminal)
-        if before is None:
-            del os.environ["TF_USE_LEGACY_KERAS"]
-        else:
+        if sys.modules["tf_keras"] is None:
+            del sys.modules["tf_keras"]
+        del os.environ["TF_USE_LEGACY_KERAS"]
+        if before is not None:
             os.environ["TF_USE_LEGACY_KERAS"] = before
-
-
-def _refusal(path: Path, card: Card) -> Callable[[str], UserError]:
-    known = card.weights[0]
-
-    def refuse(found: str) -> UserError:
-        return UserError(
-            f"{path} {found}; {card.name} expects {known.name} from {known.address}: "
-            "put that SavedModel's folder in its place."
-        )
-
-    return refuse

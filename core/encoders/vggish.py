@@ -1,14 +1,14 @@
-"""`vggish`: VGGish with AudioSet's post-processing, as TensorFlow Hub publishes the network.
+"""`vggish`: VGGish from TensorFlow Hub, with AudioSet's post-processing.
 
-The SavedModel holds the way from samples to 128 numbers a patch: 16 kHz in [-1, 1], 64 mel bands of
-125 to 7,500 Hz, windows of 25 ms every 10 ms, log(mel + 0.01), patches of 96 frames that do not
-overlap (`research/audioset/vggish` of the TensorFlow Model Garden). Of a second the middle 15,600
-samples are heard, which is exactly one patch; see `core.encoders.yamnet`.
+The SavedModel starts from samples: 16 kHz in [-1, 1], 64 mel bands of 125 to 7,500 Hz, windows of
+25 ms every 10 ms, log(mel + 0.01), patches of 96 frames that do not overlap, 128 numbers a patch
+(`research/audioset/vggish` of the TensorFlow Model Garden). It hears one patch of each second
+(`core.encoders.savedmodel`).
 
 The post-processing is that of AudioSet's released embeddings (`vggish_postprocess.py`), used by Wu
 et al. 2021: a whitening PCA, clipped to [-2, 2], as whole numbers of 8 bits. The vector holds those
-numbers, 0 to 255, as float32. They are cut, not rounded: what the network gives for one window
-alone and in a batch differs in its seventh digit, which now and then is one step of the 255.
+numbers, 0 to 255, as float32. They are truncated, not rounded: alone and in a batch the network's
+output differs in the seventh digit, which sometimes is one step of the 255.
 
 The published layers have 72.1 million numbers; table 1 of Wu et al. says 62M.
 """
@@ -19,15 +19,12 @@ from pathlib import Path
 import numpy as np
 
 from core.encoders import savedmodel, weights
-from core.encoders.base import Card, Encoder, WeightsFile, fit_length
+from core.encoders.base import Card, Encoder, WeightsFile
 from core.errors import UserError
 
-RATE_HZ = 16_000
-N_SAMPLES = 15_600
 DIM = 128
 CLIP = 2.0  # the whitened values are kept within [-CLIP, CLIP]
 N_STEPS = 255  # of the 8-bit scale
-HANDLE = "https://tfhub.dev/google/vggish/1"
 
 CARD = Card(
     name="vggish",
@@ -41,16 +38,10 @@ CARD = Card(
         "ICASSP 2017"
     ),
     parameters=72_141_184,
-    rate_hz=RATE_HZ,
-    window_s=N_SAMPLES / RATE_HZ,
+    rate_hz=savedmodel.RATE_HZ,
+    window_s=savedmodel.N_SAMPLES / savedmodel.RATE_HZ,
     weights=(
-        WeightsFile(
-            name="vggish_1",
-            address=f"{HANDLE}?tf-hub-format=compressed",
-            aliases=("google/vggish/1",),
-            caches=savedmodel.hub_caches(HANDLE, "google/vggish/tensorFlow2/vggish/1"),
-            unpack="tar.gz",
-        ),
+        savedmodel.hub_file("vggish"),
         WeightsFile(
             name="vggish_pca_params.npz",
             address="https://storage.googleapis.com/audioset/vggish_pca_params.npz",
@@ -59,16 +50,11 @@ CARD = Card(
 )
 
 
-def prepare(samples: np.ndarray) -> np.ndarray:
-    """`(15600,)` float32: the middle of a second at 16 kHz, at its own level."""
-    return fit_length(samples, N_SAMPLES)
-
-
 def postprocess(embeddings: np.ndarray, eigen_vectors: np.ndarray, means: np.ndarray) -> np.ndarray:
     """`(n, 128)` float32 of whole numbers 0 to 255: AudioSet's post-processing.
 
     embeddings : `(n, 128)`, of the network
-    eigen_vectors : `(128, 128)`, one row a component, scaled so that it whitens
+    eigen_vectors : `(128, 128)`, one row per component, scaled for whitening
     means : `(128,)`
 
     Source: `vggish_postprocess.py`, `Postprocessor.postprocess`.
@@ -109,10 +95,5 @@ def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `vggish` encoder; raises as `core.encoders.savedmodel.load` and `read_pca`."""
     pca = read_pca(weights.find_all(CARD, weights_dir)[1])
     return savedmodel.load(
-        CARD,
-        N_SAMPLES,
-        prepare,
-        weights_dir,
-        n_threads,
-        finish=lambda embeddings: postprocess(embeddings, *pca),
+        CARD, weights_dir, n_threads, lambda embeddings: postprocess(embeddings, *pca)
     )

@@ -1,13 +1,13 @@
 """`yamnet_lite`: YAMNet, a MobileNet V1 trained on AudioSet's sounds, as a `.tflite` file.
 
-Of the second at 16 kHz the middle 15,600 samples are heard (0.975 s: one patch of 96 frames and
-its last window); its 1024 numbers are the mean over the last convolution's time and frequency.
+The network hears the middle 15,600 samples of the second at 16 kHz (0.975 s: one patch of 96
+frames). The 1024 numbers are the mean over the last convolution's time and frequency.
 
-The second is brought to -26 dB RMS first, by 40 dB at most, so that a recording's gain is not
-part of its vector: YAMNet's log-mel keeps it, AudioSet's clips are levelled and instrument takes
-are not. Measured on 330 recordings of 16 instruments, translated to pictures of 12 (precision@10
-audio_to_image on recordings of a source that was not trained on, two sources): as recorded 0.38
-and 0.45; at -20 dB 0.44 and 0.51; at -26 dB 0.47 and 0.59; at -32 dB 0.44 and 0.58; at -38 dB
+The second is first scaled to -26 dB RMS, by 40 dB at most, so that a recording's gain is not part
+of its vector: YAMNet's log-mel depends on it, and instrument recordings are not levelled as
+AudioSet's clips are. Measured on 330 recordings of 16 instruments, translated to pictures of 12
+(precision@10 audio_to_image on recordings of two sources that were not trained on): as recorded
+0.38 and 0.45; at -20 dB 0.44 and 0.51; at -26 dB 0.47 and 0.59; at -32 dB 0.44 and 0.58; at -38 dB
 0.39 and 0.58. Within the set no level stood out.
 """
 
@@ -20,7 +20,7 @@ from core.encoders.base import Card, Encoder, WeightsFile, fit_length
 
 N_SAMPLES = 15_600
 LEVEL_RMS = 10 ** (-26 / 20)
-MAX_GAIN = 10 ** (40 / 20)  # digital silence and the hiss between notes stay what they are
+MAX_GAIN = 10 ** (40 / 20)  # so that hiss and silence stay quiet
 
 CARD = Card(
     name="yamnet_lite",

@@ -1,10 +1,10 @@
 """Extraction of sound, each encoder: against file by file, and against its network alone.
 
-Clips are of ten seconds, stereo, at 44.1 and 48 kHz, as wav, mp3, flac, ogg and m4a in turn; one
-second of each is wanted. The plain way is that of Wu et al.'s authors: `librosa.load` of the
-clip, cut, one call of the published network: TensorFlow's or Keras's where it is one of W's, else
-the very network of the encoder. (librosa leaves m4a to an `ffmpeg` program: where there is none,
-the plain way decodes the clip with PyAV and resamples it with librosa.)
+Clips are ten seconds long, stereo, at 44.1 and 48 kHz, as wav, mp3, flac, ogg and m4a in turn; one
+second of each is embedded. The plain way is that of Wu et al.'s authors: `librosa.load` of the
+clip, cut, one call of the published network: TensorFlow's or Keras's for the encoders of that
+paper, else the encoder's own network. (librosa leaves m4a to an `ffmpeg` program; without one, the
+plain way decodes the clip with PyAV and resamples it with librosa.)
 
     python -m tests.benchmarks audio_encoders
     python -m tests.benchmarks.bench_audio_encoders yamnet vggish
@@ -14,13 +14,15 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.encoders import savedmodel
+from core import encoders
+from core.cpu import n_cores
+from core.encoders import savedmodel, vggish, weights
 from core.encoders.base import Encoder
 from core.items import Item
 from tests import media_samples
@@ -125,29 +127,31 @@ def through_encoder(encoder: Any, batch: np.ndarray) -> np.ndarray:
     return np.asarray(encoder.run(batch))
 
 
-def load_saved_model(name: str, weights_dir: Path) -> tuple[Any, Encoder]:
-    """The published model as its users load it, and the encoder for what comes before and after."""
-    tf = savedmodel.start(os.cpu_count() or 1)
-    encoder: Any = encoder_runs.loaded(name, weights_dir)
-    model = tf.saved_model.load(str(weights_dir / encoder.card.weights[0].name))
-    return model, encoder
+def load_saved_model(name: str, weights_dir: Path) -> tuple[Any, Callable[[Any], np.ndarray]]:
+    """The published model as its users load it, and its post-processing."""
+    tf = savedmodel.start(n_cores())
+    folder, *pca = weights.find_all(encoders.card(name), weights_dir)
+    model = tf.saved_model.load(str(folder))
+    if not pca:
+        return model, np.asarray
+    arrays = vggish.read_pca(pca[0])
+    return model, lambda rows: vggish.postprocess(rows, *arrays)
 
 
 def of_saved_model(state: tuple[Any, Any], root: Path, item: Item) -> np.ndarray:
     """The vector of one second by one call of the published model."""
-    encoder = state[1]
-    prepared = encoder.prepare(second_of(root, item, encoder.card.rate_hz))
+    prepared = savedmodel.prepare(second_of(root, item, savedmodel.RATE_HZ))
     return through_saved_model(state, prepared[None])[0]
 
 
 def through_saved_model(state: tuple[Any, Any], batch: np.ndarray) -> np.ndarray:
-    """`(b, dim)`, a call for each: the published models take one waveform, and no batch."""
-    model, encoder = state
+    """`(b, dim)`, one call each: the published models take one waveform, not a batch."""
+    model, finish = state
     rows = []
     for window in batch:
         found = model(window)
         embeddings = found[1] if isinstance(found, (list, tuple)) else found
-        rows.append(encoder.finish(embeddings.numpy())[0])
+        rows.append(finish(embeddings.numpy())[0])
     return np.stack(rows)
 
 

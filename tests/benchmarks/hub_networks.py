@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from core import encoders
-from core.encoders.crops import IMAGENET
+from core.encoders.pictures import IMAGENET
 
 
 def load(name: str, weights_dir: Path) -> tuple[Callable[[Any], Any], Any]:
-    """What makes a vector of a prepared picture, and the processor that prepares it."""
+    """The function from a prepared picture to its vector, and the processor that prepares it."""
     folder = weights_dir / Path(encoders.card(name).weights[0].name).parent
     return BUILDERS[name](folder)
 
@@ -40,10 +40,8 @@ def _dinov2(folder: Path) -> tuple[Callable[[Any], Any], Any]:
     from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 
     model = Dinov2Model.from_pretrained(folder, local_files_only=True).eval()
-    mean, deviation = (list(each) for each in IMAGENET)
-    processor = BitImageProcessorPil(
-        size={"shortest_edge": 256}, image_mean=mean, image_std=deviation
-    )
+    mean, std = (list(each) for each in IMAGENET)
+    processor = BitImageProcessorPil(size={"shortest_edge": 256}, image_mean=mean, image_std=std)
     return lambda pixels: model(pixel_values=pixels).pooler_output, processor
 
 

@@ -1,10 +1,10 @@
 """Keras's networks as their users run them: `predict` of one picture or second per call.
 
 `resnet50` and `vgg16` are those of `keras.applications`; OpenL3's two are put together layer by
-layer as the `openl3` package does. Keras's backend here is TensorFlow, its default, with as many
-threads as it takes by itself. `predict` is the call of Keras's own examples and of that package; of
-its time 36 (ResNet-50), 74 (VGG-16) and 46 ms (OpenL3) a picture are bookkeeping, which
-`predict_on_batch` would spare.
+layer as the `openl3` package does. Keras's backend here is TensorFlow, its default, with the
+default number of threads. `predict` is the call of Keras's own examples and of that package; of its
+time 36 (ResNet-50), 74 (VGG-16) and 46 ms (OpenL3) a picture are overhead, which `predict_on_batch`
+avoids.
 """
 
 import functools
@@ -23,7 +23,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
 def load(name: str, weights_dir: Path) -> tuple[Any, Encoder]:
-    """Keras's network of an encoder, and the encoder, for what comes before it."""
+    """Keras's network of an encoder, and the encoder, for its preprocessing."""
     savedmodel.start(os.cpu_count() or 1)
     encoder = encoders.load(name, weights_dir)
     path = weights_dir / encoder.card.weights[0].name
@@ -51,7 +51,7 @@ def _application(name: str, path: Path) -> Any:
 
 
 def _openl3(name: str, input_shape: tuple[int, int, int], path: Path) -> Any:
-    """Eight convolutions; of pictures, the second's rectifier comes before its norm."""
+    """Eight convolutions; for pictures, the second one's ReLU comes before its norm."""
     import keras
 
     layers = keras.layers

@@ -87,14 +87,14 @@ def media_of(card: Card, seed: int = 0, n: int = 6) -> list[Any]:
 
 
 def assert_same(card: Card, found: np.ndarray, expected: np.ndarray) -> None:
-    """Equal to the seventh digit, which a batch of another size may change in any network."""
-    one_step = {"vggish": 1.0}  # its vectors are whole numbers of 8 bits, cut
+    """Equal to the seventh digit, which the size of the batch may change in any network."""
+    one_step = {"vggish": 1.0}  # its vectors are whole numbers of 8 bits, truncated
     scale = max(1.0, float(np.abs(expected).max(initial=0)))
     np.testing.assert_allclose(found, expected, rtol=0, atol=one_step.get(card.name, 1e-6 * scale))
 
 
 def extremes_of(card: Card) -> list[Any]:
-    """What is awkward and still allowed."""
+    """Awkward media that are still allowed."""
     rng = np.random.default_rng(1)
     if card.modality == "text":
         return [
@@ -185,7 +185,7 @@ def test_order_does_not_matter(encoder: Encoder) -> None:
     assert_same(encoder.card, encoder.embed(media[::-1]), encoder.embed(media)[::-1])
 
 
-def test_what_came_before_does_not_matter(encoder: Encoder) -> None:
+def test_earlier_media_do_not_matter(encoder: Encoder) -> None:
     media = media_of(encoder.card, n=2)
     before = encoder.embed(media)
     encoder.embed(extremes_of(encoder.card))
@@ -207,7 +207,7 @@ def test_spread_over_several_threads(encoder: Encoder, folder_of: tuple[str, Pat
     assert_same(encoder.card, found, encoder.embed(media))
 
 
-def test_nothing_gives_no_rows(encoder: Encoder) -> None:
+def test_no_media_give_no_rows(encoder: Encoder) -> None:
     vectors = encoder.embed([])
     assert vectors.shape == (0, encoder.card.dim)
     assert vectors.dtype == np.float32
@@ -217,7 +217,7 @@ def test_extremes_are_finite(encoder: Encoder) -> None:
     assert np.isfinite(encoder.embed(extremes_of(encoder.card))).all()
 
 
-def test_media_are_left_as_they_were(encoder: Encoder) -> None:
+def test_media_are_not_changed(encoder: Encoder) -> None:
     media = media_of(encoder.card, n=2)
     if encoder.card.modality == "text":
         pytest.skip("a text cannot be changed")

@@ -255,7 +255,7 @@ def test_a_missing_name_is_one_sentence(state: dict[str, torch.Tensor], tmp_path
     torch.save({k: v for k, v in state.items() if k != "hstft.bw_Q"}, tmp_path / "hcnn.pth")
     refused(tmp_path, r"hstft.bw_Q is absent, expected 1")
     torch.save([1, 2], tmp_path / "hcnn.pth")
-    refused(tmp_path, "holds something else than a state dict")
+    refused(tmp_path, "does not hold a state dict")
 
 
 def test_numbers_that_are_not_finite_are_refused(

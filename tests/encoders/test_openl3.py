@@ -52,7 +52,7 @@ def golden(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "given", "expected"),
+    ("name", "source", "expected"),
     [
         ("openl3_audio", "mel256_front", "mel256_6144"),
         ("openl3_audio_512", "mel256_front", "mel256_512"),
@@ -60,9 +60,9 @@ def golden(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("openl3_image_512", "img", "img_512"),
     ],
 )
-def test_the_packages_vectors(golden: Path, name: str, given: str, expected: str) -> None:
+def test_the_packages_vectors(golden: Path, name: str, source: str, expected: str) -> None:
     values = np.load(golden / "reference.npz")
-    found = encoders.load(name, golden).run(values[given])  # type: ignore[attr-defined]
+    found = encoders.load(name, golden).run(values[source])  # type: ignore[attr-defined]
     assert found.shape == values[expected].shape
     assert relative_error(found, values[expected]) < 1e-5
 
@@ -131,8 +131,8 @@ def plain(layers: tiny_torch.Layers, x: np.ndarray, fields: tuple[int, int]) -> 
         )
 
     def norm(x: np.ndarray, layer: dict[str, np.ndarray]) -> np.ndarray:
-        deviation = np.sqrt(layer["moving_variance"] + 1e-3)
-        return layer["gamma"] * (x - layer["moving_mean"]) / deviation + layer["beta"]
+        std = np.sqrt(layer["moving_variance"] + 1e-3)
+        return layer["gamma"] * (x - layer["moving_mean"]) / std + layer["beta"]
 
     def pool(x: np.ndarray, h: int, w: int) -> np.ndarray:
         n, height, width, c = x.shape

@@ -1,4 +1,4 @@
-"""Layers laid out once give what torch's own give, packed or not."""
+"""Packed layers give the numbers of torch's plain ones."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(request.param)
 
 
-@pytest.mark.parametrize("rectified", [True, False])
+@pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize(("size", "stride", "padding"), [(3, 1, 1), (1, 2, 0), (7, 2, 3)])
 def test_a_convolution_is_torchs(
-    way: str, size: int, stride: int, padding: int, rectified: bool
+    way: str, size: int, stride: int, padding: int, relu: bool
 ) -> None:
     weight = RNG.normal(size=(8, 3, size, size))
     bias = RNG.normal(size=8)
@@ -35,10 +35,10 @@ def test_a_convolution_is_torchs(
         stride,
         padding,
     )
-    if rectified:
+    if relu:
         expected = functional.relu(expected)
-    convolution = Convolution(weight, bias, stride=stride, padding=padding, rectified=rectified)
-    for found in (convolution(x), convolution(x)):  # what it was handed is left as it was
+    convolution = Convolution(weight, bias, stride=stride, padding=padding, relu=relu)
+    for found in (convolution(x), convolution(x)):  # its input is not changed
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""SavedModels: run as batches, looked at before they are believed, quiet, optional."""
+"""SavedModels: batches, checks, a quiet process, an optional package."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from core.errors import MissingWeights, UserError
 from tests.encoders import tiny_savedmodels
 
 REPO = Path(__file__).resolve().parents[2]
-N_SAMPLES = yamnet.N_SAMPLES
+N_SAMPLES = savedmodel.N_SAMPLES
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def saved(tf: Any, path: Path, function: Any, *, callable_: bool = True) -> Path
     return path
 
 
-def network(path: Path) -> savedmodel.Network:
-    return savedmodel.Network(path / "yamnet_1", yamnet.CARD, N_SAMPLES, 2)
+def network(path: Path) -> savedmodel.SavedModelNetwork:
+    return savedmodel.SavedModelNetwork(path / "yamnet_1", yamnet.CARD, 2)
 
 
 # -- running ---------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def network(path: Path) -> savedmodel.Network:
 @pytest.mark.parametrize(("kind", "card"), [("yamnet", yamnet.CARD), ("vggish", vggish.CARD)])
 def test_a_batch_is_one_run_without_a_loop(kind: str, card: Card, tmp_path: Path) -> None:
     path = tiny_savedmodels.save(tmp_path / kind, kind)
-    run = savedmodel.Network(path, card, N_SAMPLES, 2)._run.get_concrete_function()
+    run = savedmodel.SavedModelNetwork(path, card, 2)._run.get_concrete_function()
     graph = run.graph.as_graph_def()
     nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
     kinds = {node.op for node in nodes}
@@ -71,7 +71,7 @@ def test_a_batch_is_one_run_without_a_loop(kind: str, card: Card, tmp_path: Path
 
 def test_one_that_cannot_be_rewritten_for_a_batch_goes_one_by_one(tf: Any, tmp_path: Path) -> None:
     def by_length_of_content(waveform: Any, weight: Any) -> Any:
-        # A shape that hangs on the content: of every window in a batch another.
+        # The shape depends on the content, so it differs within a batch.
         kept = tf.boolean_mask(waveform, waveform > 0)
         total = tf.math.reduce_sum(tf.unique(kept)[0])
         return {"scores": total * tf.ones([1, 3]), "embedding": total * weight[None]}

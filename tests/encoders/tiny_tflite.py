@@ -16,24 +16,24 @@ SCALE, ZERO_POINT = 0.25, 3
 
 def yamnet(**changes: object) -> bytes:
     """A float network with YAMNet's input and vector; `changes` go to `network`."""
-    given = {
+    arguments = {
         "input_shape": yamnet_lite.SIGNATURE.input_shape,
         "dtype": np.float32,
         "dim": yamnet_lite.CARD.dim,
         "tensor": YAMNET_TENSOR,
     }
-    return network(**(given | changes))
+    return network(**(arguments | changes))
 
 
 def mobilenet(**changes: object) -> bytes:
     """An 8-bit network with MobileNet V2's input and vector."""
-    given = {
+    arguments = {
         "input_shape": mobilenet_v2_lite.SIGNATURE.input_shape,
         "dtype": np.uint8,
         "dim": mobilenet_v2_lite.CARD.dim,
         "tensor": MOBILENET_TENSOR,
     }
-    return network(**(given | changes))
+    return network(**(arguments | changes))
 
 
 def folder(path: Path) -> Path:

@@ -74,8 +74,8 @@ def h5(layers: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
 
 
 def conv(rng: np.random.Generator, size: int, n_before: int, n_after: int) -> dict[str, np.ndarray]:
-    spread = np.sqrt(2 / (size * size * n_before))
-    kernel = rng.standard_normal((size, size, n_before, n_after), np.float32) * np.float32(spread)
+    scale = np.sqrt(2 / (size * size * n_before))
+    kernel = rng.standard_normal((size, size, n_before, n_after), np.float32) * np.float32(scale)
     return {"kernel": kernel, "bias": rng.normal(0, 0.1, n_after).astype(np.float32)}
 
 
@@ -133,11 +133,11 @@ def hcnn_state(rng: np.random.Generator) -> dict[str, torch.Tensor]:
     """The whole published state dict: what `hcnn.shapes` lists, the tags' layer and buffers."""
     state = {"hstft.spec.window": torch.hann_window(512)}
     for name, shape in hcnn.shapes().items():
-        is_spread = name.endswith("running_var") or (".weight" in name and len(shape) == 1)
+        is_scale = name.endswith("running_var") or (".weight" in name and len(shape) == 1)
         if len(shape) > 1:
             values = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
         else:
-            values = rng.uniform(0.5, 1.5, shape) if is_spread else rng.normal(0, 0.2, shape)
+            values = rng.uniform(0.5, 1.5, shape) if is_scale else rng.normal(0, 0.2, shape)
         state[name] = torch.from_numpy(values.astype(np.float32))
         if name.endswith("running_var"):
             state[name.replace("running_var", "num_batches_tracked")] = torch.tensor(7)

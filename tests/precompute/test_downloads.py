@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from core import encoders
+from core.encoders import downloads as stored
 from core.encoders import weights
 from core.encoders.base import WeightsFile
 from core.errors import UserError
@@ -51,7 +52,7 @@ def test_what_is_here_has_its_size(tmp_path: Path) -> None:
     (tmp_path / "mine" / "vggish_1" / "variables").mkdir(parents=True)
     (tmp_path / "mine" / "vggish_1" / "saved_model.pb").write_bytes(bytes(1_000))
     (tmp_path / "mine" / "vggish_1" / "variables" / "data").write_bytes(bytes(2_500))
-    (row, other) = (r for r in weights.table(tmp_path / "mine") if r["name"] == "vggish")
+    (row, other) = (r for r in stored.table(tmp_path / "mine") if r["name"] == "vggish")
     assert (row["size"], row["present"]) == (3_500, True)
     assert (other["size"], other["present"]) == (None, False)
     assert "3.5 kB" in printed(tmp_path / "mine")
