@@ -1,7 +1,7 @@
-"""Between a person's browser session and the selection: the address in, the address out.
+"""The selection of a browser session: read from the address of the page, and written to it.
 
-The address of the page is the one truth. Streamlit empties it when a person turns to another
-page; then the selection of the page before is carried over and written into the new address.
+Streamlit empties the address when a person opens another page; the selection of the page before
+is then written to the new address.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def current() -> state.Selection:
 
 
 def write(selection: state.Selection) -> None:
-    """Make this the selection, and the address that of it."""
+    """Make this the selection, and write it to the address."""
     st.session_state[SELECTION] = selection
     kept = {
         name: st.query_params.get_all(name) for name in st.query_params if name.startswith("embed")
@@ -45,12 +45,12 @@ def write(selection: state.Selection) -> None:
 
 
 def change(**values: Any) -> None:
-    """Change some fields of the selection. Call it from a widget's callback."""
+    """Change some fields of the selection; for callbacks of widgets."""
     write(replace(current(), **values))
 
 
 def open_study(digest: str) -> None:
-    """Turn to another study: what belonged to the old one alone is dropped."""
+    """Open another study, without the parts of the selection that belong to the old one."""
     change(
         study=digest,
         encoder_set="",
@@ -63,16 +63,12 @@ def open_study(digest: str) -> None:
     )
 
 
-def bound(
-    field: str,
-    key: str = "",
-    also: Callable[[Any], dict[str, Any]] | None = None,
-) -> dict[str, Any]:
+def bound(field: str, also: Callable[[Any], dict[str, Any]] | None = None) -> dict[str, Any]:
     """Keyword arguments that tie a widget to a field of the selection.
 
-    `also` names further fields to change with it, from the new value.
+    `also` returns further fields to change, given the new value.
     """
-    name = key or f"select_{field}"
+    name = f"select_{field}"
     value = getattr(current(), field)
     st.session_state[name] = list(value) if isinstance(value, tuple) else value
 

@@ -54,7 +54,7 @@ def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
         if not digest:
             raise
         return data.open_study(root), [
-            f"The address asks for the study “{digest[:40]}”, which this workspace does not have: "
+            f"The address names the study “{digest[:40]}”, which this workspace does not have: "
             "the newest one is shown."
         ]
 

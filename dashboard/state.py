@@ -1,8 +1,8 @@
-"""The selection: what a person is looking at, as the address of the page carries it.
+"""The selection: everything that a person has chosen, as it is in the address of the page.
 
 Every field is one query parameter; repeated parameters make a tuple; a field at its default is
-left out of the address. `parse` never fails: what it does not understand takes the default.
-`fit` then drops what the study does not have and says so. No Streamlit here.
+not in the address. `parse` never fails: an invalid value becomes the default. `fit` then drops
+what the study does not have and says so. No Streamlit here.
 """
 
 import itertools
@@ -12,16 +12,16 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
 MAX_ITEMS = 24  # media cards on a page, and items in an address
-MAX_PARTS = 6  # things in one query
+MAX_PARTS = 6  # inputs in one query
 MAX_VALUES = 200  # of one repeated parameter, read from an address
 MAX_LENGTH = 300  # characters of one value, read from an address
-MAX_WORDS = 1_000  # characters of typed words that ask
-CELL = "~"  # joins truth and prediction of a confusion cell
+MAX_WORDS = 1_000  # characters of a typed query
+CELL = "~"  # between truth and prediction of a confusion cell, and after a weight
 
 
 @dataclass(frozen=True)
 class Selection:
-    """One view. `""` and `()` mean "the default" (the newest study, every class, ...)."""
+    """One view. `""` and `()` mean the default: the newest study, every class, ..."""
 
     study: str = ""
     encoder_set: str = ""
@@ -120,7 +120,7 @@ _MOST = {"items": MAX_ITEMS, "query": MAX_PARTS, "words": MAX_PARTS}
 
 @dataclass(frozen=True)
 class Known:
-    """What there is to select from."""
+    """What a workspace and a study offer for selection."""
 
     studies: Sequence[str]
     encoder_sets: Sequence[str]
@@ -137,22 +137,21 @@ def parameter(field_name: str) -> str:
 
 
 def parse(params: Mapping[str, Sequence[str]]) -> Selection:
-    """The selection of an address; whatever is not understood takes its default."""
+    """The selection of an address; an invalid value becomes the default."""
     values: dict[str, Any] = {}
     for field in fields(Selection):
-        given = params.get(parameter(field.name))
-        if not given:
+        texts = params.get(parameter(field.name))
+        if not texts:
             continue
         most = _LENGTHS.get(field.name, MAX_LENGTH)
-        found = [str(value)[:most] for value in list(given)[:MAX_VALUES]]
-        value = _read(field.name, found)
+        value = _read(field.name, [str(text)[:most] for text in texts[:MAX_VALUES]])
         if value is not None:
             values[field.name] = value
     return Selection(**values)
 
 
 def _read(name: str, found: Sequence[str]) -> Any:
-    """A field's value from its texts, or None when they make no sense."""
+    """A field's value from its texts; None where they are invalid."""
     choices = CHOICES.get(name)
     if name in _TUPLES:
         kept = tuple(dict.fromkeys(text for text in found if text))
@@ -193,7 +192,7 @@ def to_params(selection: Selection) -> dict[str, list[str]]:
 
 
 def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
-    """The selection without what the study does not have, and a sentence for each such part."""
+    """The selection without what the study does not have, and a sentence for each lost part."""
     changes: dict[str, Any] = {}
     notes: list[str] = []
     for name, there in (
@@ -202,60 +201,58 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
         ("subsets", known.subsets),
         ("items", known.item_ids),
     ):
-        asked = getattr(selection, name)
-        kept = tuple(value for value in asked if value in there)
-        if kept != asked:
-            lost = [value for value in asked if value not in there]
+        chosen = getattr(selection, name)
+        kept = tuple(value for value in chosen if value in there)
+        if kept != chosen:
             changes[name] = kept
-            notes.append(_lost(parameter(name), lost))
-    strange = [text for text in selection.query if split_weight(text)[0] not in known.item_ids]
-    if strange:
-        changes["query"] = tuple(text for text in selection.query if text not in strange)
-        notes.append(_lost("query", [split_weight(text)[0] for text in strange]))
+            unknown = [value for value in chosen if value not in there]
+            notes.append(_unknown(parameter(name), unknown))
+    unknown = [text for text in selection.query if split_weight(text)[0] not in known.item_ids]
+    if unknown:
+        changes["query"] = tuple(text for text in selection.query if text not in unknown)
+        notes.append(_unknown("item", [split_weight(text)[0] for text in unknown]))
     for name in ("study", "other"):
-        asked_study = getattr(selection, name)
-        if asked_study and not any(found.startswith(asked_study) for found in known.studies):
+        start = getattr(selection, name)
+        if start and not any(digest.startswith(start) for digest in known.studies):
             changes[name] = ""
-            notes.append(_lost("study", [asked_study]))
+            notes.append(_unknown("study", [start]))
     other = changes.get("other", selection.other)
     for name in ("encoder_set", "other_encoder_set"):
         if name == "other_encoder_set" and other not in ("", changes.get("study", selection.study)):
             continue  # of another study, whose encoder sets are checked where it is opened
-        asked_encoder_set = getattr(selection, name)
-        if asked_encoder_set and asked_encoder_set not in known.encoder_sets:
+        encoder_set = getattr(selection, name)
+        if encoder_set and encoder_set not in known.encoder_sets:
             changes[name] = ""
-            notes.append(_lost("encoder set", [asked_encoder_set]))
+            notes.append(_unknown("encoder set", [encoder_set]))
     if selection.split >= known.n_splits:
         changes["split"] = 0
-        notes.append(_lost("split", [str(selection.split)]))
+        notes.append(_unknown("split", [str(selection.split)]))
     cell = selection.truth_and_predicted
     if selection.cell and (cell is None or any(name not in known.classes for name in cell)):
         changes["cell"] = ""
-        notes.append(_lost("confusion cell", [selection.cell]))
+        notes.append(_unknown("confusion cell", [selection.cell]))
     return replace(selection, **changes), notes
 
 
-def _lost(what: str, values: Sequence[str]) -> str:
+def _unknown(what: str, values: Sequence[str]) -> str:
     shown = ", ".join(f"“{value[:60]}”" for value in values[:3])
     more = f" and {len(values) - 3} more" if len(values) > 3 else ""
-    return f"The address asks for the {what} {shown}{more}, which is not in this study: left out."
+    return f"The address names the {what} {shown}{more}, which this study does not have: ignored."
 
 
 def cell(truth: str, predicted: str) -> str:
-    """The name of a confusion cell, as the address carries it."""
+    """The name of a confusion cell in the address."""
     return f"{truth}{CELL}{predicted}"
 
 
 def with_weight(item_id: str, weight: float = 1.0) -> str:
-    """An item, or words, of a query with the weight, as the address carries it: the item's name
-    alone, or `WEIGHT~NAME`.
-    """
+    """An item, or typed words, of a query in the address: `WEIGHT~ITEM`; without a weight of 1."""
     plain = weight == 1.0 and not _WEIGHTED.fullmatch(item_id)
     return item_id if plain else f"{weight:g}{CELL}{item_id}"
 
 
 def split_weight(text: str) -> tuple[str, float]:
-    """The item (or words) and weight, from -1 to 1, of a part of a query."""
+    """The item, or typed words, and the weight, from -1 to 1, of a part of a query."""
     found = _WEIGHTED.fullmatch(text)
     if found is None:
         return text, 1.0

@@ -1,4 +1,4 @@
-"""Small media made for the tests: tones, pictures and videos in every format we take."""
+"""Small media made for the tests: tones, pictures and videos in every supported format."""
 
 import io
 
@@ -10,6 +10,7 @@ SECOND_TONES_HZ = (300.0, 500.0, 800.0, 1300.0, 2100.0)
 SOUND_FORMATS = ("wav", "aiff", "au", "flac", "ogg", "mp3", "m4a", "opus")
 PICTURE_FORMATS = ("jpg", "png", "webp", "gif", "bmp", "tiff")
 VIDEO_FORMATS = ("mp4", "webm", "mov", "mkv")
+EVERY_FORMAT = (*SOUND_FORMATS, *PICTURE_FORMATS, *VIDEO_FORMATS)
 
 _SNDFILE = {
     "wav": ("WAV", "PCM_16"),
@@ -42,7 +43,7 @@ def frequency_of(samples: np.ndarray, rate_hz: int) -> float:
 
 
 def sound_bytes(samples: np.ndarray, rate_hz: int, suffix: str) -> bytes:
-    """(n,) or (n, channels) float32 as a file; opus wants 48 kHz."""
+    """(n,) or (n, channels) float32 as a file; opus needs 48 kHz."""
     import soundfile
 
     if suffix in _AV_SOUND:
@@ -81,6 +82,18 @@ def video_file(suffix: str, *, n_seconds: int = 5, gop: int = 12, with_sound: bo
         frames=frames,
         gop=gop,
     )
+
+
+def every_sample() -> dict[str, bytes]:
+    """A second of noise, a picture of noise or a second of video in every format."""
+    rng = np.random.default_rng(0)
+    noise = np.clip(rng.normal(0, 0.2, 48000), -1, 1).astype(np.float32)
+    rgb = rng.integers(0, 256, (64, 80, 3), np.uint8)
+    return {
+        **{s: sound_bytes(noise, 48000, s) for s in SOUND_FORMATS},
+        **{s: picture_file(rgb, s) for s in PICTURE_FORMATS},
+        **{s: video_file(s, n_seconds=1) for s in VIDEO_FORMATS},
+    }
 
 
 def _av_bytes(

@@ -135,7 +135,8 @@ def test_state_and_summaries_need_no_page(place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["core.retrieval.retriever", "core.config", "core.study", "precompute.__main__"]
+    "module",
+    ["core", "core.retrieval.retriever", "core.config", "core.study", "precompute.__main__"],
 )
 def test_importing_is_light(module: str) -> None:
     code = f"import sys, {module}; print(*{{name.split('.')[0] for name in sys.modules}})"

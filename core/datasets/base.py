@@ -3,12 +3,15 @@
 To add a dataset, write one file here and add one line to `REGISTRY` in `__init__.py`. This one
 reads `FOLDER/*.wav` with the class in front of a hyphen (`flute-01.wav`):
 
+    from core import items
+    from core.datasets import media_files, splits
+    from core.datasets.base import DatasetCard, Ingested
+
     CARD = DatasetCard("hyphen", "Sounds named by class", "CC0", "", "One second of each file.")
 
     def fingerprint(request):
         """Changes whenever the data changes; must be quick."""
-        root = request.spec.root()
-        return {"files": media_files.digest(root, media_files.listing(root))}
+        return media_files.fingerprint(request.spec.root())
 
     def ingest(request, draft, run):
         """Reads the data; may take hours."""

@@ -22,22 +22,36 @@ from core.datasets.table_file import READERS, is_missing, names_in, numbers, rea
 from core.errors import UserError
 from core.files import leaves_root
 
-CAPTION = ("caption", "text")
-FILE = ("path", "file_name", "file")
-TAGS = ("aspect_list", "labels", "tags")
-SPLIT = ("split", "subset")
+COLUMNS = {  # any of these names, the first one that is there
+    "caption": ("caption", "text"),
+    "path": ("path", "file_name", "file"),
+    "tags": ("aspect_list", "labels", "tags"),
+    "split": ("split", "subset"),
+}
 SUBSETS = {
     **dict.fromkeys(("train", "training", "dev", "development"), TRAINED),
     **dict.fromkeys(("val", "valid", "validation", "translation"), TRAINED),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), TESTED),
 }
 MAX_CHARACTERS = 5_000  # of one caption
-USAGE = "captions:PATH"
+
+
+@dataclass(frozen=True)
+class CaptionTable:
+    """A table: `rows` has the columns `sound, caption, start_s, duration_s, tags, split`.
+
+    `sound` is a path if `by_path`, otherwise a YouTube id.
+    """
+
+    path: Path
+    rows: pd.DataFrame
+    by_path: bool
+    is_musiccaps: bool
 
 
 @dataclass
 class CaptionedClip:
-    """A sound of the table: its file, or its YouTube id until the file is found; and its rows."""
+    """A sound of the table: its path, or its YouTube id until the file is found; and its rows."""
 
     clip_id: str
     path: str
@@ -49,68 +63,78 @@ class CaptionedClip:
     may_be_whole: bool = False  # whether the file may be the whole video; its length shows it
 
 
-def table_of(path: Path) -> Path:
-    """The table itself, or the only table with captions in a folder."""
-    if not path.is_dir():
-        return path
-    tables = sorted(file for file in path.iterdir() if file.suffix.lower() in READERS)
+def read(path: Path) -> CaptionTable:
+    """The table at this path, or the only table with captions in this folder."""
+    if path.is_dir():
+        path = _only_table(path)
+    rows = read_rows(path, "captions:PATH")
+    name_of = {name: _column(rows, name) for name in COLUMNS}
+    by_path = bool(name_of["path"])
+    if not name_of["caption"] or not (by_path or {"ytid", "start_s"} <= set(rows.columns)):
+        raise UserError(
+            f"The table {path.name} has the columns {list(rows.columns)}: expected `caption`, and "
+            "`path`, or `ytid` and `start_s`."
+        )
+    starts = numbers(rows, "start_s")
+    known = {
+        "sound": rows[name_of["path"] or "ytid"].map(_text),
+        "caption": rows[name_of["caption"]].map(lambda value: " ".join(_text(value).split())),
+        "start_s": starts,
+        "duration_s": numbers(rows, "duration_s").fillna(numbers(rows, "end_s") - starts),
+        "tags": rows[name_of["tags"]].map(_tags) if name_of["tags"] else [[]] * len(rows),
+        "split": rows[name_of["split"]].map(_text) if name_of["split"] else "",
+    }
+    is_musiccaps = {"ytid", "aspect_list", "caption"} <= set(rows.columns)
+    return CaptionTable(path, pd.DataFrame(known), by_path, is_musiccaps)
+
+
+def _only_table(folder: Path) -> Path:
+    tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in READERS)
     found = [file for file in tables if file.is_file() and _has_captions(file)]
     if len(found) == 1:
         return found[0]
     what = f"{len(found)} tables with captions ({', '.join(file.name for file in found)})"
     raise UserError(
-        f"{path} has {what if found else 'no table with a column `caption`'}: expected one, or its "
-        f"name in captions:{path}/TABLE.csv."
+        f"{folder} has {what if found else 'no table with a column `caption`'}: expected one, or "
+        f"its name in captions:{folder}/TABLE.csv."
     )
 
 
 def _has_captions(path: Path) -> bool:
     try:
-        return _column(read_rows(path, USAGE), CAPTION) is not None
+        return bool(_column(read_rows(path, "captions:PATH"), "caption"))
     except UserError:
         return False
 
 
-def _column(rows: pd.DataFrame, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name in rows.columns), None)
+def _column(rows: pd.DataFrame, name: str) -> str:
+    return next((column for column in COLUMNS[name] if column in rows.columns), "")
 
 
-def _is_youtube(rows: pd.DataFrame) -> bool:
-    return _column(rows, FILE) is None and "ytid" in rows.columns
-
-
-def clips_of(rows: pd.DataFrame, path: Path) -> tuple[list[CaptionedClip], list[Rejected]]:
+def clips_of(table: CaptionTable) -> tuple[list[CaptionedClip], list[Rejected]]:
     """The clips of a table, each with all its captions; and the rows that cannot be used."""
-    words, file = _column(rows, CAPTION), _column(rows, FILE)
-    if words is None or (file is None and not {"ytid", "start_s"} <= set(rows.columns)):
-        raise UserError(
-            f"The table {path.name} has the columns {list(rows.columns)}: expected `caption`, and "
-            "`path`, or `ytid` and `start_s`."
-        )
-    split, tags = _column(rows, SPLIT), _column(rows, TAGS)
-    starts = numbers(rows, "start_s")
-    lengths = numbers(rows, "duration_s").fillna(numbers(rows, "end_s") - starts)
     found: dict[str, CaptionedClip] = {}
     rejected: list[Rejected] = []
-    for number, row in enumerate(rows.to_dict("records")):
-        where = f"Row {number + 1} of {path.name}"
-        caption, named = " ".join(_text(row[words]).split()), _text(row[file or "ytid"])
-        start_s, duration_s = float(starts.iloc[number]), float(lengths.iloc[number])
-        reason = _reason(named, caption, bool(file), start_s, duration_s)
+    for number, row in enumerate(table.rows.to_dict("records"), start=1):
+        where = f"Row {number} of {table.path.name}"
+        sound, start_s, duration_s = row["sound"], row["start_s"], row["duration_s"]
+        reason = _reason(sound, row["caption"], table.by_path, start_s, duration_s)
         if reason:
-            rejected.append(Rejected(named or path.name, "text", f"{where} {reason}."))
+            rejected.append(Rejected(sound or table.path.name, "text", f"{where} {reason}."))
             continue
-        if file is None:
-            clip_id = clips.clip_id(named, start_s)
+        if not table.by_path:
+            clip_id = clips.clip_id(sound, start_s)
+        elif np.isnan(start_s):
+            clip_id, duration_s = sound, np.nan
         else:
-            clip_id = named if np.isnan(start_s) else f"{named}@{start_s:g}"
+            clip_id = f"{sound}@{start_s:g}"
         if clip_id not in found:
-            part = None if np.isnan(start_s) and file else _or_none(duration_s)
-            found[clip_id] = CaptionedClip(clip_id, named, _or_none(start_s), part)
+            start, part = (None if np.isnan(x) else x for x in (start_s, duration_s))
+            found[clip_id] = CaptionedClip(clip_id, sound, start, part)
         clip = found[clip_id]
-        clip.captions.append(caption)
-        clip.tags += [tag for tag in _tags(row[tags]) if tag not in clip.tags] if tags else []
-        clip.subset = _subset(clip, _text(row[split]) if split else "", where)
+        clip.captions.append(row["caption"])
+        clip.tags += [tag for tag in row["tags"] if tag not in clip.tags]
+        clip.subset = _subset(clip, row["split"], where)
     return list(found.values()), rejected
 
 
@@ -118,20 +142,16 @@ def _text(value: Any) -> str:
     return "" if is_missing(value) else str(value)
 
 
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value
-
-
-def _reason(named: str, caption: str, by_path: bool, start_s: float, duration_s: float) -> str:
+def _reason(sound: str, caption: str, by_path: bool, start_s: float, duration_s: float) -> str:
     """Why a row cannot be used, "" if it can."""
-    if not named:
+    if not sound:
         return "names no sound: expected its path or its YouTube id"
     if not caption:
         return "has no caption: expected at least one word"
     if len(caption) > MAX_CHARACTERS:
         return f"has a caption of {len(caption):,} characters: expected at most {MAX_CHARACTERS:,}"
-    if by_path and leaves_root(named):
-        return f"has the path {named!r}, which leaves the table's folder: put the file below it"
+    if by_path and leaves_root(sound):
+        return f"has the path {sound!r}, which leaves the table's folder: put the file below it"
     if not by_path and np.isnan(start_s):
         return "has no start_s: expected seconds into the video"
     if start_s < 0 or duration_s <= 0:
@@ -176,25 +196,26 @@ def _subset(clip: CaptionedClip, value: str, where: str) -> str:
 # -- sounds --------------------------------------------------------------------------------------
 
 
-def sounds_digest(rows: pd.DataFrame, root: Path) -> str:
+def sounds_digest(table: CaptionTable) -> str:
     """A digest of the sound files: those that the table names, or all below the folder."""
-    if _is_youtube(rows):
+    root = table.path.parent
+    if not table.by_path:
         return media_files.digest(root, media_files.listing(root))
-    column = _column(rows, FILE)
-    named = sorted(set(rows[column].astype(str))) if column else []
+    named = sorted(set(table.rows["sound"]))
     there = [name for name in named if not leaves_root(name) and (root / name).is_file()]
     return media_files.digest(root, there)
 
 
 def present(
-    listed: Sequence[CaptionedClip], rows: pd.DataFrame, root: Path
+    listed: Sequence[CaptionedClip], table: CaptionTable
 ) -> tuple[list[CaptionedClip], list[str]]:
     """The clips with a file, and the names of the others.
 
     For clips found by YouTube id, `path` becomes that of the file, and `start_s` becomes 0 if the
     file's name says that it starts with the clip.
     """
-    if not _is_youtube(rows):
+    root = table.path.parent
+    if table.by_path:
         is_there = {path: (root / path).is_file() for path in {clip.path for clip in listed}}
         absent = [path for path, found in is_there.items() if not found]
         return [clip for clip in listed if is_there[clip.path]], sorted(absent)
@@ -235,10 +256,3 @@ def settled(clip: CaptionedClip, length_s: float | None) -> CaptionedClip:
     return replace(
         clip, start_s=clips.start_in_file(clip.start_s, clip.duration_s or 0.0, length_s)
     )
-
-
-def example(rows: pd.DataFrame, listed: Sequence[CaptionedClip]) -> str:
-    """A file name for the error message that no file was found."""
-    if not listed:
-        return "the paths in its rows, none of which can be used"
-    return f"{listed[0].path}.wav" if _is_youtube(rows) else listed[0].path

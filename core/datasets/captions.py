@@ -27,21 +27,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
+from core import items
 from core.datasets import caption_table, media_files, splits, tracks
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, first_reason
 from core.datasets.caption_table import CaptionedClip
-from core.datasets.table_file import read_rows
 from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
@@ -65,38 +56,33 @@ MUSICCAPS = {
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """The bytes of the table, the sound files that are there, and the size."""
-    path = caption_table.table_of(request.spec.root())
-    rows = read_rows(path, caption_table.USAGE)
+    table = caption_table.read(request.spec.root())
     return {
-        "table": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "root": str(path.parent),
-        "name": path.name,
-        "sounds": caption_table.sounds_digest(rows, path.parent),
+        "table": hashlib.sha256(table.path.read_bytes()).hexdigest(),
+        "root": str(table.path.parent),
+        "name": table.path.name,
+        "sounds": caption_table.sounds_digest(table),
         "size": request.size,
         "version": 1,
     }
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read the table, find its sounds, and choose the tags.
-
-    Raises
-    ------
-    UserError
-        There is no table, or there are several; it cannot be read or lacks a column; a clip is in
-        two subsets; or none of its clips has a sound.
-    """
-    path = caption_table.table_of(request.spec.root())
-    root = path.parent
-    rows = read_rows(path, caption_table.USAGE)
-    listed, rejected = caption_table.clips_of(rows, path)
+    """Read the table, find its sounds, and choose the tags."""
+    table = caption_table.read(request.spec.root())
+    name, root = table.path.name, table.path.parent
+    listed, rejected = caption_table.clips_of(table)
     chosen = tracks.sample(listed, request)
-    there, absent = caption_table.present(chosen, rows, root)
-    rejected += media_files.missing(absent, f"clips in {path.name}", "audio")
+    there, absent = caption_table.present(chosen, table)
     if not there:
+        example = (
+            chosen[0].path + ("" if table.by_path else ".wav")
+            if chosen
+            else "the paths in its rows"
+        )
         raise UserError(
-            f"None of the {len(listed):,} captioned clips of {path.name} has a sound below {root}: "
-            f"expected files named like {caption_table.example(rows, chosen)}."
+            f"None of the {len(listed):,} captioned clips of {name} has a sound below {root}: "
+            f"expected files named like {example}.{first_reason(rejected)}"
         )
     assignments = _assignments(there, request)
     measured = [
@@ -112,7 +98,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     ]
     if not usable:
         raise UserError(
-            f"None of the {len(files):,} sounds of {path.name} can be read: expected sound files."
+            f"None of the {len(files):,} sounds of {name} can be read: expected sound files."
             f"{first_reason(unreadable)}"
         )
     classes = _most_frequent(usable)
@@ -134,14 +120,21 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         {clip_id: subset for clip_id, subset in subset_of.items() if clip_id in kept}
         for subset_of in assignments
     ]
-    return tracks.ingested(
-        _card(rows, path),
-        found,
-        assignments,
-        classes,
-        root,
-        notes=_notes(len(listed), usable, classes, len(assignments), path.name),
-        rejected=[*rejected, *unreadable],
+    title = f"{CARD.title}: {name}"
+    return Ingested(
+        card=replace(CARD, **MUSICCAPS) if table.is_musiccaps else replace(CARD, title=title),
+        items=items.table(tracks.rows(found, assignments[0])),
+        splits=items.split_table(assignments),
+        classes=classes,
+        paired_by="clip",
+        root=str(root),
+        notes=_notes(len(listed), usable, classes, len(assignments), name),
+        rejected=[
+            *rejected,
+            *media_files.missing(absent, f"clips in {name}", "audio"),
+            *unreadable,
+        ],
+        scored=classes,
     )
 
 
@@ -160,12 +153,6 @@ def _assignments(there: Sequence[CaptionedClip], request: Request) -> Sequence[M
     if given:
         return splits.given(given, request)
     return splits.by_group({clip.clip_id: clip.path for clip in there}, TEST_SHARE, request)
-
-
-def _card(rows: pd.DataFrame, path: Path) -> DatasetCard:
-    if {"ytid", "aspect_list", "caption"} <= set(rows.columns):
-        return replace(CARD, **MUSICCAPS)
-    return replace(CARD, title=f"{CARD.title}: {path.name}")
 
 
 def _notes(

@@ -20,13 +20,7 @@ import pandas as pd
 
 from core import items, media
 from core.datasets import media_files, splits, template_texts
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Rejected,
-    Request,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request
 from core.errors import MediaError, UserError
 from core.store import Draft
 
@@ -62,14 +56,7 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Decode every file, and make the item table.
-
-    Raises
-    ------
-    UserError
-        The path is not a folder, has none of the expected sub-folders, or no class has both
-        sounds and pictures.
-    """
+    """Decode every file, and make the item table."""
     root = request.spec.root()
     files = _files(root)
     if not files:

@@ -22,14 +22,7 @@ import pandas as pd
 
 from core import items
 from core.datasets import media_files, splits, template_texts, tracks
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Rejected,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, first_reason
 from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
@@ -92,19 +85,11 @@ CARD = DatasetCard(
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file below the root."""
-    root = request.spec.root()
-    files = media_files.digest(root, media_files.listing(root))
-    return {"root": str(root), "files": files, "version": 1}
+    return media_files.fingerprint(request.spec.root())
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Find the files of every genre, and split them.
-
-    Raises
-    ------
-    UserError
-        Fewer than two genres have files, or some lists of a split are there but not all.
-    """
+    """Find the files of every genre, and split them."""
     root = request.spec.root()
     in_genres = [path for path in tracks.sounds(root) if _genre(path)]
     path_of = {_clip_id(path): path for path in tracks.by_key(in_genres).values()}
@@ -117,25 +102,26 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     ]
     classes = [genre for genre in GENRES if any(genre in track.labels for track in found)]
     if len(classes) < 2:
-        raise UserError(_nothing(root, classes, rejected))
+        raise UserError(
+            f"{root} has readable sounds of {len(classes)} of the genres {', '.join(GENRES)}: "
+            "expected one folder per genre, at least two, e.g. genres/blues/*.wav."
+            f"{first_reason(rejected)}"
+        )
     listed = _listed_subsets(root)
     subset_of = {t.clip_id: listed[t.clip_id] for t in found if t.clip_id in listed}
     texts = [row for genre in classes for row in _texts(genre)]
     frame = items.table([*tracks.rows(found, subset_of), *texts])
-    if listed:
-        split_table = _listed_splits(frame, subset_of, request)
-    else:
-        split_table = splits.by_class(frame, classes, request)
+    n_repeated = len(in_genres) - len(path_of) - len(damaged)
     return Ingested(
         card=CARD,
         items=frame,
-        splits=split_table,
+        splits=_listed_splits(frame, subset_of, request)
+        if listed
+        else splits.by_class(frame, classes, request),
         classes=classes,
         paired_by="class",
         root=str(root),
-        notes=_notes(
-            len(found), len(in_genres) - len(path_of) - len(damaged), subset_of if listed else None
-        ),
+        notes=_notes(len(found), n_repeated, subset_of if listed else None),
         rejected=[*damaged, *rejected],
         scored=classes,
         descriptions={genre: DESCRIPTIONS[genre] for genre in classes},
@@ -154,14 +140,6 @@ def _clip_id(path: str) -> str:
     name = path.strip().lower().rpartition("/")[2]
     stem, _, ending = name.rpartition(".")
     return stem if f".{ending}" in tracks.SUFFIXES else name
-
-
-def _nothing(root: Path, classes: list[str], rejected: list[Rejected]) -> str:
-    return (
-        f"{root} has readable sounds of {len(classes)} of the genres {', '.join(GENRES)}: expected "
-        "one folder per genre, at least two, e.g. genres/blues/*.wav."
-        f"{first_reason(rejected)}"
-    )
 
 
 def _listed_subsets(root: Path) -> dict[str, str]:

@@ -23,18 +23,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core import items
 from core.datasets import media_files, splits, template_texts, tracks
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Rejected,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request, first_reason
 from core.datasets.tracks import MusicTrack
 from core.errors import UserError
-from core.media import LIMITS
+from core.media import limits
 from core.store import Draft
 
 COLUMNS = ("TRACK_ID", "ARTIST_ID", "ALBUM_ID", "PATH", "DURATION", "TAGS")
@@ -119,37 +113,20 @@ class ListedTrack:
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file, the list if one is named, and the size."""
     path = request.spec.root()
-    root = _root(path)
-    return {
-        "root": str(root),
-        "list": path.name if path.is_file() else "",
-        "files": media_files.digest(root, media_files.listing(root)),
-        "size": request.size,
-        "version": 1,
-    }
+    name = path.name if path.is_file() else ""
+    return media_files.fingerprint(_root(path), list=name, size=request.size)
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read the lists, find their files, and make a sentence from every track's tags.
-
-    Raises
-    ------
-    UserError
-        There is no list of tracks, or there are several; a list cannot be read, or has a track
-        of another list; or none of the tracks has a file.
-    """
+    """Read the lists, find their files, and make a sentence from every track's tags."""
     path = request.spec.root()
     root = _root(path)
     lists = _lists_of(path) if path.is_file() else _choose(root)
     listed, bad_lines = read(lists)
     chosen = tracks.sample(listed, request)
-    places = tracks.by_key(tracks.sounds(root))
-    absent = [one.path for one in chosen if tracks.key_of(one.path) not in places]
-    file_of = {
-        one: places[tracks.key_of(one.path)] for one in chosen if tracks.key_of(one.path) in places
-    }
-    too_long = [_too_long(one) for one in file_of if one.length_s > LIMITS.max_seconds]
-    file_of = {one: file for one, file in file_of.items() if one.length_s <= LIMITS.max_seconds}
+    file_of, absent = tracks.find_files(root, {one: one.path for one in chosen})
+    too_long = [_too_long(one) for one in file_of if one.length_s > limits.MAX_SECONDS]
+    file_of = {one: file for one, file in file_of.items() if one.length_s <= limits.MAX_SECONDS}
     usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
     file_of = {one: file for one, file in file_of.items() if file in usable}
     if not file_of:
@@ -161,12 +138,15 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     class_of = _class_names(file_of)
     classes = list(class_of.values())
     hidden = template_texts.withheld(classes, request.seed)
-    return tracks.ingested(
-        replace(CARD, title=f"{CARD.title}: {_tag_set(lists.name)}"),
-        [_track(one, file, class_of, hidden, request.seed) for one, file in file_of.items()],
-        _assignments(lists, list(file_of), request),
-        classes,
-        root,
+    found = [_track(one, file, class_of, hidden, request.seed) for one, file in file_of.items()]
+    assignments = _assignments(lists, list(file_of), request)
+    return Ingested(
+        card=replace(CARD, title=f"{CARD.title}: {_tag_set(lists.name)}"),
+        items=items.table(tracks.rows(found, assignments[0])),
+        splits=items.split_table(assignments),
+        classes=classes,
+        paired_by="clip",
+        root=str(root),
         notes=[
             f"{lists.label} lists {len(listed):,} tracks; {len(file_of):,} of them are in this "
             "study.",
@@ -179,6 +159,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             *too_long,
             *unreadable,
         ],
+        scored=classes,
         descriptions=_descriptions(class_of),
     )
 
@@ -303,7 +284,7 @@ def _tag(text: str) -> Tag:
 def _too_long(one: ListedTrack) -> Rejected:
     reason = (
         f"{one.path!r} lasts {one.length_s / 60:.1f} minutes: expected at most "
-        f"{LIMITS.max_seconds / 60:.0f}, so cut it."
+        f"{limits.MAX_SECONDS / 60:.0f}, so cut it."
     )
     return Rejected(one.path, "audio", reason)
 

@@ -20,14 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from core import items
 from core.datasets import media_files, splits, table_file, template_texts, tracks
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, first_reason
 from core.datasets.tracks import MusicTrack
 from core.errors import UserError
 from core.store import Draft
@@ -73,19 +68,11 @@ class Annotations:
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file, and the size."""
-    root = request.spec.root()
-    files = media_files.digest(root, media_files.listing(root))
-    return {"root": str(root), "files": files, "size": request.size, "version": 1}
+    return media_files.fingerprint(request.spec.root(), size=request.size)
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read the annotations, find the clips, and make a sentence from every clip's tags.
-
-    Raises
-    ------
-    UserError
-        The annotations are missing or cannot be read, or none of the clips has a file.
-    """
+    """Read the annotations, find the clips, and make a sentence from every clip's tags."""
     root = request.spec.root()
     listing = media_files.listing(root)
     annotated = _annotations(root, listing)
@@ -93,17 +80,10 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     columns = [annotated.tags.index(tag) for tag in classes]
     tagged = np.flatnonzero(annotated.applies[:, columns].any(axis=1)).tolist()
     chosen = tracks.sample(tagged, request)
-    places = tracks.by_key(tracks.sounds(root))
-    absent, damaged = [], []
-    file_of: dict[int, str] = {}
-    for row in chosen:
-        path = annotated.paths[row]
-        if tracks.key_of(path) in DAMAGED:
-            damaged.append(tracks.known_damage(path))
-        elif tracks.key_of(path) in places:
-            file_of[row] = places[tracks.key_of(path)]
-        else:
-            absent.append(path)
+    path_of = {row: annotated.paths[row] for row in chosen}
+    damaged = [row for row, path in path_of.items() if tracks.key_of(path) in DAMAGED]
+    skipped = [tracks.known_damage(path_of.pop(row)) for row in damaged]
+    file_of, absent = tracks.find_files(root, path_of)
     usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
     file_of = {row: file for row, file in file_of.items() if file in usable}
     if not file_of:
@@ -118,12 +98,13 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         for row, file in file_of.items()
     ]
     subset_of = {track.clip_id: _subset(track.facts["folder"]) for track in found}
-    return tracks.ingested(
-        CARD,
-        found,
-        splits.given(subset_of, request),
-        classes,
-        root,
+    return Ingested(
+        card=CARD,
+        items=items.table(tracks.rows(found, subset_of)),
+        splits=items.split_table(splits.given(subset_of, request)),
+        classes=classes,
+        paired_by="clip",
+        root=str(root),
         notes=[
             f"Of {len(annotated.clip_ids):,} annotated clips {len(tagged):,} have one of the "
             f"{len(classes)} most frequent tags; {len(found):,} of these are in this study.",
@@ -131,10 +112,11 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             *_notes(found, subset_of),
         ],
         rejected=[
-            *damaged,
+            *skipped,
             *media_files.missing(absent, f"clips in {ANNOTATIONS}", "audio"),
             *unreadable,
         ],
+        scored=classes,
     )
 
 

@@ -61,6 +61,11 @@ def digest(root: Path, paths: Iterable[str]) -> str:
     return text.hexdigest()
 
 
+def fingerprint(root: Path, **more: Any) -> dict[str, Any]:
+    """The fingerprint of a dataset that consists of all files below the root."""
+    return {"root": str(root), "files": digest(root, listing(root)), "version": 1, **more}
+
+
 def missing(names: Sequence[str], listed: str, modality: str) -> list[Rejected]:
     """One row for all listed names without a file, or none; `listed` as in "tracks of LIST"."""
     if not names:

@@ -27,13 +27,13 @@ import pandas as pd
 
 from core import items, taxonomy
 from core.datasets import splits
+from core.datasets.audioset.subsets import FULL_SIZE, FULL_SIZES
 from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, Spec
 from core.datasets.demo.corpus import CLASSES, SKEW
 from core.errors import UserError
 from core.store import Draft
 
 SIZES = (500, 1_000_000)
-PAIRS = {"translation": 130_000, "crossmodal": 10_000, "train": 16_200, "test": 1_800}  # W table 2
 DIMS = {"audio": 1024, "image": 2048}
 NOISE = {"audio": 1.0, "image": 1.5}  # W's results are better for sounds
 MAX_SETTING = 100.0
@@ -120,13 +120,7 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Plan the clips and write their vectors, block by block.
-
-    Raises
-    ------
-    UserError
-        The size is outside `SIZES`, or a setting is unknown or out of range.
-    """
+    """Plan the clips and write their vectors, block by block."""
     chosen = settings(request.spec)
     clips = plan(_size(request), request.seed)
     rows = clips["class_row"].to_numpy()
@@ -147,7 +141,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         notes=[
             "All vectors of this study are generated. There is nothing to hear or see, and the "
             "scores show how the method behaves on such numbers, not on real sounds and pictures.",
-            f"PaperSettings: gap {chosen.gap:g}, noise {chosen.noise:g} (1 and 1 by default).",
+            f"Settings: gap {chosen.gap:g}, noise {chosen.noise:g} (1 and 1 by default).",
         ],
         vectors={modality: draft.array(f"ready.{modality}.npy") for modality in DIMS},
     )
@@ -158,7 +152,7 @@ def plan(size: int, seed: int) -> pd.DataFrame:
 
     The sizes of `train` and `test` are multiples of the 18 classes.
     """
-    n = {name: round(size * count / sum(PAIRS.values())) for name, count in PAIRS.items()}
+    n = {name: round(size * count / FULL_SIZE) for name, count in FULL_SIZES.items()}
     for name in ("train", "test"):
         n[name] = max(1, round(n[name] / len(CLASSES))) * len(CLASSES)
     n["translation"] = size - sum(n[name] for name in n if name != "translation")
@@ -227,7 +221,7 @@ def vectors(
 
 
 def _size(request: Request) -> int:
-    size = sum(PAIRS.values()) if request.size is None else request.size
+    size = FULL_SIZE if request.size is None else request.size
     low, high = SIZES
     if not low <= size <= high:
         raise UserError(f"The size of the dataset paper is {size} pairs: expected {low} to {high}.")

@@ -60,25 +60,20 @@ def by_group(
 
     `test` gets its share of the clips as nearly as whole groups allow, and at least one group.
     """
-    n = n_splits(request, 2 * len(group_of))
-    rngs = [np.random.default_rng([request.seed, split]) for split in range(n)]
-    return [draw(group_of, test_share, rng) for rng in rngs]
-
-
-def draw(
-    group_of: Mapping[str, str], test_share: float, rng: np.random.Generator
-) -> dict[str, str]:
-    """One split of `by_group`."""
     sizes = Counter(group_of.values())
     names = sorted(sizes)
     wanted = test_share * len(group_of)
-    tested: set[str] = set()
-    n_tested = 0
-    for place in rng.permutation(len(names)).tolist():
-        size = sizes[names[place]]
-        if len(tested) + 1 < len(names) and abs(n_tested + size - wanted) < abs(n_tested - wanted):
-            tested.add(names[place])
-            n_tested += size
-    if not tested and len(names) > 1:
-        tested.add(min(names, key=lambda name: (sizes[name], name)))
-    return {clip: TESTED if group in tested else TRAINED for clip, group in group_of.items()}
+    found = []
+    for split in range(n_splits(request, 2 * len(group_of))):
+        rng = np.random.default_rng([request.seed, split])
+        tested: set[str] = set()
+        n_tested = 0
+        for name in (names[place] for place in rng.permutation(len(names))):
+            n_then = n_tested + sizes[name]
+            if len(tested) + 1 < len(names) and abs(n_then - wanted) < abs(n_tested - wanted):
+                tested.add(name)
+                n_tested = n_then
+        if not tested and len(names) > 1:
+            tested.add(min(names, key=lambda name: (sizes[name], name)))
+        found.append({clip: TESTED if g in tested else TRAINED for clip, g in group_of.items()})
+    return found

@@ -21,14 +21,7 @@ import pandas as pd
 
 from core import items, media
 from core.datasets import media_files, splits
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Rejected,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request, first_reason
 from core.datasets.table_file import is_missing, names_in, numbers, read_rows
 from core.errors import MediaError, UserError
 from core.files import leaves_root
@@ -61,14 +54,7 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Read and check the table, its media and its vectors.
-
-    Raises
-    ------
-    UserError
-        The table cannot be read, lacks a column, has an unknown modality or subset, puts one clip
-        into two subsets, or its vectors and ids do not agree.
-    """
+    """Read and check the table, its media and its vectors."""
     path = request.spec.root()
     rows = _complete(read_rows(path, "table:PATH"), path)
     vectors = _vectors(rows, path)

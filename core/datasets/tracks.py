@@ -21,7 +21,7 @@ import numpy as np
 
 from core import items, media
 from core.datasets import media_files
-from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request
+from core.datasets.base import ParallelMap, Rejected, Request
 from core.datasets.splits import TESTED
 from core.errors import MediaError, UserError
 from core.files import canonical
@@ -73,6 +73,14 @@ def by_key(paths: Iterable[str]) -> dict[str, str]:
     for path in sorted(paths, key=lambda path: (path.lower().endswith(".au"), path)):
         found.setdefault(key_of(path), path)
     return found
+
+
+def find_files(root: Path, path_of: Mapping[T, str]) -> tuple[dict[T, str], list[str]]:
+    """The file of each listed track, wherever below the root; and the listed paths without one."""
+    places = by_key(sounds(root))
+    found = {track: places.get(key_of(path), "") for track, path in path_of.items()}
+    absent = [path for track, path in path_of.items() if not found[track]]
+    return {track: file for track, file in found.items() if file}, absent
 
 
 def known_damage(path: str) -> Rejected:
@@ -152,55 +160,17 @@ def rows(found: Iterable[MusicTrack], subset_of: Mapping[str, str]) -> list[item
         length_s = track.length_s if track.start_s is None else track.duration_s
         start_s, duration_s = stretch(length_s, subset_of.get(track.clip_id, ""))
         facts = canonical({"kind": "track", **track.facts})
+        item = partial(items.Item, clip_id=track.clip_id, labels=track.labels, facts=facts)
         made.append(
-            items.Item(
+            item(
                 item_id=f"audio:{track.clip_id}",
-                clip_id=track.clip_id,
                 modality="audio",
-                labels=track.labels,
                 path=track.path,
                 start_s=start_s + (track.start_s or 0.0),
                 duration_s=duration_s,
-                facts=facts,
             )
         )
         for number, caption in enumerate(track.captions):
-            made.append(
-                items.Item(
-                    item_id=f"text:{track.clip_id}" + (f"/{number}" if number else ""),
-                    clip_id=track.clip_id,
-                    modality="text",
-                    labels=track.labels,
-                    text=caption,
-                    facts=facts,
-                )
-            )
+            item_id = f"text:{track.clip_id}" + (f"/{number}" if number else "")
+            made.append(item(item_id=item_id, modality="text", text=caption))
     return made
-
-
-def ingested(
-    card: DatasetCard,
-    found: Iterable[MusicTrack],
-    assignments: Sequence[Mapping[str, str]],
-    classes: list[str],
-    root: Path,
-    notes: list[str],
-    rejected: list[Rejected],
-    descriptions: dict[str, str] | None = None,
-) -> Ingested:
-    """A collection in which sounds and texts of one track are pairs.
-
-    The stretch of a track is that of its subset in the first split, in all splits.
-    """
-    return Ingested(
-        card=card,
-        items=items.table(rows(found, assignments[0])),
-        splits=items.split_table(assignments),
-        classes=classes,
-        paired_by="clip",
-        root=str(root),
-        notes=notes,
-        rejected=rejected,
-        scored=classes,
-        descriptions=descriptions or {},
-    )

@@ -1,21 +1,21 @@
-"""Containers opened with PyAV (FFmpeg): their tracks, their length, their sound.
+"""Containers opened with PyAV (FFmpeg): their tracks and their sound.
 
-FFmpeg reads hundreds of formats, some of which open other files or addresses. Here the demuxer is
-named by us (`core.media.formats`), it reads one open file, every attempt to open another is
-refused, and only the codecs named below are ever called. Time zero is where the container's first
-stream begins, for sound and picture alike, so that second k of one belongs to second k of the
-other.
+FFmpeg reads hundreds of formats, some of which open other files or addresses. Here we name the
+demuxer (`core.media.formats`), it reads one open file, every attempt to open another is refused,
+and only the codecs named below are ever called. Time zero is the start of the container's first
+stream, for sound and picture alike, so that second k of one belongs to second k of the other.
 `core.media` is the public face of this module.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from core.media.formats import Limits, refusal
+from core.media import limits
 from core.media.picture import check_size
+from core.media.source import MediaFile
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
@@ -38,44 +38,33 @@ SOUND_CODECS, PICTURE_CODECS = frozenset(_SOUND.split(",")), frozenset(_PICTURE.
 
 _OPEN_TIMEOUT_S = 30.0
 _PREROLL_S = 0.5  # decoded before the wanted start: AAC and Opus need some frames to settle
-# Nearer starts are decoded from the beginning (30 s of AAC in 0.1 s): only so is a part exactly
-# that part of the whole. After a seek AAC draws other noise and Opus settles anew.
+# Nearer starts are decoded from the beginning (30 s of AAC in 0.1 s), so that a part equals exactly
+# that part of the whole. After a seek AAC draws other noise and Opus settles again.
 _SEEK_FROM_S = 30.0
-_BLOCK_SAMPLES = 2**16  # frames of 1,024 or so are handed on together: each step costs as much
+_BLOCK_SAMPLES = 2**16  # frames of 1,024 or so are joined: each step costs the same
 _GAP_S = 0.02  # a larger hole in the time stamps becomes silence; Matroska rounds to 1 ms
-# Work that a small file can make out of nothing: packets that decode to no frame, frames of a
-# sample or two, packets only counted. Real ones lie far below: 120 samples a frame at least.
+# Bounds on the work that a small file can cause: packets that decode to no frame, frames of a
+# sample or two. Real files are far from both: their frames have at least 120 samples.
 _MAX_IDLE_PACKETS = 2_000
 _MIN_FRAME_SAMPLES, _N_FRAMES_JUDGED = 32, 2_000
-_MAX_PACKETS_COUNTED = 2_000_000
-# MP3 has no index: FFmpeg guesses where a second lies from the bit rate.
+# MP3 has no index: FFmpeg guesses the position of a second from the bit rate.
 _INEXACT_SEEK = ("mp3",)
 
 
-class Contents(NamedTuple):
-    """What `probe` needs of a container; sizes are upright, None where there is no such stream."""
-
-    duration_s: float | None
-    rate_hz: int | None
-    n_channels: int | None
-    width_px: int | None
-    height_px: int | None
-
-
 @contextmanager
-def open_container(file: BinaryIO, demuxer: str, limits: Limits) -> Iterator["InputContainer"]:
-    """The container, its headers read; `demuxer` is FFmpeg's name of the one allowed format."""
+def open_container(media: MediaFile) -> Iterator["InputContainer"]:
+    """The container with its headers read."""
     import av
 
-    file.seek(0)
+    media.file.seek(0)
     container = av.open(
-        file,
+        media.file,
         mode="r",
-        format=demuxer,
+        format=media.format.demuxer,
         metadata_errors="replace",
         timeout=_OPEN_TIMEOUT_S,
         io_open=_refuse_to_open,
-        options={"max_pixels": str(limits.max_video_side_px**2), "threads": "1"},
+        options={"max_pixels": str(limits.MAX_VIDEO_SIDE_PX**2), "threads": "1"},
         container_options={"codec_whitelist": f"{_SOUND},{_PICTURE}"},
     )
     with container:
@@ -87,14 +76,14 @@ def _refuse_to_open(url: str, flags: int, options: dict) -> NoReturn:
 
 
 def sound_stream(container: "InputContainer") -> "AudioStream | None":
-    """The main sound track in a codec we take, or None."""
+    """The main sound track in one of our codecs, or None."""
     streams = [s for s in container.streams.audio if _codec_name(s) in SOUND_CODECS]
     best: Any = container.streams.best("audio")
     return best if best in streams else (streams[0] if streams else None)
 
 
-def picture_stream(container: "InputContainer", name: str, limits: Limits) -> "VideoStream | None":
-    """The main picture track, its size checked; cover art does not make a video. None if none."""
+def picture_stream(container: "InputContainer", media: MediaFile) -> "VideoStream | None":
+    """The main picture track, its size checked, or None; cover art does not make a video."""
     from av.stream import Disposition
 
     for stream in container.streams.video:
@@ -102,91 +91,35 @@ def picture_stream(container: "InputContainer", name: str, limits: Limits) -> "V
             continue
         if _codec_name(stream) not in PICTURE_CODECS or not stream.codec_context.width:
             continue
-        check_video_size(stream.codec_context.width, stream.codec_context.height, name, limits)
-        if stream.frames > limits.max_frames:
-            raise refusal(
-                name,
-                f"has {stream.frames:,} frames where at most {limits.max_frames:,} are taken",
+        check_video_size(stream.codec_context.width, stream.codec_context.height, media)
+        if stream.frames > limits.MAX_FRAMES:
+            raise media.refusal(
+                f"has {stream.frames:,} frames, but at most {limits.MAX_FRAMES:,} are allowed",
                 "cut it",
             )
-        stream.codec_context.options = {"max_pixels": str(limits.max_video_side_px**2)}
+        stream.codec_context.options = {"max_pixels": str(limits.MAX_VIDEO_SIDE_PX**2)}
         stream.thread_type = "AUTO"
         return stream
     return None
 
 
-def contents(file: BinaryIO, demuxer: str, name: str, limits: Limits) -> Contents:
-    """What a container holds: its headers, one frame of each track, and packet times if needed."""
-    with open_container(file, demuxer, limits) as container:
-        picture, sound = picture_stream(container, name, limits), sound_stream(container)
-        width = height = rate = n_channels = None
-        if picture is not None:
-            frame = next(decoded_frames(container, picture), None)
-            if frame is not None:
-                width, height = frame.width, frame.height
-                check_video_size(width, height, name, limits)
-                if frame.rotation % 180 == 90:
-                    width, height = height, width
-        if sound is not None:
-            rate, n_channels = sound.codec_context.sample_rate, sound.codec_context.channels
-        duration = None
-        if demuxer != "mp3" and container.duration is not None:
-            duration = container.duration / 1e6
-        if (picture is None or width is None) and sound is None:
-            raise refusal(
-                name,
-                "has neither a picture nor a sound track that could be decoded",
-                "export it as mp4 with H.264 and AAC",
-            )
-    if duration is None:
-        duration = _walked_duration(file, demuxer, limits)
-    return Contents(duration, rate, n_channels, width, height)
-
-
-def _walked_duration(file: BinaryIO, demuxer: str, limits: Limits) -> float | None:
-    """Seconds from the packets' time stamps: for streams without a header (a browser's webm),
-    and for MP3, whose length FFmpeg and libsndfile estimate from the bit rate. Reads no more
-    than `max_seconds`."""
-    import av
-
-    end = 0.0
-    with open_container(file, demuxer, limits) as container:
-        zero = zero_of(container)
-        try:
-            for i, packet in enumerate(container.demux()):
-                if packet.pts is not None and packet.time_base is not None:
-                    last = (packet.pts + (packet.duration or 0)) * float(packet.time_base)
-                    end = max(end, last - zero)
-                if end > limits.max_seconds + 1 or i > _MAX_PACKETS_COUNTED:
-                    break
-        except av.FFmpegError:  # cut short: what came before counts
-            pass
-        # MP3 with a LAME header tells the padding at its end; other estimates are further off.
-        if container.duration is not None and 0 < end - container.duration / 1e6 < 0.06:
-            end = container.duration / 1e6
-    return end or None
-
-
 class StreamedSound:
-    """The sound of an open container, as `core.media.sound` reads it: rate, channels and blocks.
+    """The sound of an open container: a `core.media.sound.Track`.
 
     The first frame is decoded at once: its rate and channels are the true ones (the header of
     HE-AAC states half the rate).
     """
 
     def __init__(
-        self, container: "InputContainer", stream: "AudioStream", name: str, limits: Limits
+        self, container: "InputContainer", stream: "AudioStream", media: MediaFile
     ) -> None:
-        self._container, self._stream = container, stream
-        self._name, self._limits = name, limits
+        self._container, self._stream, self._media = container, stream, media
         self._zero_s = zero_of(container)
         stream.codec_context.thread_count = 1
         self._frames = decoded_frames(container, stream)
         first = next(self._frames, None)
         if first is None:
-            raise refusal(
-                name, "has a sound track that holds no samples", "record or export it again"
-            )
+            raise media.refusal("has a sound track without samples", "record or export it again")
         self._first = first
         self.rate_hz: int = first.sample_rate
         self.n_channels: int = first.layout.nb_channels
@@ -213,12 +146,14 @@ class StreamedSound:
         for i, frame in enumerate(frames, start=1):
             n_decoded += frame.samples
             if i > _N_FRAMES_JUDGED and n_decoded < i * _MIN_FRAME_SAMPLES:
-                raise refusal(self._name, "is cut into pieces of a few samples", "export it again")
-            if frame.sample_rate != self.rate_hz or frame.layout.nb_channels > (
-                self._limits.max_channels
-            ):
-                raise refusal(
-                    self._name, "changes its sample rate or channels midway", "export it again"
+                raise self._media.refusal(
+                    "has its sound in pieces of a few samples, which takes too long to decode",
+                    "export it again",
+                )
+            n_channels = frame.layout.nb_channels
+            if frame.sample_rate != self.rate_hz or n_channels > limits.MAX_CHANNELS:
+                raise self._media.refusal(
+                    "changes its sample rate or channels midway", "export it again"
                 )
             at = self._time_of(frame)
             if at is not None and (position is None or at - position > _GAP_S * self.rate_hz):
@@ -236,18 +171,17 @@ class StreamedSound:
                 return
 
     def _silence(self, n: int, at: int) -> Iterator[np.ndarray]:
-        if at > self._limits.max_seconds * self.rate_hz:
-            raise refusal(
-                self._name,
-                f"has a time stamp at {at / self.rate_hz:,.0f} s where at most "
-                f"{self._limits.max_seconds:,.0f} s are taken",
+        if at > limits.MAX_SECONDS * self.rate_hz:
+            raise self._media.refusal(
+                f"has a time stamp at {at / self.rate_hz:,.0f} s, but at most "
+                f"{limits.MAX_SECONDS:,.0f} s are allowed",
                 "cut it or export it again",
             )
         for begin in range(0, n, 2**20):
             yield np.zeros(min(2**20, n - begin), np.float32)
 
     def _from(self, start: int) -> tuple[Iterator["AudioFrame"], int | None]:
-        """Frames that reach `start` with some preroll, and the first one's position if known."""
+        """Frames from some time before `start` on, and the position of the first if known."""
         import av
 
         start_s = start / self.rate_hz
@@ -271,10 +205,10 @@ class StreamedSound:
         return None if time_s is None else round((time_s - self._zero_s) * self.rate_hz)
 
     def _on_grid(self, at: int, size: int) -> int:
-        """The sample a sought frame begins at, where the container rounds its time to 1 ms.
+        """The sample at which a frame found by seeking begins.
 
-        Frames of one size lie on a grid; on it, a part that was sought is equal to the same part
-        of the whole.
+        The container rounds its time to 1 ms. Frames of one size form a grid; on the grid, a part
+        found by seeking equals the same part of the whole.
         """
         origin = self._time_of(self._first)
         if not size or origin is None:
@@ -300,8 +234,11 @@ def _codec_name(stream: Any) -> str:
 
 
 def decoded_frames(container: "InputContainer", stream: Any) -> Iterator[Any]:
-    """Decoded frames from where the container stands; damaged packets are skipped, and the end
-    of a file that is cut short is an end like any other (the callers look at what came out)."""
+    """Decoded frames from the current position on.
+
+    Damaged packets are skipped, and a file that is cut short just ends: the callers check how much
+    was decoded.
+    """
     import av
 
     packets = container.demux(stream)
@@ -334,12 +271,12 @@ def _to_mono(frame: "AudioFrame") -> np.ndarray:
     return (mono / _FULL_SCALE[kind]).astype(np.float32)
 
 
-def check_video_size(width: int, height: int, name: str, limits: Limits) -> None:
-    if max(width, height) > limits.max_video_side_px:
-        raise refusal(
-            name,
-            f"has {width:,} × {height:,} pixels where sides of at most "
-            f"{limits.max_video_side_px:,} are taken",
+def check_video_size(width: int, height: int, media: MediaFile) -> None:
+    """Raises MediaError when frames of this size cost too much to decode."""
+    if max(width, height) > limits.MAX_VIDEO_SIDE_PX:
+        raise media.refusal(
+            f"has {width:,} × {height:,} pixels, but sides of at most "
+            f"{limits.MAX_VIDEO_SIDE_PX:,} are allowed",
             "make it smaller",
         )
-    check_size(width, height, name, limits)
+    check_size(width, height, media)

@@ -1,41 +1,33 @@
 """Sound: bytes or a path -> mono float32, one-second windows, the loudest second.
 
-Samples are (n,) float32 in about [-1, 1], channels mixed down by their mean. libsndfile decodes
-what it can (wav, flac, ogg, mp3, aiff, au), PyAV the rest and the sound of videos. A part read at
-another rate equals that part of the whole read at that rate: what is cut first and what is
-resampled first must not make two vectors of one second.
-`core.media` is the public face of this module.
+Samples are (n,) float32 in about [-1, 1]; channels are mixed down by their mean. libsndfile decodes
+wav, flac, ogg, mp3, aiff and au, PyAV everything else and the sound of videos. A part read at
+another rate equals that part of the whole read at that rate: cutting before or after resampling
+must not make two vectors of one second. `core.media` is the public face of this module.
 """
 
 import io
 import math
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from core.errors import MediaError
+from core.media import limits
 from core.media.container import StreamedSound, open_container, sound_stream
-from core.media.formats import (
-    FORMATS,
-    LIMITS,
-    Format,
-    Limits,
-    Source,
-    decoding,
-    opened,
-    refusal,
-    sniff,
-)
+from core.media.source import MediaFile, Source, opened
 
 if TYPE_CHECKING:
     import soundfile
 
 _BLOCK_VALUES = 2**20  # decoded at a time, all channels together: 4 MB
-_MIN_DECODED_S = 0.1  # less than this out of a file that promised more: cut short
-_MAX_PEAK = 100.0  # float files may exceed 1; far beyond it they are no sound and overflow later
+_MIN_DECODED_S = 0.1  # if less can be decoded than this and than the header states: cut short
+_MAX_PEAK = 100.0  # float files may exceed 1; values far beyond are no sound and overflow later
 _UNKNOWN_FRAMES = 2**62  # libsndfile states about 2^63 frames for a FLAC of unknown length
 # Half the support of soxr's HQ filter is below 100 samples of the lower of the two rates;
 # measured: a part with this margin equals the whole to 3e-7 (float32 rounding).
@@ -55,7 +47,7 @@ class Audio:
 
 
 class Track(Protocol):
-    """What a decoder offers: true rate and channels, frames if known, and mono blocks."""
+    """A decoder's view of a file: true rate and channels, frames if known, mono blocks."""
 
     rate_hz: int
     n_channels: int
@@ -71,35 +63,37 @@ def read_audio(
     start_s: float = 0.0,
     duration_s: float | None = None,
     rate_hz: int | None = None,
-    limits: Limits = LIMITS,
 ) -> Audio:
     """The sound of an audio or video file: mono float32, `duration_s` seconds from `start_s` on.
 
-    At the end of the file the result is shorter than asked. Resampled with soxr (HQ) when
-    `rate_hz` is given, else at the file's own rate. A file that is cut short gives what could be
-    decoded, if that is at least 0.1 s. Raises MediaError when the file holds no sound, is over a
-    limit, damaged, without samples, filled with NaN, or ends before `start_s`; ValueError for
-    times or rates that make no sense.
+    A part that reaches beyond the end of the file is shorter. The sound is resampled with soxr (HQ)
+    to `rate_hz` if given. Of a file that is cut short, the decodable part is returned if it is at
+    least 0.1 s long. Raises MediaError when the file has no sound, is over a limit, damaged, empty,
+    filled with NaN, or ends before `start_s`; ValueError for senseless times or rates.
     """
     if not (start_s >= 0 and (duration_s is None or duration_s > 0)):
         raise ValueError(f"cannot read {duration_s} s from second {start_s}")
     if rate_hz is not None and rate_hz < 1:
         raise ValueError(f"cannot resample to {rate_hz} Hz")
-    with opened(source, name, limits) as file:
-        key = sniff(file, name)
-        form = FORMATS[key]
-        if form.kind == "image":
-            raise refusal(
-                name,
-                f"is {form.label} where sound was expected",
-                "choose a wav, mp3, flac, ogg, opus, m4a, aiff, au or video file",
-            )
-        with decoding(name, form.label):
-            return _decode(file, form, name, start_s, duration_s, rate_hz, limits)
+    with opened(source, name, "audio") as media:
+        read = partial(_read_part, media, start_s=start_s, duration_s=duration_s, rate_hz=rate_hz)
+        if media.format.sndfile:
+            import soundfile
+
+            # A rarer codec, or damage: FFmpeg then decodes as much as it can.
+            with suppress(soundfile.SoundFileError), open_sndfile(media) as sound:
+                return read(sound)
+        with open_container(media) as container:
+            stream = sound_stream(container)
+            if stream is None:
+                raise media.refusal(
+                    "has no sound track that can be decoded", "choose a file with sound"
+                )
+            return read(StreamedSound(container, stream, media))
 
 
 class SndfileSound:
-    """The sound of a file that libsndfile has open."""
+    """The sound of a file opened by libsndfile: a `Track`."""
 
     def __init__(self, sound: "soundfile.SoundFile") -> None:
         self._sound = sound
@@ -124,47 +118,46 @@ class SndfileSound:
 
 
 @contextmanager
-def open_sndfile(file: BinaryIO) -> Iterator[SndfileSound]:
-    """The file in libsndfile, without its name: from the name it would guess raw formats."""
+def open_sndfile(media: MediaFile) -> Iterator[SndfileSound]:
+    """The file in libsndfile, without its name, from which it would guess raw formats."""
     import soundfile
 
-    file.seek(0)
-    handle = file if isinstance(file, io.BytesIO) else file.fileno()
+    media.file.seek(0)
+    handle = media.file if isinstance(media.file, io.BytesIO) else media.file.fileno()
     with soundfile.SoundFile(handle, closefd=False) as sound:
         yield SndfileSound(sound)
 
 
-def check_sound(
-    rate_hz: int, n_channels: int, duration_s: float | None, name: str, limits: Limits
-) -> None:
+def check_sound(rate_hz: int, n_channels: int, duration_s: float | None, media: MediaFile) -> None:
     """Raises MediaError when channels, rate or length are over a limit, or there is no sample."""
-    if n_channels > limits.max_channels:
-        raise refusal(
-            name,
-            f"has {n_channels:,} channels where at most {limits.max_channels} are taken",
+    if n_channels > limits.MAX_CHANNELS:
+        raise media.refusal(
+            f"has {n_channels:,} channels, but at most {limits.MAX_CHANNELS} are allowed",
             "mix it down first",
         )
-    if not limits.min_rate_hz <= rate_hz <= limits.max_rate_hz:
-        raise refusal(
-            name,
-            f"has a sample rate of {rate_hz:,} Hz where {limits.min_rate_hz:,} to "
-            f"{limits.max_rate_hz:,} Hz are taken",
+    if not limits.MIN_RATE_HZ <= rate_hz <= limits.MAX_RATE_HZ:
+        raise media.refusal(
+            f"has a sample rate of {rate_hz:,} Hz, but {limits.MIN_RATE_HZ:,} to "
+            f"{limits.MAX_RATE_HZ:,} Hz are allowed",
             "resample it first",
         )
     if duration_s == 0:
-        raise refusal(name, "holds no samples (0 s of sound)", "record or export it again")
+        raise _without_samples(media)
     if duration_s is not None:
-        check_duration(duration_s, name, limits)
+        check_duration(duration_s, media)
 
 
-def check_duration(seconds: float, name: str, limits: Limits) -> None:
-    """Raises MediaError when it lasts longer than `max_seconds`."""
-    if seconds > limits.max_seconds:
-        raise refusal(
-            name,
-            f"lasts {_length(seconds)} where at most {_length(limits.max_seconds)} are taken",
+def check_duration(seconds: float, media: MediaFile) -> None:
+    """Raises MediaError when it is longer than `MAX_SECONDS`."""
+    if seconds > limits.MAX_SECONDS:
+        raise media.refusal(
+            f"is {_length(seconds)} long, but at most {_length(limits.MAX_SECONDS)} are allowed",
             "cut it",
         )
+
+
+def _without_samples(media: MediaFile) -> MediaError:
+    return media.refusal("contains no samples (0 s of sound)", "record or export it again")
 
 
 def _length(seconds: float) -> str:
@@ -173,45 +166,18 @@ def _length(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds >= 120 else f"{seconds:.1f} seconds"
 
 
-def _decode(
-    file: BinaryIO,
-    form: Format,
-    name: str,
-    start_s: float,
-    duration_s: float | None,
-    rate_hz: int | None,
-    limits: Limits,
-) -> Audio:
-    if form.sndfile:
-        import soundfile
-
-        try:
-            with open_sndfile(file) as sound:
-                return _read_part(sound, name, start_s, duration_s, rate_hz, limits)
-        except soundfile.SoundFileError:
-            pass  # a rarer codec, or damaged: FFmpeg gets out what can be got
-    with open_container(file, form.demuxer, limits) as container:
-        stream = sound_stream(container)
-        if stream is None:
-            raise refusal(
-                name, "has no sound track that could be decoded", "choose a file with sound"
-            )
-        track = StreamedSound(container, stream, name, limits)
-        return _read_part(track, name, start_s, duration_s, rate_hz, limits)
-
-
 def _read_part(
+    media: MediaFile,
     track: Track,
-    name: str,
+    *,
     start_s: float,
     duration_s: float | None,
     rate_hz: int | None,
-    limits: Limits,
 ) -> Audio:
-    """Reads the part with a margin, aligned to where the grids of both rates meet, and resamples
-    it: the result is the part of the resampled whole."""
+    """Reads and resamples the part with a margin that begins where the grids of both rates meet,
+    so that the result equals the part of the resampled whole."""
     duration = None if track.n_frames is None else track.n_frames / track.rate_hz
-    check_sound(track.rate_hz, track.n_channels, duration, name, limits)
+    check_sound(track.rate_hz, track.n_channels, duration, media)
     rate_in, rate_out = track.rate_hz, rate_hz or track.rate_hz
     first = round(start_s * rate_out)
     n = None if duration_s is None else max(1, round(duration_s * rate_out))
@@ -223,7 +189,7 @@ def _read_part(
         start = max(0, (first * rate_in // rate_out - margin) // step * step)
         n_in = None if n is None else -(-(first + n) * rate_in // rate_out) + margin - start
 
-    blocks = _checked(track, start, n_in, name, limits)
+    blocks = _checked(track, start, n_in, media)
     if rate_in != rate_out:
         blocks = _resampled(blocks, rate_in, rate_out)
     parts = list(blocks)
@@ -232,37 +198,34 @@ def _read_part(
     samples = samples[skip : None if n is None else skip + n]
     if not len(samples):
         if first == 0:
-            raise refusal(name, "holds no samples (0 s of sound)", "record or export it again")
-        raise refusal(
-            name, f"ends before {start_s:.1f} s, where a part was to begin", "choose an earlier one"
+            raise _without_samples(media)
+        raise media.refusal(
+            f"ends before {start_s:.1f} s, where the requested part starts",
+            "choose an earlier part",
         )
     return Audio(np.ascontiguousarray(samples, np.float32), rate_out)
 
 
-def _checked(
-    track: Track, start: int, n: int | None, name: str, limits: Limits
-) -> Iterator[np.ndarray]:
-    """The track's blocks; headers lie, so limits and values are checked as they come."""
+def _checked(track: Track, start: int, n: int | None, media: MediaFile) -> Iterator[np.ndarray]:
+    """The track's blocks; limits and values are checked as they come, because headers lie."""
     n_read = 0
     for block in track.blocks(start, n):
         n_read += len(block)
-        check_duration((start + n_read) / track.rate_hz, name, limits)
-        if n_read * track.n_channels > limits.max_samples:
-            raise refusal(
-                name,
-                f"holds over {limits.max_samples / 1e6:,.0f} million samples, more than are taken "
-                f"at once",
+        check_duration((start + n_read) / track.rate_hz, media)
+        if n_read * track.n_channels > limits.MAX_SAMPLES:
+            raise media.refusal(
+                f"contains over {limits.MAX_SAMPLES / 1e6:,.0f} million samples, which is the most "
+                "that is allowed",
                 "cut it, mix it down or resample it",
             )
         peak = max(float(block.max()), -float(block.min()))
         if not math.isfinite(peak):
-            raise refusal(
-                name, "holds NaN or infinite samples where sound was expected", "export it again"
+            raise media.refusal(
+                "contains NaN or infinite samples, which are not sound", "export it again"
             )
         if peak > _MAX_PEAK:
-            raise refusal(
-                name,
-                f"holds samples of {peak:.3g} where about -1 to 1 is expected",
+            raise media.refusal(
+                f"contains samples of {peak:.3g}, but about -1 to 1 is expected",
                 "normalise it and export it again",
             )
         yield block
@@ -270,16 +233,15 @@ def _checked(
     promised = math.inf if track.n_frames is None else track.n_frames
     ended_early = decoded < promised and (n is None or n_read < n)
     if ended_early and decoded < _MIN_DECODED_S * track.rate_hz < promised:
-        raise refusal(
-            name,
-            f"is cut short or damaged, only {decoded / track.rate_hz:.2f} s of sound could be "
-            f"decoded",
+        raise media.refusal(
+            f"is cut short or damaged, and only {decoded / track.rate_hz:.2f} s of sound could be "
+            "decoded",
             "download or export it again",
         )
 
 
 def _resampled(blocks: Iterator[np.ndarray], rate_in: int, rate_out: int) -> Iterator[np.ndarray]:
-    """Blocks at the new rate, block by block: memory is bounded by the result."""
+    """The blocks at the new rate, one at a time: only the result needs memory."""
     import soxr
 
     stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ")
@@ -305,8 +267,8 @@ def windows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Windows of equal length: starts (k,) float64 in seconds, samples (k, length) float32.
 
-    At least one, zero-padded when the sound is shorter. What the last full window leaves over
-    becomes one more, zero-padded, if that is half a window or longer; a shorter rest is dropped.
+    There is at least one, zero-padded when the sound is shorter. The rest after the last full
+    window is one more, zero-padded, if it is half a window or longer.
     """
     length = max(1, round(length_s * audio.rate_hz))
     n = len(audio.samples)
@@ -325,7 +287,7 @@ def windows(
 
 
 def loudest_second(audio: Audio) -> float:
-    """Where the one-second window of the highest RMS begins, in seconds, on a grid of 0.1 s.
+    """The start of the one-second window with the highest RMS, in seconds, on a grid of 0.1 s.
 
     The first of equals; 0 when the sound is no longer than a second.
     """
@@ -338,12 +300,12 @@ def loudest_second(audio: Audio) -> float:
         np.round(np.arange(n_starts) * 0.1 * length).astype(np.int64), len(audio.samples) - length
     )
     loudness = energy[starts + length] - energy[starts]
-    # Rounding in the running sum must not choose among equals.
+    # Rounding errors of the running sum must not choose among equals.
     return float(np.argmax(loudness >= loudness.max() * (1 - 1e-9)) * 0.1)
 
 
 def wav_bytes(audio: Audio) -> bytes:
-    """The sound as a 16-bit PCM WAV file for players; what exceeds full scale is clipped."""
+    """The sound as a 16-bit PCM WAV file for players; values beyond full scale are clipped."""
     pcm = np.round(np.clip(audio.samples, -1.0, 1.0) * 32767.0).astype("<i2")
     encoded = io.BytesIO()
     with wave.open(encoded, "wb") as file:
@@ -355,7 +317,7 @@ def wav_bytes(audio: Audio) -> bytes:
 
 
 def flac_bytes(audio: Audio) -> bytes:
-    """The sound as a 16-bit FLAC file, for keeping; what exceeds full scale is clipped."""
+    """The sound as a 16-bit FLAC file, for storage; values beyond full scale are clipped."""
     import soundfile
 
     encoded = io.BytesIO()

@@ -1,13 +1,14 @@
 """Video: one frame of it -> RGB uint8, with PyAV through `core.media.container`.
 
-Frames are (height, width, 3) uint8, upright. Time zero is where the container's first stream
-begins, as for its sound. `core.media` is the public face of this module.
+Frames are (height, width, 3) uint8, upright. Time zero is the start of the container's first
+stream, as for its sound. `core.media` is the public face of this module.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.media import limits
 from core.media.container import (
     check_video_size,
     decoded_frames,
@@ -15,7 +16,7 @@ from core.media.container import (
     picture_stream,
     zero_of,
 )
-from core.media.formats import FORMATS, LIMITS, Limits, Source, decoding, opened, refusal, sniff
+from core.media.source import MediaFile, Source, opened
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _FULL_HD_PX = 1920 * 1080
 
 
-def read_frame(source: Source, name: str, at_s: float, limits: Limits = LIMITS) -> np.ndarray:
+def read_frame(source: Source, name: str, at_s: float) -> np.ndarray:
     """The video frame nearest to `at_s` seconds, upright, as (h, w, 3) uint8 RGB.
 
     Past the end it is the last frame. Raises MediaError when the file is no video, over a limit,
@@ -33,29 +34,17 @@ def read_frame(source: Source, name: str, at_s: float, limits: Limits = LIMITS) 
     """
     if not at_s >= 0:
         raise ValueError(f"at_s must be 0 or more, not {at_s}")
-    with opened(source, name, limits) as file:
-        key = sniff(file, name)
-        if FORMATS[key].kind is not None:
-            raise refusal(
-                name,
-                f"is {FORMATS[key].label} where a video was expected",
-                "choose an mp4, webm, mov or mkv file",
+    with opened(source, name, "video") as media, open_container(media) as container:
+        stream = picture_stream(container, media)
+        if stream is None:
+            raise media.refusal(
+                "has no picture track, but a video was expected", "choose a video file"
             )
-        with (
-            decoding(name, FORMATS[key].label),
-            open_container(file, FORMATS[key].demuxer, limits) as container,
-        ):
-            stream = picture_stream(container, name, limits)
-            if stream is None:
-                raise refusal(
-                    name, "has no picture track where a video was expected", "choose a video file"
-                )
-            frame = _nearest_frame(container, stream, at_s, name, limits)
-            return _to_rgb(frame, name, limits)
+        return _to_rgb(_nearest_frame(container, stream, at_s, media), media)
 
 
 def _nearest_frame(
-    container: "InputContainer", stream: "VideoStream", at_s: float, name: str, limits: Limits
+    container: "InputContainer", stream: "VideoStream", at_s: float, media: MediaFile
 ) -> "VideoFrame":
     import av
 
@@ -68,12 +57,11 @@ def _nearest_frame(
         except av.FFmpegError:  # no index to seek by
             container.seek(0)
     before = None
-    most_px = limits.max_frames_per_read * _FULL_HD_PX
+    most_px = limits.MAX_FRAMES_PER_READ * _FULL_HD_PX
     for attempt in range(2):
         for n_decoded, frame in enumerate(decoded_frames(container, stream), start=1):
             if n_decoded * max(frame.width * frame.height, _FULL_HD_PX) > most_px:
-                raise refusal(
-                    name,
+                raise media.refusal(
                     f"has more than {n_decoded - 1:,} frames between two key frames near "
                     f"{at_s:.1f} s",
                     "export it with a key frame every few seconds",
@@ -91,14 +79,14 @@ def _nearest_frame(
         container.seek(0)
         sought = False
     if before is None:
-        raise refusal(
-            name, "is cut short or damaged, no picture could be decoded", "export it again"
+        raise media.refusal(
+            "is cut short or damaged, and no picture could be decoded", "export it again"
         )
     return before
 
 
-def _to_rgb(frame: "VideoFrame", name: str, limits: Limits) -> np.ndarray:
-    check_video_size(frame.width, frame.height, name, limits)
+def _to_rgb(frame: "VideoFrame", media: MediaFile) -> np.ndarray:
+    check_video_size(frame.width, frame.height, media)
     rgb = frame.to_ndarray(format="rgb24")
     quarters = round(frame.rotation / 90) % 4  # counterclockwise, as np.rot90 turns
     return np.ascontiguousarray(np.rot90(rgb, quarters))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from core import media
+from core import item_media, media
 from dashboard.data.item_tables import items
 from dashboard.data.studies import Handle, study
 
@@ -30,13 +30,9 @@ def sound(handle: Handle, item_id: str) -> Sound:
     MediaError
         It can no longer be read, or the item has no sound.
     """
-    row = items(handle).loc[item_id]
-    source, name = study(handle).media_of(item_id)
-    length_s = float(row.get("duration_s", 1.0))
+    length_s = float(items(handle).loc[item_id, "duration_s"])
     rate_hz = LONG_RATE_HZ if length_s > LONG_S else None
-    heard = media.read_audio(
-        source, name, rate_hz=rate_hz, start_s=float(row["start_s"]), duration_s=length_s
-    )
+    heard = item_media.sound(study(handle), item_id, rate_hz)
     return Sound(heard.samples, heard.rate_hz, media.wav_bytes(heard))
 
 
@@ -49,10 +45,4 @@ def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
     MediaError
         It can no longer be read, or the item has no picture.
     """
-    row = items(handle).loc[item_id]
-    source, name = study(handle).media_of(item_id)
-    if media.kind_of(source, name) == "video":
-        pixels = media.read_frame(source, name, at_s=float(row["start_s"]))
-    else:
-        pixels = media.read_image(source, name)
-    return media.picture_bytes(pixels, side_px)
+    return media.picture_bytes(item_media.picture(study(handle), item_id), side_px)

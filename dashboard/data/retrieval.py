@@ -11,7 +11,7 @@ import streamlit as st
 from core.encoders.lsa import Lsa
 from core.retrieval import tags
 from core.retrieval.retriever import Retriever
-from core.vectors import Vectors, unit_rows
+from core.vectors import Vectors
 from dashboard.data.studies import Handle, study
 
 
@@ -45,8 +45,7 @@ def unknown_words(handle: Handle, encoder_set: str, text: str) -> list[str]:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def tag_gallery(handle: Handle, encoder_set: str, space: str, modality: str, split: int) -> Vectors:
     """All items of a modality in a space, rows of unit length."""
-    found = tags.gallery(study(handle), encoder_set, space, modality, split)
-    return Vectors(found.item_ids, unit_rows(found.array))
+    return tags.gallery(study(handle), encoder_set, space, modality, split)
 
 
 @functools.cache

@@ -1,8 +1,8 @@
-"""What the browser knows and Streamlit does not tell: two components without looks of their own.
+"""Two invisible components for events of the browser that Streamlit does not report.
 
-`st.plotly_chart` reports the selections of flat figures that hold still: `clicks` finds any
-figure by its key and sends the `customdata` of a clicked point back. And figures are drawn on the
-server in the colours of the theme, but turning the theme over draws no page anew: `theme` does.
+`clicks` sends the `customdata` of a clicked point back: `st.plotly_chart` does so only for flat
+figures without animation. `theme` draws the page again when the theme changes: figures are drawn
+on the server in the colours of the theme.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ import streamlit as st
 
 CLICKS = """
 export default function ({ data, setTriggerValue }) {
-  // Plotly's own click of a three-dimensional figure needs the pointer to rest on the point
-  // while pressed; what is hovered when the pointer goes down and up in one place is surer.
+  // In three dimensions Plotly reports a click only if the pointer stays on the point while it is
+  // pressed. The point hovered when the pointer goes down and up in one place is more reliable.
   let graph = null, hovered = null, down = null;
   const hover = (event) => { hovered = event.points?.[0]?.customdata ?? null; };
   const unhover = () => { hovered = null; };
@@ -39,24 +39,23 @@ export default function ({ data, setTriggerValue }) {
     graph.on("plotly_hover", hover);
     graph.on("plotly_unhover", unhover);
     graph.addEventListener("pointerdown", press, true);
-    document.addEventListener("pointerup", release, true);  // a flat figure is covered by then
+    document.addEventListener("pointerup", release, true);  // by then a flat figure is covered
   };
   attach();
-  const timer = setInterval(attach, 300);  // the figure may come later, or be drawn anew
+  const timer = setInterval(attach, 300);  // the figure may come later, or be redrawn
   return () => { clearInterval(timer); detach(); };
 }
 """
 
-
 THEME = """
 export default function ({ data, setTriggerValue }) {
-  let asked = data.dark;
+  let drawn = data.dark;
   const look = () => {
     const app = document.querySelector(".stApp");
     const rgb = app && getComputedStyle(app).backgroundColor.match(/[0-9.]+/g)?.map(Number);
     if (!rgb || rgb.length < 3) return;
     const dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 128;
-    if (dark !== asked) { asked = dark; setTriggerValue("changed", dark ? "dark" : "light"); }
+    if (dark !== drawn) { drawn = dark; setTriggerValue("changed", dark ? "dark" : "light"); }
   };
   const timer = setInterval(look, 500);
   return () => clearInterval(timer);
@@ -79,6 +78,6 @@ def clicks(figure_key: str, on_click: Callable[[str], None]) -> None:
 
 
 def theme(dark: bool) -> None:
-    """Draw the page again when the browser's theme is no longer the one it was drawn in."""
+    """Draw the page again when the browser changes to the other theme."""
     mount = st.components.v2.component("theme_follower", js=THEME)
     mount(key="theme_follower", data={"dark": dark}, height=1, on_changed_change=lambda: None)

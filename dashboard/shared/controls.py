@@ -1,4 +1,4 @@
-"""Choices tied to the selection: what a person picks stands in the address.
+"""Controls tied to the selection, so that every choice is in the address.
 
 with controls.row():
     controls.one("Sorted", "order", names=ORDER_NAMES)
@@ -17,7 +17,7 @@ Names = Mapping[Any, str] | Callable[[Any], str]
 
 
 def row() -> Any:
-    """A container in which choices stand side by side."""
+    """A container that holds controls side by side."""
     return st.container(horizontal=True, gap="medium", vertical_alignment="bottom")
 
 
@@ -28,18 +28,18 @@ def one(
     names: Names = str,
     also: Callable[[Any], dict[str, Any]] | None = None,
 ) -> Any:
-    """One of some options, those of `state.CHOICES` by default; returns it.
+    """Choose one of some options, by default those of `state.CHOICES`; returns the chosen one.
 
-    Where the selection asks for one that is not among them, the first takes its place. `also`
-    names further fields to change with it, from the new value.
+    The first option replaces a selected one that is not among them. `also` returns further fields
+    to change, given the new value.
     """
-    there = tuple(options) or state.CHOICES[field]
-    if getattr(session.current(), field) not in there:
-        session.change(**{field: there[0]})
+    known = tuple(options) or state.CHOICES[field]
+    if getattr(session.current(), field) not in known:
+        session.change(**{field: known[0]})
     st.segmented_control(
         label,
-        there,
-        format_func=_naming(names),
+        known,
+        format_func=names if callable(names) else names.__getitem__,
         required=True,
         **session.bound(field, also=also),
     )
@@ -47,22 +47,22 @@ def one(
 
 
 def some(label: str, field: str, options: Sequence[Any] = (), names: Names = str) -> None:
-    """Any of some options; none chosen means all."""
-    there = tuple(options) or state.CHOICES[field]
-    asked = getattr(session.current(), field)
-    if any(value not in there for value in asked):
-        session.change(**{field: tuple(value for value in asked if value in there)})
+    """Choose any of some options; none chosen means all."""
+    known = tuple(options) or state.CHOICES[field]
+    chosen = getattr(session.current(), field)
+    if any(value not in known for value in chosen):
+        session.change(**{field: tuple(value for value in chosen if value in known)})
     st.segmented_control(
         label,
-        there,
-        format_func=_naming(names),
+        known,
+        format_func=names if callable(names) else names.__getitem__,
         selection_mode="multi",
         **session.bound(field),
     )
 
 
 def method() -> str:
-    """How the maps were made."""
+    """The method of the maps: UMAP or t-SNE."""
     return str(one("Method", "method", names=theme.METHOD_NAMES))
 
 
@@ -71,13 +71,7 @@ def space(field: str = "space") -> str:
     return str(one("Space", field, names=theme.SPACE_NAMES))
 
 
-def direction(there: Sequence[str]) -> str:
-    """What asks for what, of the directions that are stored."""
-    known = [name for name in state.CHOICES["direction"] if name in set(there)]
+def direction(stored: Sequence[str]) -> str:
+    """The direction of retrieval, among those that are stored."""
+    known = [name for name in state.CHOICES["direction"] if name in set(stored)]
     return str(one("Direction", "direction", known, theme.DIRECTION_NAMES))
-
-
-def _naming(names: Names) -> Callable[[Any], str]:
-    if callable(names):
-        return names
-    return lambda value: names[value]

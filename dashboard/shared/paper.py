@@ -1,4 +1,4 @@
-"""Beside a figure, what the paper reports there and what this study found."""
+"""A table beside a figure: the paper's findings and this study's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from core.references.counterparts import NAME, RATIO, SHARE, TIMES, Counterpart
 from dashboard.page import Page
 from dashboard.shared.widgets import esc
 
-SAID = {True: "as there", False: "unlike there", None: ""}
+AGREES = {True: "as in the paper", False: "unlike the paper"}
 LABELS = {
     **theme.MODALITY_PLURALS,
     **theme.DIRECTION_NAMES,
@@ -24,7 +24,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class OwnStudy:
-    """What a study's own numbers rest on: its data, its encoders, its gallery."""
+    """What this study's numbers depend on: its data, its encoders, the size of its gallery."""
 
     dataset: str
     encoders: Mapping[str, str | Sequence[str]]
@@ -32,24 +32,25 @@ class OwnStudy:
 
 
 def of_encoder_set(page: Page) -> OwnStudy:
-    """Of the pair that the page shows."""
+    """For numbers of the page's encoder set."""
     return OwnStudy(str(page.study.dataset["name"]), page.encoders)
 
 
 def of_grid(page: Page, gallery_size: int | None) -> OwnStudy:
-    """Of every pair of the study."""
+    """For numbers of all encoder sets of the study."""
     return OwnStudy(str(page.study.dataset["name"]), page.study.encoders, gallery_size)
 
 
 def show(own: OwnStudy, found: Sequence[Counterpart]) -> None:
-    """A quiet table: what is reported, by the paper, here, where it stands; and what keeps the
-    two from being like with like.
+    """The table: each finding, its value in the paper and here, its place in the paper.
+
+    A line below names the differences between the two studies.
     """
     if not found:
         return
     rows = "".join(
         f"<tr><td>{esc(one.reference.says)}</td><td>{esc(one.reference.reported)}</td>"
-        f"<td><b>{esc(here(one))}</b>{_mark(one.same)}</td>"
+        f"<td><b>{esc(here(one))}</b>{_agreement(one.same)}</td>"
         f'<td class="where">{esc(place(one.reference))}</td></tr>'
         for one in found
     )
@@ -57,15 +58,16 @@ def show(own: OwnStudy, found: Sequence[Counterpart]) -> None:
     figures = ", ".join(dict.fromkeys(one.reference.figure for one in found))
     st.html(
         '<div class="jee-paper" data-testid="paper">'
-        f'<p class="jee-kicker">{esc(first.paper)}, {esc(figures)}, beside this study</p>'
-        f"<table class='jee-table'><tr><th></th><th>there</th><th>here</th><th>where</th></tr>"
-        f'{rows}</table><p class="jee-small">{esc(like_with_like(own, found))}</p>'
+        f'<p class="jee-kicker">{esc(first.paper)}, {esc(figures)}, compared with this study</p>'
+        "<table class='jee-table'><tr><th></th><th>paper</th><th>this study</th>"
+        "<th>where in the paper</th></tr>"
+        f'{rows}</table><p class="jee-small">{esc(comparability(own, found))}</p>'
         "</div>"
     )
 
 
 def here(one: Counterpart) -> str:
-    """This study's own values in words: `pictures 54%, sounds 61%`."""
+    """This study's values in words: `pictures 54%, sounds 61%`."""
     parts = []
     for number, (label, value) in enumerate(one.values):
         name = LABELS.get(label, label)
@@ -79,28 +81,26 @@ def here(one: Counterpart) -> str:
 
 
 def place(one: reference.Reference) -> str:
-    """Where the paper says so, and how the number was taken."""
+    """Where the paper says so; and that the number was read off a figure, if it was."""
     return f"{one.where}, {one.how}" if one.how == reference.READ_OFF else one.where
 
 
-def like_with_like(own: OwnStudy, found: Sequence[Counterpart]) -> str:
-    """In one sentence, what separates the two studies."""
-    said = list(
-        dict.fromkeys(
-            difference
-            for one in found
-            for difference in reference.differences(
-                one.reference, own.dataset, own.encoders, own.gallery_size
-            )
+def comparability(own: OwnStudy, found: Sequence[Counterpart]) -> str:
+    """Whether the numbers can be compared, and if not, why; one sentence."""
+    differences = dict.fromkeys(
+        difference
+        for one in found
+        for difference in reference.differences(
+            one.reference, own.dataset, own.encoders, own.gallery_size
         )
     )
-    if not said:
-        return "The same data and encoders as there: the numbers may be compared."
-    return f"A landmark, not a target: {'; '.join(said)}."
+    if not differences:
+        return "Same data and encoders as in the paper: the numbers can be compared."
+    return f"Only for orientation, the studies differ: {'; '.join(differences)}."
 
 
 def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:
-    """The same for exports: one line a finding, and what separates the two studies."""
+    """The same for exports: one line for each finding, and one for the differences."""
     if not found:
         return {}
     lines = {
@@ -108,8 +108,8 @@ def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:
         f"here {here(one)}"
         for one in found
     }
-    return {**lines, "reported, compared": like_with_like(own, found)}
+    return {**lines, "reported, compared": comparability(own, found)}
 
 
-def _mark(same: bool | None) -> str:
-    return f' <span class="said">{SAID[same]}</span>' if same is not None else ""
+def _agreement(same: bool | None) -> str:
+    return "" if same is None else f' <span class="said">{AGREES[same]}</span>'

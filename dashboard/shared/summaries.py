@@ -1,7 +1,6 @@
-"""What a page says of averaged measurements: names, numbers, spreads and sizes as text.
+"""Averaged measurements as text: metric names, numbers, intervals, sizes. No Streamlit here.
 
-Rows are those of `core.studies.headlines.summary`, the one place that averages. No Streamlit
-here.
+Rows come from `core.studies.headlines.summary`, the one place that averages.
 """
 
 import numpy as np
@@ -21,7 +20,6 @@ METRIC_NAMES = {
     "nearest_class_accuracy": "nearest class accuracy",
     "nearest_centroid_accuracy": "nearest centroid accuracy",
 }
-LOWER_IS_BETTER = {"median_rank", "modality_gap", "hubness"}
 
 
 def metric_name(metric: str) -> str:
@@ -37,8 +35,8 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.{digits}f}"
 
 
-def spread_text(row: pd.Series, digits: int = 3) -> str:
-    """`± sd`, or the bootstrap interval of a single run, or nothing."""
+def std_or_interval(row: pd.Series, digits: int = 3) -> str:
+    """`± 0.012` over splits or draws, else the bootstrap interval, else nothing."""
     if np.isfinite(row["sd"]):
         return f"± {row['sd']:.{digits}f}"
     if np.isfinite(row["low"]):
@@ -46,28 +44,28 @@ def spread_text(row: pd.Series, digits: int = 3) -> str:
     return ""
 
 
-def scale_text(row: pd.Series, things: str = "") -> str:
-    """Chance, sizes and runs of a number, in one line."""
+def scale_text(row: pd.Series, gallery: str = "") -> str:
+    """Chance, sizes and runs of a number in one line; `gallery` names the items of the gallery."""
     parts = []
     if np.isfinite(row["chance"]):
         parts.append(f"chance {number(row['chance'])}")
     if row["n"] > 0:
         parts.append(f"n = {row['n']:,}")
     if row["gallery_size"] > 0:
-        parts.append(f"gallery of {row['gallery_size']:,}" + (f" {things}" if things else ""))
+        parts.append(f"gallery of {row['gallery_size']:,} {gallery}".rstrip())
     parts.append(runs_text(int(row["runs"]), int(row["splits"])))
     return ", ".join(parts)
 
 
 def runs_text(runs: int, splits: int) -> str:
-    """How many runs a mean is over: `5 splits × 5 draws`."""
+    """The runs behind a mean: `5 splits × 5 draws`."""
     by_split = "1 split" if splits == 1 else f"{splits} splits"
     draws = runs // splits if splits else runs
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"
 
 
 def zero_shot_share(rows: pd.DataFrame, target: str) -> tuple[float, str] | None:
-    """W §4.2: the share of `core.studies.mix_in`, and which system and n was best.
+    """The zero-shot share (W §4.2, see `core.studies.mix_in`), and the best system with its n.
 
     None without a zero-shot MMT.
     """

@@ -1,4 +1,7 @@
-"""Pieces of a page: heading, notices, provenance, exports. Everything from the data is escaped."""
+"""Pieces of a page: heading, notices, provenance, figures and tables with their exports.
+
+All of them escape what comes from the data.
+"""
 
 import html
 import re
@@ -18,12 +21,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&])")
 
 
 def esc(text: object) -> str:
-    """A text inside HTML."""
+    """Escape a text for HTML."""
     return html.escape(str(text), quote=True)
 
 
 def md(text: object) -> str:
-    """A text inside Markdown (labels of widgets, captions), letter by letter."""
+    """Escape a text for Markdown: labels of widgets and captions."""
     return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
 
 
@@ -33,7 +36,7 @@ def dark() -> bool:
 
 
 def heading(title: str, lead: str) -> None:
-    """A page's title and the one sentence that says what it shows."""
+    """A page's title, and one sentence on what it shows."""
     st.title(md(title), anchor=False)
     st.html(f'<p class="jee-lead">{esc(lead)}</p>')
 
@@ -44,12 +47,12 @@ def kicker(text: str) -> None:
 
 
 def small(text: str) -> None:
-    """A quiet line of plain text."""
+    """A line of small text."""
     st.html(f'<p class="jee-small">{esc(text)}</p>')
 
 
 def notice(sentence: str) -> None:
-    """What is missing or wrong, in its own words; commands in backticks can be copied."""
+    """A boxed sentence on something missing or wrong; commands in backticks can be copied."""
     plain, commands = split_commands(sentence)
     st.html(f'<div class="jee-notice" role="status"><p>{esc(plain)}</p></div>')
     for command in commands:
@@ -57,7 +60,7 @@ def notice(sentence: str) -> None:
 
 
 def split_commands(sentence: str) -> tuple[str, list[str]]:
-    """The sentence without backticks, and the commands that stood between them."""
+    """The sentence without backticks, and the commands that were between them."""
     commands = [found for found in re.findall(r"`([^`]+)`", sentence) if " " in found]
     plain = sentence
     for command in commands:
@@ -65,27 +68,27 @@ def split_commands(sentence: str) -> tuple[str, list[str]]:
     return plain.replace("`", ""), commands
 
 
-def footer(handle: data.Handle, encoder_set: str = "", **more: str) -> None:
+def footer(handle: data.Handle, encoder_set: str = "") -> None:
     """The provenance of everything on the page."""
-    facts = {**data.provenance(handle, encoder_set), **more}
+    facts = data.provenance(handle, encoder_set)
     rows = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in facts.items())
     st.html(f'<dl class="jee-footer" data-testid="provenance">{rows}</dl>')
 
 
 def numbers(figures: Iterable[tuple[str, str, str, str]], narrow: bool = False) -> None:
-    """Headline numbers: `(what, value, spread, scale)` each; `narrow` fits six in a row."""
+    """Headline numbers `(what, value, std or interval, scale)`; `narrow` fits six in a row."""
     cards = "".join(
         f'<div class="jee-figure"><p class="jee-kicker">{esc(what)}</p>'
-        f"<b>{esc(value)} <small>{esc(spread)}</small></b>"
+        f"<b>{esc(value)} <small>{esc(interval)}</small></b>"
         f'<p class="jee-small">{esc(scale)}</p></div>'
-        for what, value, spread, scale in figures
+        for what, value, interval, scale in figures
     )
     kind = "jee-figures narrow" if narrow else "jee-figures"
     st.html(f'<div class="{kind}" data-testid="headline">{cards}</div>')
 
 
 def label_html(labels: Sequence[str], classes: Sequence[str], modality: str) -> str:
-    """Class names, each with its dot: colour = class, shape = modality."""
+    """Class names, each with a dot: its colour is the class, its shape the modality."""
     colours = theme.class_colours(classes)
     names = labels or ["unlabelled"]
     return " ".join(
@@ -112,11 +115,16 @@ def show(
     signature: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """A figure with its exports: picture by its camera button, HTML and CSV below it.
+    """A figure with its exports: a picture by its camera button, HTML and CSV below it.
 
-    `name` is what files are called; `title` describes it to a screen reader and heads the
-    HTML; `table` is the numbers behind it, or what makes them when they are asked for; `more`
-    are further facts for both exports.
+    Parameters
+    ----------
+    name : of the exported files
+    title : for screen readers, and the heading of the HTML
+    on_select : called when points are selected, in one of the `modes`
+    table : the numbers behind the figure, or a function that makes them on demand
+    signature : in the corner of the figure; by default its provenance
+    more : further facts for the exports
     """
     file = file_of(handle, name, encoder_set)
     common.sign(made, signature or data.short_provenance(handle, encoder_set), dark())
@@ -142,14 +150,14 @@ def show(
             type="tertiary",
             icon=":material/download:",
             on_click="ignore",
-            help="The figure as a page of its own, with its provenance; opens without a network",
+            help="The figure as a web page with its provenance; it opens offline",
         )
         if table is not None:
             csv_button(table, handle, name, encoder_set=encoder_set, more=more)
 
 
 def file_of(handle: data.Handle, name: str, encoder_set: str) -> str:
-    """What an export is called: the dataset, what it is, the encoders, the study."""
+    """The name of an exported file: dataset, content, encoders, study."""
     return common.file_name(
         data.study(handle).dataset["name"], name, encoder_set, handle.digest[:8]
     )
@@ -164,8 +172,9 @@ def csv_button(
     key: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """A table, or what makes it when it is asked for, as CSV; its provenance (and `more`)
-    stands in `#` lines above the header.
+    """A button that saves a table as CSV, with its provenance and `more` facts in `#` lines.
+
+    `table` may be a function that makes the table on demand.
     """
     file = file_of(handle, name, encoder_set)
     facts = {**data.provenance(handle, encoder_set), **(more or {})}
@@ -183,8 +192,9 @@ def csv_button(
 
 
 def csv_bytes(table: pd.DataFrame, facts: dict[str, str]) -> bytes:
-    """`table` as CSV under `# name: value` lines. Texts that a spreadsheet would run as a
-    formula get an apostrophe in front.
+    """A table as CSV under `# name: value` lines.
+
+    Texts that a spreadsheet would run as a formula get an apostrophe in front.
     """
     head = "".join(f"# {name}: {' '.join(value.split())}\n" for name, value in facts.items())
     plain = table.copy()
@@ -200,7 +210,7 @@ def _plain_cell(value: Any) -> str:
 
 
 def class_chips(classes: Sequence[str]) -> None:
-    """The legend that is also the filter: one chip a class in its colour."""
+    """The legend of classes, one coloured chip each; clicking them filters."""
     rules = "".join(
         f".st-key-class_chips button:nth-of-type({row + 1})::before{{content:'';width:.7em;"
         f"height:.7em;border-radius:50%;background:{colour};margin-right:.4em;flex:none}}"
@@ -214,6 +224,6 @@ def class_chips(classes: Sequence[str]) -> None:
             selection_mode="multi",
             format_func=md,
             label_visibility="collapsed",
-            help="Choose some classes; none chosen shows all",
+            help="Choose classes to show; none chosen shows all",
             **session.bound("classes"),
         )

@@ -110,7 +110,7 @@ def query() -> dict:
         times_ms, whole_ms = [], []
         for number in range(N_WARM + N_TIMED):
             words = captions(N_WARM + N_TIMED)[number]
-            typed = next(one for one in page.text_input if str(one.key).startswith("ask_words"))
+            typed = next(one for one in page.text_input if str(one.key).startswith("query_words"))
             typed.set_value(words)
             started = time.perf_counter()
             page.run(timeout=120)

@@ -47,7 +47,7 @@ POINT = """(modality) => {
 }"""
 CELLS = """() => {
   // Every cell of the confusion matrix: where it lies, what it is called and what it counts.
-  const graph = document.querySelector('.st-key-confusion_matrix .js-plotly-plot');
+  const graph = document.querySelector('.st-key-confusion_cell .js-plotly-plot');
   const { xaxis, yaxis } = graph._fullLayout;
   const box = graph.getBoundingClientRect();
   const trace = graph._fullData.find((one) => one.customdata);
@@ -142,7 +142,7 @@ def playwright_duration(visitor: Visitor, player: object) -> None:
 
 def test_a_confusion_cell_lists_as_many_items_as_it_counts(visitor: Visitor, study: Study) -> None:
     page = visitor.open("classify?target=image&system=MMT")
-    chart = page.locator(".st-key-confusion_matrix")
+    chart = page.locator(".st-key-confusion_cell")
     chart.scroll_into_view_if_needed()
     cells = page.evaluate(CELLS)
     seen = [cell for cell in cells if cell["count"] > 0]
@@ -198,7 +198,7 @@ def test_a_bad_upload_gives_one_sentence_and_the_result_stays(
     visitor.until("() => document.querySelector('.jee-notice')")
     assert page.locator(".jee-notice").count() == 1
     sentence = page.locator(".jee-notice").inner_text()
-    assert "holds text where sound, a picture or video was expected" in sentence
+    assert "contains text, but sound, a picture or a video was expected" in sentence
     assert "'sound'.wav" in sentence
     assert page.locator(".jee-notice b").count() == 0
     assert ids(visitor, "found") == before

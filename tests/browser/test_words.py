@@ -4,7 +4,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.study import Study
 from tests.browser.conftest import Visitor
@@ -51,16 +50,16 @@ def test_typed_words_show_sounds_and_pictures(visitor: Visitor, study: Study) ->
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     assert parse_qs(urlsplit(page.url).query)["words"] == ["someone plays a violin"]
     retriever = Retriever(study)
-    parts = [WeightedInput(retriever.embed_text("someone plays a violin"))]
-    wanted = retriever.search(parts, "audio", 10).results
+    query = retriever.query(texts=["someone plays a violin"])
+    wanted = retriever.search(query, "audio", 10).results
     assert ids(visitor, "found") == list(wanted["item_id"])
-    pictures = retriever.search(parts, "image", 5).results
+    pictures = retriever.search(query, "image", 5).results
     assert ids(visitor, "also_image") == list(pictures["item_id"])
     visitor.until(
         """() => [...document.querySelectorAll("[class*='st-key-card_also_image_'] img")]
              .filter((picture) => picture.complete && picture.naturalWidth > 0).length === 5"""
     )
-    away = page.get_by_label("But not", exact=True)
+    away = page.get_by_label("Without", exact=True)
     away.fill("<b>drums</b>")
     away.press("Enter")
     visitor.until("() => new URL(location).searchParams.getAll('words').length === 2")
@@ -72,7 +71,7 @@ def test_typed_words_show_sounds_and_pictures(visitor: Visitor, study: Study) ->
 
 def test_typed_tags_are_scored_and_a_class_of_words_joins_the_matrix(visitor: Visitor) -> None:
     page = visitor.open("tags")
-    field = page.get_by_role("textbox", name="Tags, one a line")
+    field = page.get_by_role("textbox", name="Tags, one per line")
     field.fill("slow bowed strings\nviolin\n<img src=x onerror=alert(1)>")
     field.press("Control+Enter")
     visitor.until("() => new URL(location).searchParams.getAll('tag').length === 3")
@@ -86,7 +85,7 @@ def test_typed_tags_are_scored_and_a_class_of_words_joins_the_matrix(visitor: Vi
     page.get_by_role("option", name="slow bowed strings").click()
     visitor.until("() => new URL(location).searchParams.get('new') === 'slow bowed strings'")
     assert "“slow bowed strings” took" in page.inner_text("[data-testid=stMain]")
-    labels = page.locator(".st-key-tag_confusion .xtick text").all_text_contents()
+    labels = page.locator(".st-key-confusion_tag_cell .xtick text").all_text_contents()
     assert labels[-1] == "+ slow bowed strings"
     visitor.sound()
     visitor.keep("tags_typed")

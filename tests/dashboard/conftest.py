@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboard import workspace
+from core.retrieval.retriever import Retriever
+from core.store import Store
+from core.study import open_study
+from dashboard import data
+from tests.dashboard import embedded, tagged, workspace
 
 Open = Callable[..., AppTest]
 
@@ -25,6 +29,33 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("begun")
     workspace.build(root, stages="ingest")
     return root
+
+
+@pytest.fixture(scope="session")
+def embedded_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which new sounds and pictures can be embedded."""
+    root = tmp_path_factory.mktemp("embedded")
+    embedded.build(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tagged_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which words can be embedded too, with zero-shot rows."""
+    root = tmp_path_factory.mktemp("tagged")
+    tagged.build(root, n_splits=2)
+    return root
+
+
+def retriever_of(root: Path) -> Retriever:
+    """A retriever of its own, apart from the one that the pages share."""
+    return Retriever(open_study(Store(root)))
+
+
+@pytest.fixture(autouse=True)
+def _forget_retrievers() -> None:
+    """Every test loads its own encoders, so none meets those that another one replaced."""
+    data.retriever.clear()
 
 
 @pytest.fixture

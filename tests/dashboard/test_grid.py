@@ -119,8 +119,8 @@ def test_the_paper_stands_beside_its_figures(
     name: str, figure: str, open_page: Open, grid: Path
 ) -> None:
     text = text_of(open_page(name, grid))
-    assert f"Wu et al. 2021, {figure}, beside this study" in text
-    assert "A landmark, not a target: other data (tiny, not audioset); other encoders" in text
+    assert f"Wu et al. 2021, {figure}, compared with this study" in text
+    assert "the studies differ: other data (tiny, not audioset); other encoders" in text
 
 
 def test_the_zero_shot_share_stands_beside_the_papers(open_page: Open, grid: Path) -> None:
@@ -136,11 +136,11 @@ def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")
     assert "; here " in share
     lines = widgets.csv_bytes(pd.DataFrame({"a": [1]}), dict(facts)).decode().splitlines()
-    assert any(line.startswith("# reported, compared: A landmark") for line in lines)
+    assert any(line.startswith("# reported, compared: Only for orientation") for line in lines)
     assert paper.facts(paper.of_encoder_set(page), []) == {}
 
 
 def test_the_same_data_and_encoders_may_be_compared() -> None:
     one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
     own = paper.OwnStudy("audioset", {"audio": "yamnet", "image": "vgg16"}, 10_000)
-    assert paper.like_with_like(own, [one]).startswith("The same data and encoders")
+    assert paper.comparability(own, [one]).startswith("Same data and encoders")

@@ -1,9 +1,8 @@
-"""Retrieve: what comes in, what is found, what is refused, what stays in its session."""
+"""The page Retrieve: uploads, items, blends, filters, long sounds, and the address."""
 
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,107 +10,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
-from streamlit.testing.v1 import AppTest
 
-from core import encoders, media
+from core import encoders
 from core.errors import MissingWeights
-from core.retrieval.query_inputs import WeightedInput
+from core.retrieval.query_inputs import QueryInput, WeightedInput
 from core.retrieval.retriever import Retriever
-from core.retrieval.timeline import best_windows, by_second
-from core.store import Store
-from core.study import open_study
-from dashboard import data, state
+from dashboard import state
 from dashboard.views.retrieve import query_state
-from tests.dashboard import embedded, workspace
-from tests.dashboard.conftest import Open, text_of
+from dashboard.views.retrieve.upload import Upload
+from tests.dashboard import workspace
+from tests.dashboard.conftest import Open, retriever_of, text_of
+from tests.dashboard.retrieve_page import (
+    address,
+    choose,
+    click,
+    found,
+    notices,
+    photograph,
+    three_seconds,
+    upload,
+)
 
 HOSTILE = '"><img src=x onerror=alert(1)>../../é.wav'
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which new media can be embedded."""
-    folder = tmp_path_factory.mktemp("embedded")
-    embedded.build(folder)
-    return folder
+def root(embedded_root: Path) -> Path:
+    return embedded_root
 
 
 @pytest.fixture(scope="module")
 def retriever(root: Path) -> Retriever:
-    return Retriever(open_study(Store(root)))
+    return retriever_of(root)
 
 
-@pytest.fixture(autouse=True)
-def _forget() -> Iterator[None]:
-    yield
-    data.retriever.clear()
+# -- no query -----------------------------------------------------------------------------------
 
 
-def upload(page: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    """Bring files through the uploader."""
-    given = [(name, content, "application/octet-stream") for name, content in files]
-    page.file_uploader[0].set_value(given)
-    return page.run(timeout=60)
-
-
-def found(page: AppTest) -> list[str]:
-    """The item ids of the result cards, best first."""
-    ids = []
-    for number in range(100):
-        cards = [button for button in page.button if button.key == f"open_found_{number}"]
-        if not cards:
-            break
-        ids.append(str(cards[0].proto.id))
-    titles = re.findall(r'class="jee-label" title="([^"]+)"', text_of(page))
-    return titles[: len(ids)]
-
-
-def address(page: AppTest, name: str) -> list[str]:
-    """The values of a parameter of the page's address."""
-    value = page.query_params.get(name, [])
-    return [value] if isinstance(value, str) else list(value)
-
-
-def notices(page: AppTest) -> list[str]:
-    return re.findall(r'class="jee-notice" role="status"><p>(.*?)</p>', text_of(page))
-
-
-def choose(page: AppTest, key: str, value: object) -> AppTest:
-    """Choose a value of a segmented control."""
-    page.get_by_key(key).set_value(value)
-    return page.run(timeout=60)
-
-
-def photograph() -> bytes:
-    return media.picture_bytes(media.read_image(workspace.png(1), "a.png"), 96)
-
-
-def three_seconds(*numbers: int) -> bytes:
-    """A WAV of one second of each class, in this order."""
-    parts = [media.read_audio(workspace.wav(number), "a.wav").samples for number in numbers]
-    return media.wav_bytes(media.Audio(np.concatenate(parts), workspace.RATE_HZ))
-
-
-# -- nothing asked -------------------------------------------------------------------------------
-
-
-def test_before_anything_is_asked_there_are_examples_and_no_camera(
-    open_page: Open, root: Path
-) -> None:
+def test_without_a_query_there_are_examples_and_no_camera(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root)
     assert not page.exception
     assert "Nothing yet." in text_of(page)
-    assert "or begin with a sound of the collection" in text_of(page)
+    assert "or start with a sound of the collection" in text_of(page)
     assert not page.camera_input
     assert not page.audio_input
-    assert choose(page, "ask_source", "camera").camera_input
-    assert choose(page, "ask_source", "microphone").audio_input
+    assert choose(page, "query_source", "camera").camera_input
+    assert choose(page, "query_source", "microphone").audio_input
 
 
-def test_an_example_asks(open_page: Open, root: Path) -> None:
+def test_an_example_becomes_the_query(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root)
-    page.get_by_key("open_begin_0").click()
-    page.run(timeout=60)
+    click(page, "open_begin_0")
     assert len(found(page)) == 10
     assert len(address(page, "query")) == 1
 
@@ -157,10 +106,10 @@ def test_a_picture_finds_sounds_and_the_choice_can_be_turned(open_page: Open, ro
     page = upload(open_page("retrieve", root), ("a.png", workspace.png(1)))
     assert {name.rsplit("_", 1)[1] for name in found(page)} == {"a"}
     assert "find" not in page.query_params
-    choose(page, "ask_find", "image")
+    choose(page, "query_find", "image")
     assert {name.rsplit("_", 1)[1] for name in found(page)} == {"i"}
     assert address(page, "find") == ["image"]
-    choose(page, "ask_find", "audio")
+    choose(page, "query_find", "audio")
     assert "find" not in page.query_params
 
 
@@ -236,16 +185,16 @@ def test_a_session_is_bounded(open_page: Open, root: Path, monkeypatch: pytest.M
     files = [(f"{number}.wav", workspace.wav(number)) for number in range(4)]
     page = upload(open_page("retrieve", root), *files)
     assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["2.wav", "3.wav"]
-    assert "the oldest gave way" in notices(page)[0]
+    assert "the oldest were removed" in notices(page)[0]
 
 
 def test_recordings_and_photographs_come_in_like_uploads(open_page: Open, root: Path) -> None:
-    page = choose(open_page("retrieve", root), "ask_source", "microphone")
+    page = choose(open_page("retrieve", root), "query_source", "microphone")
     page.audio_input[0].set_value(("any.wav", workspace.wav(1), "audio/wav"))
     page.run(timeout=60)
     assert "recording.wav" in text_of(page)
     assert len(found(page)) == 10
-    choose(page, "ask_source", "camera")
+    choose(page, "query_source", "camera")
     page.camera_input[0].set_value(("any.jpg", photograph(), "image/jpeg"))
     page.run(timeout=60)
     assert "photograph.jpg" in text_of(page)
@@ -255,36 +204,37 @@ def test_recordings_and_photographs_come_in_like_uploads(open_page: Open, root: 
 # -- items, blends, filters ----------------------------------------------------------------------
 
 
-def test_an_item_asks_by_its_address(open_page: Open, root: Path) -> None:
+def test_an_address_can_hold_the_query(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, query="clip2_03_a")
     assert not page.exception
-    assert "of its class" in text_of(page)
+    assert "same class" in text_of(page)
     assert "10 of 10" in text_of(page)
     assert "same class" in text_of(page)
-    choose(page, "ask_find", "audio")
+    choose(page, "query_find", "audio")
     assert "clip2_03_a" not in found(page)  # it would find itself
     assert "without the query&#x27;s own clip" in text_of(page)
 
 
 def test_an_unknown_item_is_left_out_with_a_sentence(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, query=["nobody", "0.5~clip2_03_a"])
-    assert "“nobody”, which is not in this study" in text_of(page)
+    assert "“nobody”, which this study does not have" in text_of(page)
     assert len(found(page)) == 10
 
 
-def test_a_blend_leads_towards_and_away(open_page: Open, root: Path, retriever: Retriever) -> None:
+def test_a_weight_below_0_keeps_results_away(
+    open_page: Open, root: Path, retriever: Retriever
+) -> None:
     page = open_page("retrieve", root, query=["clip0_03_a", "-0.7~clip1_03_a"])
     assert [slider.value for slider in page.slider] == [1.0, -0.7]
-    parts = [
+    query = [
         WeightedInput(retriever.embed_item("clip0_03_a")),
         WeightedInput(retriever.embed_item("clip1_03_a"), -0.7),
     ]
-    assert found(page) == list(retriever.search(parts, "image").results["item_id"])
+    assert found(page) == list(retriever.search(query, "image").results["item_id"])
     page.slider[0].set_value(-1.0)
     page.run(timeout=60)
     assert address(page, "query") == ["-1~clip0_03_a", "-0.7~clip1_03_a"]
-    page.get_by_key("remove_item_clip0_03_a").click()
-    page.run(timeout=60)
+    click(page, "remove_item_clip0_03_a")
     assert address(page, "query") == ["-0.7~clip1_03_a"]
 
 
@@ -303,7 +253,7 @@ def test_files_brought_together_are_a_blend_with_weights(open_page: Open, root: 
     page.run(timeout=60)
     assert [one.weight for one in page.session_state[query_state.UPLOADS]] == [1.0, -1.0]
     assert not any(item_id.startswith("clip3") for item_id in found(page))
-    page.get_by_key("ask_blend").set_value(False)
+    page.get_by_key("query_blending").set_value(False)
     page.run(timeout=60)
     assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["b.png"]
     assert not page.slider
@@ -327,7 +277,7 @@ def test_every_space_can_be_searched(open_page: Open, root: Path, space: str) ->
     assert len(found(page)) == 10
 
 
-def test_ready_vectors_ask_with_items_alone(
+def test_ready_vectors_are_searched_with_items_alone(
     open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workspace, "PAIR", ("ready_audio", "ready_image"))
@@ -338,50 +288,33 @@ def test_ready_vectors_ask_with_items_alone(
     assert not page.file_uploader
     assert "came as ready vectors" in text_of(page)
     assert len(found(page)) == 10
-    page.get_by_key("ask_any").click()
-    page.run(timeout=60)
+    click(page, "query_any")
     assert address(page, "query") != ["clip0_03_a"]
 
 
 # -- long sounds ---------------------------------------------------------------------------------
 
 
-def test_each_second_of_a_long_sound_asks_for_itself(retriever: Retriever) -> None:
-    (thing,) = retriever.embed(three_seconds(3, 0, 2), "long.wav")
-    seconds = by_second(retriever, thing, "image")
-    wanted = [workspace.CLASSES[number] for number in (3, 0, 2)]
-    assert list(seconds["start_s"]) == [0.0, 1.0, 2.0]
-    labels = retriever.study.items().loc[seconds["item_id"], "labels"]
-    assert [names[0] for names in labels] == wanted
-    assert list(seconds["class"]) == wanted
-    one = retriever.search([WeightedInput(thing, window=1)], "image", 1)
-    assert one.results["item_id"].iloc[0] == seconds["item_id"].iloc[1]
-    assert one.results["score"].iloc[0] == pytest.approx(seconds["score"].iloc[1], abs=1e-6)
-    assert list(best_windows(retriever, thing, list(seconds["item_id"]), "image", "pca")) != []
-    rows = best_windows(retriever, thing, list(seconds["item_id"]), "image", "translation_all")
-    assert list(rows) == [0, 1, 2]
-
-
-def test_a_click_on_a_second_asks_with_it_alone(open_page: Open, root: Path) -> None:
+def test_a_click_on_a_second_searches_with_it_alone(open_page: Open, root: Path) -> None:
     page = upload(open_page("retrieve", root), ("long.wav", three_seconds(3, 0, 2)))
     assert "Second by second" in text_of(page)
-    assert "most like 0:0" in text_of(page)
+    assert "most similar to 0:0" in text_of(page)
     whole = found(page)
     (mine,) = page.session_state[query_state.UPLOADS]
     mine.second = 1.0  # what a click on its bar sets
     page.run(timeout=60)
     assert {name[:5] for name in found(page)} == {"clip0"}
-    assert "its second 0:01 asks" in text_of(page)
-    page.get_by_key(f"whole_{mine.key}").click()
-    page.run(timeout=60)
+    assert "only the second at 0:01" in text_of(page)
+    click(page, f"whole_{mine.key}")
     assert found(page) == whole
 
 
-def test_the_window_of_a_second_is_the_nearest_one(retriever: Retriever) -> None:
-    (thing,) = retriever.embed(three_seconds(0, 1, 2), "long.wav")
-    assert query_state.window_at(thing, None) is None
-    assert query_state.window_at(thing, 1.4) == 1
-    assert query_state.window_at(thing, 99.0) == 2
+def test_the_window_of_a_second_is_the_nearest_one() -> None:
+    sound = QueryInput("a.wav", "audio", np.zeros((3, 2), np.float32), np.arange(3.0), np.ones(3))
+    file = Upload("key", "a.wav", "audio", b"")
+    for second, window in ((None, None), (1.4, 1), (99.0, 2)):
+        file.second = second
+        assert file.window(sound) == window
 
 
 # -- the address ---------------------------------------------------------------------------------

@@ -7,24 +7,18 @@ from streamlit.testing.v1 import AppTest
 
 from core.retrieval import tags
 from dashboard import data, state
-from dashboard.views.tags import tagging
+from dashboard.views.tags import scored_tags
+from dashboard.views.tags.scored_tags import Gallery
 from tests.dashboard import tagged, workspace
 from tests.dashboard.conftest import Open, text_of
-from tests.dashboard.test_typed_words import html_of
+from tests.dashboard.retrieve_page import html_of
 
 HOSTILE = '<img src=x onerror=alert(1)>\n"><script>x</script>\n🎻🎶\nשלום\n**bold** $x$ :smile:'
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tags")
-    tagged.build(folder, n_splits=2)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    data.retriever.clear()
+def root(tagged_root: Path) -> Path:
+    return tagged_root
 
 
 def sound(page: AppTest) -> str:
@@ -45,27 +39,27 @@ def tables(page: AppTest) -> list:
     return [element.value for element in page.dataframe]
 
 
-def test_with_nothing_typed_the_classes_stand_in(open_page: Open, root: Path) -> None:
+def test_without_typed_tags_the_classes_are_scored(open_page: Open, root: Path) -> None:
     page = open_page("tags", root)
     text = sound(page)
-    assert "Nothing is typed: the collection&#x27;s own 5 classes stand in." in text
+    assert "No tag is typed, so the 5 classes of the collection are scored." in text
     assert "jee-notice" not in text
-    assert "cannot know other words" in text  # it is lsa
+    assert "knows no other words" in text  # it is lsa
     assert "cello <b>" not in text
     assert list(tables(page)[0]["tag"]) == workspace.CLASSES
 
 
-def test_typed_words_are_scored_and_stand_in_the_address(open_page: Open, root: Path) -> None:
+def test_typed_words_are_scored_and_kept_in_the_address(open_page: Open, root: Path) -> None:
     page = type_tags(open_page("tags", root), "Banjo\n\n  someone   plays \nBanjo\nzither")
     text = sound(page)
     assert page.query_params["tag"] == ["Banjo", "someone plays", "zither"]
     assert "70 sounds × 3 tags" in text
-    assert "It knows no word of “zither”: left out." in text
+    assert "It knows no word of “zither”, which cannot be scored." in text
     table = tables(page)[0]
     assert list(table["tag"]) == ["Banjo", "someone plays", "zither"]
     assert table["is the class"].tolist() == ["banjo", "", ""]
     assert table["ROC-AUC"].tolist() == ["1.000", "", ""]
-    assert "of them bear it" in text
+    assert "have the label" in text
     handle = data.open_study(str(root))
     frame = data.items(handle)
     shown = [str(button.key) for button in page.button if str(button.key).startswith("open_tagged")]
@@ -87,7 +81,7 @@ def test_live_areas_are_the_stored_ones(open_page: Open, root: Path) -> None:
         assert table[column].iloc[0] == f"{stored:.3f}"
 
 
-def test_the_effect_of_wording_is_said(open_page: Open, root: Path) -> None:
+def test_the_effect_of_wording_is_shown(open_page: Open, root: Path) -> None:
     page = open_page("tags", root)
     text = sound(page)
     assert "Accuracy moves from" in text
@@ -105,7 +99,7 @@ def test_an_own_wording_needs_a_place_for_the_tag(open_page: Open, root: Path) -
     page.text_input[0].set_value("no place").run(timeout=60)
     text = sound(page)
     assert "The wording “no place” has no {tag}: add it where the tag belongs." in text
-    assert "Accuracy moves from" in text  # what is stored stands all the same
+    assert "Accuracy moves from" in text  # stored numbers are shown anyway
 
 
 def test_pictures_are_scored_too(open_page: Open, root: Path) -> None:
@@ -147,7 +141,7 @@ def test_a_thousand_tags_stay_in_the_session(open_page: Open, root: Path) -> Non
     text = sound(page)
     assert "70 sounds × 1,000 tags" in text
     assert "This list is too long for the address" in text
-    assert "The 40 tags of 1,000 that tell the classes apart most are drawn." in text
+    assert "The 40 tags of 1,000 that differ most between classes are drawn." in text
     assert "tag" not in page.query_params
     assert page.text_area[0].value == typed
     page = type_tags(page, "banjo")
@@ -163,7 +157,7 @@ def test_a_line_of_100_000_characters_is_left_out(open_page: Open, root: Path) -
 def test_a_row_of_the_table_opens_its_tag(open_page: Open, root: Path) -> None:
     page = open_page("tags", root, tag=["banjo", "accordion"], open_tag="accordion")
     text = sound(page)
-    assert "open now: “accordion”" in text
+    assert "Open: “accordion”" in text
     assert any("accordion" in element.value for element in page.subheader)
 
 
@@ -173,14 +167,13 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     handle = data.open_study(str(root))
     page = open_page("tags", root, tag=["someone plays banjo", "take 3"], new="someone plays banjo")
     text = sound(page)
-    where = tagging.Where(handle, tagged.PAIR, "translation", "audio", 0)
+    gallery = Gallery(handle, tagged.PAIR, "translation", "audio", 0)
     retriever = data.retriever(handle, tagged.PAIR)
-    items = tagging.gallery(where)
-    held_out = tagging.tested(where)
+    held_out = gallery.held_out
     words = [*tags.texts(workspace.CLASSES), "someone plays banjo"]
-    scored = items.array[held_out] @ tags.embed(retriever, words, "translation").vectors.T
-    facts = tagging.facts(where)[held_out]
-    single = (facts["class"] != "").to_numpy()
+    scored = gallery.vectors.array[held_out] @ tags.embed(retriever, words, "translation").vectors.T
+    items = gallery.items[held_out]
+    single = (items["class"] != "").to_numpy()
     moved = int((scored.argmax(axis=1)[single] == len(workspace.CLASSES)).sum())
     assert f"“someone plays banjo” took {moved:,}" in text
     assert moved > 0
@@ -188,7 +181,7 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     page = open_page(
         "tags", root, tag=["someone plays banjo"], new="someone plays banjo", tag_cell=cell
     )
-    mine = facts["class"][single].to_numpy() == "banjo"
+    mine = items["class"][single].to_numpy() == "banjo"
     n = int((scored.argmax(axis=1)[single][mine] == len(workspace.CLASSES)).sum())
     assert f"banjo taken for someone plays banjo: {n:,} items" in sound(page)
     cards = [
@@ -199,7 +192,7 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     assert len(cards) == min(n, 24)
 
 
-def test_a_new_class_stands_beside_a_trained_system(open_page: Open, root: Path) -> None:
+def test_a_new_class_joins_a_trained_system(open_page: Open, root: Path) -> None:
     page = open_page(
         "tags", root, tag="someone plays banjo", new="someone plays banjo", tag_system="MMT"
     )
@@ -224,7 +217,7 @@ def test_the_stored_confusion_counts_what_is_stored(open_page: Open, root: Path)
 
 def test_without_words_the_page_names_the_command(open_page: Open, tiny: Path) -> None:
     text = sound(open_page("tags", tiny))
-    assert "These encoders read no words" in text
+    assert "has no text encoder, so nothing can be tagged" in text
     assert "--text minilm" in text
 
 
@@ -253,10 +246,10 @@ def test_a_garbage_address(open_page: Open, root: Path) -> None:
     assert 'data-testid="provenance"' in text
 
 
-def test_what_is_typed_is_nobody_elses(open_page: Open, root: Path) -> None:
+def test_typed_tags_stay_in_their_session(open_page: Open, root: Path) -> None:
     mine = type_tags(open_page("tags", root), "my own banjo")
     assert "my own banjo" in "\n".join(mine.text_area[0].value.splitlines())
     theirs = open_page("tags", root)
     assert theirs.text_area[0].value == ""
     assert "my own banjo" not in text_of(theirs)
-    assert tagging.KEPT in mine.session_state
+    assert scored_tags.KEPT in mine.session_state

@@ -11,7 +11,7 @@ from core.errors import UserError
 from dashboard import data
 from tests.dashboard import tagged
 from tests.dashboard.conftest import Open, text_of
-from tests.dashboard.test_retrieve import found, notices
+from tests.dashboard.retrieve_page import found, notices
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generation")
     tagged.build(folder, generation=True)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    data.retriever.clear()
 
 
 def test_the_map_plays_the_epochs_with_their_losses(open_page: Open, root: Path) -> None:

@@ -1,57 +1,42 @@
-"""Words in Retrieve: alone, blended with a sound, kept away from; good, empty, hostile."""
+"""Words on the page Retrieve: alone, blended with a sound, kept away from; empty and hostile."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from rich.console import Console
 
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
-from core.store import Store
-from core.study import open_study
-from dashboard import data, state
+from dashboard import state
 from dashboard.views.retrieve import query_state
-from tests.dashboard import tagged, workspace
-from tests.dashboard.conftest import Open, text_of
-from tests.dashboard.test_retrieve import address, choose, found, notices, upload
+from precompute import search
+from tests.dashboard import workspace
+from tests.dashboard.conftest import Open, retriever_of, text_of
+from tests.dashboard.retrieve_page import (
+    address,
+    choose,
+    click,
+    found,
+    html_of,
+    notices,
+    type_words,
+    upload,
+    words_field,
+)
 
 HOSTILE = "<img src=x onerror=alert(1)> **banjo** \u202egnitseretni\u202c 🎻"
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("typed")
-    tagged.build(folder)
-    return folder
+def root(tagged_root: Path) -> Path:
+    return tagged_root
 
 
 @pytest.fixture(scope="module")
 def retriever(root: Path) -> Retriever:
-    return Retriever(open_study(Store(root)))
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
-    data.retriever.clear()
-
-
-def field(page: AppTest, start: str) -> object:
-    return next(one for one in page.text_input if str(one.key).startswith(start))
-
-
-def type_words(page: AppTest, words: str, away: bool = False) -> AppTest:
-    """Type into the field for words, or the one for what to keep away from, and press Enter."""
-    field(page, "ask_without" if away else "ask_words").set_value(words)  # type: ignore[attr-defined]
-    page.run(timeout=60)
-    assert not page.exception
-    return page
-
-
-def html_of(page: AppTest) -> str:
-    """What the page draws as HTML or Markdown; code is shown letter by letter by itself."""
-    bodies = [element.proto.body for element in page.get("html")]
-    return "\n".join([*bodies, *(element.value for element in page.markdown)])
+    return retriever_of(root)
 
 
 def test_words_find_the_sounds_of_their_class_and_pictures_too(
@@ -60,21 +45,21 @@ def test_words_find_the_sounds_of_their_class_and_pictures_too(
     page = type_words(open_page("retrieve", root), "  a  banjo ")
     assert notices(page) == []
     assert address(page, "words") == ["a banjo"]
-    assert page.segmented_control(key="ask_find").value == "audio"
-    wanted = retriever.search([WeightedInput(retriever.embed_text("a banjo"))], "audio", 10).results
+    assert page.segmented_control(key="query_find").value == "audio"
+    wanted = retriever.search(retriever.query(texts=["a banjo"]), "audio", 10).results
     assert found(page) == list(wanted["item_id"])
     assert all("banjo" in labels for labels in wanted["labels"])
     text = text_of(page)
     assert "and the nearest pictures" in text
     assert "and the nearest texts" in text
     assert "typed words" in text
-    assert field(page, "ask_words").value == ""  # type: ignore[attr-defined]
+    assert words_field(page).value == ""  # type: ignore[attr-defined]
 
 
-def test_captions_are_searched_as_text(open_page: Open, root: Path) -> None:
+def test_captions_are_searched_as_text(open_page: Open, root: Path, retriever: Retriever) -> None:
     page = open_page("retrieve", root, words="someone plays the accordion", find="text")
     titles = found(page)
-    frame = open_study(Store(root)).items()
+    frame = retriever.study.items()
     assert len(titles) == 10
     assert set(frame.loc[titles, "modality"]) == {"text"}
     assert set(frame.loc[titles, "class"]) == {"accordion"}
@@ -84,14 +69,8 @@ def test_captions_are_searched_as_text(open_page: Open, root: Path) -> None:
 def test_the_same_list_as_the_command_line(
     open_page: Open, root: Path, retriever: Retriever, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import json
-
-    from rich.console import Console
-
-    from precompute import search
-
     page = type_words(open_page("retrieve", root), "banjo")
-    page = type_words(page, "accordion", away=True)
+    page = type_words(page, "accordion", without=True)
     assert address(page, "words") == ["banjo", "-0.5~accordion"]
     wanted = search.Wanted([], ["banjo"], ["accordion"], "audio", 10, "translation_all")
     search.run(retriever.study, wanted, None, True, Console())
@@ -103,27 +82,27 @@ def test_the_same_list_as_the_command_line(
 
 def test_a_sound_blended_with_words(open_page: Open, root: Path, retriever: Retriever) -> None:
     page = upload(open_page("retrieve", root), ("horn.wav", workspace.wav(2)))
-    page = choose(page, "ask_blend", True)
+    page = choose(page, "query_blending", True)
     page = type_words(page, "banjo")
     assert notices(page) == []
     text = text_of(page)
     assert "horn.wav" in text
     assert address(page, "words") == ["banjo"]
     sound = retriever.embed(workspace.wav(2), "horn.wav")[0]
-    parts = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"))]
-    wanted = retriever.search(parts, "image", 10).results
+    query = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"))]
+    wanted = retriever.search(query, "image", 10).results
     assert found(page) == list(wanted["item_id"])
-    assert "and the nearest" not in text  # a sound asks too: what is found is chosen
+    assert "and the nearest" not in text  # the query has a sound too
     slider = next(one for one in page.slider if str(one.key).startswith("weight_words_"))
     slider.set_value(-0.4)
     page.run(timeout=60)
     assert address(page, "words") == ["-0.4~banjo"]
-    parts = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"), -0.4)]
-    assert found(page) == list(retriever.search(parts, "image", 10).results["item_id"])
+    query = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"), -0.4)]
+    assert found(page) == list(retriever.search(query, "image", 10).results["item_id"])
     assert "to keep away from" in text_of(page)
 
 
-def test_without_blend_words_replace_what_asked(open_page: Open, root: Path) -> None:
+def test_without_blend_words_replace_the_query(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, query="clip1_03_a")
     page = type_words(page, "accordion")
     assert address(page, "query") == []
@@ -132,9 +111,9 @@ def test_without_blend_words_replace_what_asked(open_page: Open, root: Path) -> 
     assert address(page, "words") == ["banjo"]
 
 
-def test_a_suggestion_asks_with_the_collections_own_class(open_page: Open, root: Path) -> None:
+def test_a_suggestion_searches_with_a_class_of_the_collection(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root)
-    page = choose(page, "ask_suggestion_0", f"the sound of {workspace.CLASSES[0]}")
+    page = choose(page, "query_suggestion_0", f"the sound of {workspace.CLASSES[0]}")
     assert address(page, "words") == [f"the sound of {workspace.CLASSES[0]}"]
     assert len(found(page)) == 10
 
@@ -142,17 +121,15 @@ def test_a_suggestion_asks_with_the_collections_own_class(open_page: Open, root:
 def test_words_are_removed_and_cleared(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root, words=["banjo", "0.5~accordion"])
     assert len(found(page)) == 10
-    page.get_by_key(f"remove_{query_state.key_of('accordion')}").click()
-    page.run(timeout=60)
+    click(page, f"remove_{query_state.words_key('accordion')}")
     assert address(page, "words") == ["banjo"]
-    page.get_by_key("clear").click()
-    page.run(timeout=60)
+    click(page, "clear")
     assert address(page, "words") == []
     assert "Nothing yet." in text_of(page)
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "\t\n"])
-def test_nothing_typed_asks_nothing(typed: str, open_page: Open, root: Path) -> None:
+def test_empty_words_search_nothing(typed: str, open_page: Open, root: Path) -> None:
     page = type_words(open_page("retrieve", root), typed)
     assert notices(page) == []
     assert "Nothing yet." in text_of(page)
@@ -173,14 +150,14 @@ def test_hostile_words_come_out_letter_by_letter(open_page: Open, root: Path) ->
     assert "&lt;img src=x onerror=alert(1)&gt; **banjo**" in text
     assert 'dir="auto"' in text
     assert address(page, "words") == [HOSTILE]
-    page = type_words(page, "<script>alert(2)</script> accordion", away=True)
+    page = type_words(page, "<script>alert(2)</script> accordion", without=True)
     assert "<script>" not in html_of(page)
     assert len(found(page)) == 10
     for button in [*page.button, *page.slider]:
         assert not re.search(r"(?<!\\)<(img|script)", button.label)
 
 
-def test_words_that_no_caption_had_are_said(open_page: Open, root: Path) -> None:
+def test_words_that_no_caption_has_are_named(open_page: Open, root: Path) -> None:
     page = type_words(open_page("retrieve", root), "zither sousaphone")
     (said,) = notices(page)
     assert "The text encoder lsa knows none of these words" in said

@@ -67,16 +67,16 @@ def test_the_words_of_an_item_stand_on_its_card(open_page: Open, three: Path) ->
 
 def test_words_ask_and_are_found(open_page: Open, three: Path) -> None:
     page = open_page("retrieve", three, query="clip1_03_t")
-    assert page.segmented_control(key="ask_find").value == "audio"
+    assert page.segmented_control(key="query_find").value == "audio"
     page = open_page("retrieve", three, query="clip1_03_a", find="text")
-    assert page.segmented_control(key="ask_find").value == "text"
+    assert page.segmented_control(key="query_find").value == "text"
     assert "Nearest texts" in [element.value for element in page.subheader]
 
 
 def test_what_a_study_lacks_is_not_looked_for(open_page: Open, two: Path) -> None:
     page = open_page("retrieve", two, query="clip1_03_a", find="image")
     assert not page.exception
-    assert page.segmented_control(key="ask_find").value == "text"
+    assert page.segmented_control(key="query_find").value == "text"
 
 
 def test_a_direction_that_is_not_stored_gives_way(open_page: Open, two: Path) -> None:
@@ -95,7 +95,7 @@ def test_examples_hold_one_item_of_each_modality(three: Path) -> None:
     handle = data.open_study(str(three))
     page = Page(handle, data.encoder_set_names(handle)[0], Selection())
     frame = data.items(handle)
-    found = examples.example_pairs(page, turn=1)
+    found = examples.examples(page, seed=1)
     assert found
     for drawn in found:
         assert tuple(drawn) == ("audio", "image", "text")

@@ -178,7 +178,7 @@ def test_bad_rows_are_reported_and_captions_are_data(tmp_path: Path) -> None:
         "Row 3 of captions.csv has no caption",
         "leaves the table's folder",
         "a caption of 99,999 characters: expected at most 5,000",
-        "'bad.wav' holds text",
+        "'bad.wav' contains text",
         "No file was found for 1 of the clips in captions.csv (gone.wav): put",
     ):
         assert part in reasons
@@ -221,8 +221,7 @@ def test_musiccaps_itself(shared_dir: Path, tmp_path: Path) -> None:
     path.symlink_to(shared_dir / "metadata/musiccaps-public.csv")
     with pytest.raises(UserError, match=r"None of the 5,521 captioned clips .*-0Gj8-vB1q4.wav"):
         track_samples.ingest(f"captions:{root}", tmp_path)
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
-    clips, rejected = caption_table.clips_of(rows, path)
+    clips, rejected = caption_table.clips_of(caption_table.read(path))
     assert len(clips) == 5_521
     assert not rejected
     assert all(clip.duration_s == 10.0 for clip in clips)

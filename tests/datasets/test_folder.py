@@ -7,10 +7,9 @@ import pytest
 
 from core import datasets, items
 from core.datasets import template_texts
-from core.datasets.base import Ingested, Request
+from core.datasets.base import Ingested
 from core.errors import UserError
-from core.store import Store
-from tests import media_samples
+from tests import media_samples, track_samples
 
 
 @pytest.fixture
@@ -42,9 +41,7 @@ def write(path: Path, samples: np.ndarray) -> None:
 
 
 def ingest(path: Path, tmp_path: Path, splits: int | None = None) -> Ingested:
-    request = Request(datasets.parse(f"folder:{path}"), None, 0, splits)
-    draft = Store(tmp_path / "w").begin("ingest", {"x": 1})
-    return datasets.load("folder").ingest(request, draft, lambda f, tasks, title: map(f, tasks))
+    return track_samples.ingest(f"folder:{path}", tmp_path, splits=splits)
 
 
 def test_items_labels_and_the_loudest_second(folder: Path, tmp_path: Path) -> None:
@@ -105,12 +102,10 @@ def test_a_small_set_gets_five_splits_that_differ(folder: Path, tmp_path: Path) 
 
 
 def test_the_fingerprint_follows_the_files(folder: Path) -> None:
-    request = Request(datasets.parse(f"folder:{folder}"), None, 0, None)
-    module = datasets.load("folder")
-    before = module.fingerprint(request)
-    assert module.fingerprint(request) == before
+    before = track_samples.fingerprint(f"folder:{folder}")
+    assert track_samples.fingerprint(f"folder:{folder}") == before
     (folder / "audio/cello/0.wav").unlink()
-    assert module.fingerprint(request) != before
+    assert track_samples.fingerprint(f"folder:{folder}") != before
 
 
 def test_a_video_gives_a_true_pair(tmp_path: Path) -> None:

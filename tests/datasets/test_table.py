@@ -7,26 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import datasets, items
+from core import items
 from core.config import Config
-from core.datasets.base import Ingested, Request
+from core.datasets.base import Ingested
 from core.errors import UserError
 from core.stages import table as stages
 from core.store import Store
 from core.study import open_study
-from tests import media_samples
+from tests import media_samples, track_samples
 from tests.precompute_runs import HereEngine
 
 
-def request(path: Path) -> Request:
-    return Request(datasets.parse(f"table:{path}"), None, 0, None)
-
-
 def ingest(path: Path, tmp_path: Path) -> Ingested:
-    draft = Store(tmp_path / "w").begin("ingest", {"x": 1})
-    return datasets.load("table").ingest(
-        request(path), draft, lambda f, tasks, title: map(f, tasks)
-    )
+    return track_samples.ingest(f"table:{path}", tmp_path)
 
 
 def vector_rows(n: int = 6) -> pd.DataFrame:

@@ -146,11 +146,11 @@ def test_kinds_are_not_mixed_up(videos: dict[str, bytes]) -> None:
     assert kind_of(videos["mp4"], "an.m4a") == "video"
     with pytest.raises(MediaError, match="no picture track"):
         read_frame(sound, "an.mp4", 0.0)
-    with pytest.raises(MediaError, match="PNG picture where a video"):
+    with pytest.raises(MediaError, match="PNG picture, but a video"):
         read_frame(picture, "a.mp4", 0.0)
-    with pytest.raises(MediaError, match="PNG picture where sound"):
+    with pytest.raises(MediaError, match="PNG picture, but sound"):
         read_audio(picture, "a.wav")
-    with pytest.raises(MediaError, match="MP4 or QuickTime file where a picture"):
+    with pytest.raises(MediaError, match="MP4 or QuickTime file, but a picture"):
         read_image(videos["mp4"], "a.jpg")
     with pytest.raises(ValueError, match="at_s"):
         read_frame(videos["mp4"], "v.mp4", -1.0)

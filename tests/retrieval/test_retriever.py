@@ -12,25 +12,22 @@ from core.errors import MediaError, MissingArtefact, UserError
 from core.retrieval.embedder import MAX_WINDOWS
 from core.retrieval.query_inputs import WITHOUT, WeightedInput
 from core.retrieval.retriever import Filters, Retriever, as_json
-from core.store import Store
-from core.study import open_study
 from core.vectors import unit_rows
 from tests import media_samples
 from tests.dashboard import workspace
+from tests.dashboard.conftest import retriever_of
 from tests.precompute_runs import precompute
 
 
 @pytest.fixture(scope="module")
 def retriever(demo_workspace: Path) -> Retriever:
-    return Retriever(open_study(Store(demo_workspace)))
+    return retriever_of(demo_workspace)
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
-    """A set whose two modalities are known to coincide in the translated space."""
-    root = tmp_path_factory.mktemp("tiny")
-    workspace.build(root)
-    return Retriever(open_study(Store(root)))
+def small(tiny: Path) -> Retriever:
+    """Of a study whose two modalities coincide in the translated space."""
+    return retriever_of(tiny)
 
 
 def first_item(retriever: Retriever, modality: str) -> str:
@@ -38,11 +35,11 @@ def first_item(retriever: Retriever, modality: str) -> str:
     return str(frame[frame["modality"] == modality]["item_id"].iloc[0])
 
 
-def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Retriever) -> None:
-    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
-    answer = tiny.search(query, "image", top=7, space="translation")
-    gallery = tiny.study.shared(tiny.encoder_set, "translation", "image")
-    scores = gallery.array @ tiny.vector(query[0], "translation")
+def test_scores_are_cosines_best_first_and_with_their_scale(small: Retriever) -> None:
+    query = [WeightedInput(small.embed_item(first_item(small, "audio")))]
+    answer = small.search(query, "image", top=7, space="translation")
+    gallery = small.study.shared(small.encoder_set, "translation", "image")
+    scores = gallery.array @ small.vector(query[0], "translation")
     best = np.argsort(-scores, kind="stable")[:7]
     assert answer.results["item_id"].tolist() == gallery.item_ids[best].tolist()
     assert answer.results["score"].to_numpy() == pytest.approx(scores[best], abs=1e-6)
@@ -52,59 +49,59 @@ def test_scores_are_cosines_best_first_and_with_their_scale(tiny: Retriever) -> 
     assert set(answer.timings_ms) == {"project", "search", "score"}
 
 
-def test_a_sound_finds_pictures_of_its_class(tiny: Retriever) -> None:
-    frame = tiny.study.items()
+def test_a_sound_finds_pictures_of_its_class(small: Retriever) -> None:
+    frame = small.study.items()
     sounds = frame[(frame["modality"] == "audio") & frame["class"].isin(workspace.PAIRED)]
     hits = [
         label in labels
         for item_id, label in sounds["class"].items()
-        for labels in tiny.search(
-            [WeightedInput(tiny.embed_item(str(item_id)))], "image", 5
+        for labels in small.search(
+            [WeightedInput(small.embed_item(str(item_id)))], "image", 5
         ).results["labels"]
     ]
     assert np.mean(hits) > 0.6  # chance is a quarter
 
 
-def test_filters_leave_only_what_was_asked_for(tiny: Retriever) -> None:
-    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
-    found = tiny.search(query, "image", 50, filters=Filters(["banjo"], ["test"])).results
-    frame = tiny.study.items().loc[found["item_id"]]
+def test_filters_leave_only_what_was_asked_for(small: Retriever) -> None:
+    query = [WeightedInput(small.embed_item(first_item(small, "audio")))]
+    found = small.search(query, "image", 50, filters=Filters(["banjo"], ["test"])).results
+    frame = small.study.items().loc[found["item_id"]]
     assert len(found) > 0
     assert set(frame["class"]) == {"banjo"}
     assert set(frame["subset"]) == {"test"}
-    clip = tiny.study.items().loc[first_item(tiny, "audio"), "clip_id"]
-    without = tiny.search(query, "image", 500, filters=Filters(leave_out=[clip]))
+    clip = small.study.items().loc[first_item(small, "audio"), "clip_id"]
+    without = small.search(query, "image", 500, filters=Filters(leave_out=[clip]))
     assert clip not in set(without.results["clip_id"])
     with pytest.raises(UserError, match=r"No item .* matches these filters"):
-        tiny.search(query, "image", 5, filters=Filters(["kazoo"]))
+        small.search(query, "image", 5, filters=Filters(["kazoo"]))
 
 
 @pytest.mark.parametrize("modality", ["audio", "image"])
-def test_neighbours_of_an_item_are_those_of_its_split(tiny: Retriever, modality: str) -> None:
-    item_id = first_item(tiny, "audio")
-    found = tiny.neighbours(item_id, modality, 4, "pca", split=1)
-    query = tiny.study.shared(tiny.encoder_set, "pca", "audio", 1).take([item_id])[0]
-    gallery = tiny.study.shared(tiny.encoder_set, "pca", modality, 1)
+def test_neighbours_of_an_item_are_those_of_its_split(small: Retriever, modality: str) -> None:
+    item_id = first_item(small, "audio")
+    found = small.neighbours(item_id, modality, 4, "pca", split=1)
+    query = small.study.shared(small.encoder_set, "pca", "audio", 1).take([item_id])[0]
+    gallery = small.study.shared(small.encoder_set, "pca", modality, 1)
     scores = unit_rows(gallery.array) @ unit_rows(query)
     scores[gallery.item_ids == item_id] = -1
     best = np.argsort(-scores, kind="stable")[:4]
     assert found["item_id"].tolist() == gallery.item_ids[best].tolist()
     assert found["score"].to_numpy() == pytest.approx(scores[best], abs=1e-6)
-    below = tiny.background("audio", modality, "pca", 1) < found["score"].iloc[0]
+    below = small.background("audio", modality, "pca", 1) < found["score"].iloc[0]
     assert found["percentile"].iloc[0] == pytest.approx(100 * below.mean(), abs=0.1)
 
 
-def test_a_blend_is_the_weighted_sum(tiny: Retriever) -> None:
-    one, other = (tiny.embed_item(first_item(tiny, name)) for name in ("audio", "image"))
-    for space in tiny.study.spaces(tiny.encoder_set):
-        a, b = (tiny.vector(WeightedInput(query_input), space) for query_input in (one, other))
+def test_a_blend_is_the_weighted_sum(small: Retriever) -> None:
+    one, other = (small.embed_item(first_item(small, name)) for name in ("audio", "image"))
+    for space in small.study.spaces(small.encoder_set):
+        a, b = (small.vector(WeightedInput(query_input), space) for query_input in (one, other))
         wanted = 0.7 * a - 0.2 * b
-        found = tiny.blend([WeightedInput(one, 0.7), WeightedInput(other, -0.2)], space)
+        found = small.blend([WeightedInput(one, 0.7), WeightedInput(other, -0.2)], space)
         assert found == pytest.approx(wanted / np.linalg.norm(wanted), abs=1e-6)
     with pytest.raises(UserError, match=r"cancel out"):
-        tiny.blend([WeightedInput(one, 1.0), WeightedInput(one, -1.0)], "translation")
+        small.blend([WeightedInput(one, 1.0), WeightedInput(one, -1.0)], "translation")
     with pytest.raises(UserError, match=r"nothing to search with"):
-        tiny.blend([], "translation")
+        small.blend([], "translation")
 
 
 def test_long_sounds_are_windows_weighted_by_loudness(retriever: Retriever) -> None:
@@ -175,16 +172,16 @@ def test_an_item_is_placed_near_itself(retriever: Retriever, n_dims: int) -> Non
         retriever.place([WeightedInput(retriever.embed_item(item_id))], "translation_all", "umap")
 
 
-def test_mistakes_are_one_sentence(tiny: Retriever) -> None:
-    query = [WeightedInput(tiny.embed_item(first_item(tiny, "audio")))]
+def test_mistakes_are_one_sentence(small: Retriever) -> None:
+    query = [WeightedInput(small.embed_item(first_item(small, "audio")))]
     with pytest.raises(UserError, match=r"no modality 'smell'.*audio, image"):
-        tiny.search(query, "smell")
+        small.search(query, "smell")
     with pytest.raises(UserError, match=r"no space 'hyper'.*translation, pca"):
-        tiny.search(query, "image", space="hyper")
+        small.search(query, "image", space="hyper")
     with pytest.raises(UserError, match=r"no item 'nothing'"):
-        tiny.embed_item("nothing")
+        small.embed_item("nothing")
     with pytest.raises(MediaError, match=r"empty"):
-        tiny.embed(b"", "empty.wav")
+        small.embed(b"", "empty.wav")
 
 
 def test_the_command_gives_the_page_s_list(
@@ -265,8 +262,8 @@ def test_words_to_keep_away_from_push_their_class_down(retriever: Retriever) -> 
 
 
 @pytest.mark.parametrize("modality, find", [("audio", "image"), ("image", "audio")])
-def test_another_modality_is_found_by_default(tiny: Retriever, modality: str, find: str) -> None:
-    assert tiny.default_find(modality) == find
+def test_another_modality_is_found_by_default(small: Retriever, modality: str, find: str) -> None:
+    assert small.default_find(modality) == find
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,21 @@
 """Typed tags: lines, wordings, vectors, and classes made of words alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from core.errors import UserError
 from core.retrieval import tags
 from core.retrieval.retriever import Retriever
-from core.store import Store
 from core.studies import zero_shot
-from core.study import open_study
-from tests.dashboard import tagged, workspace
+from tests.dashboard import workspace
+from tests.dashboard.conftest import retriever_of
 
 
 @pytest.fixture(scope="module")
-def retriever(tmp_path_factory: pytest.TempPathFactory) -> Retriever:
-    root = tmp_path_factory.mktemp("tagged")
-    tagged.build(root)
-    return Retriever(open_study(Store(root)))
+def retriever(tagged_root: Path) -> Retriever:
+    return retriever_of(tagged_root)
 
 
 def test_lines_are_tags_each_once() -> None:

@@ -21,13 +21,7 @@ import numpy as np
 from core import items, taxonomy
 from core.datasets import media_files
 from core.datasets.audioset import classes, clips, segments, subsets
-from core.datasets.base import (
-    DatasetCard,
-    Ingested,
-    ParallelMap,
-    Request,
-    first_reason,
-)
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request, first_reason
 from core.datasets.splits import n_splits
 from core.errors import UserError
 from core.store import Draft
@@ -57,20 +51,11 @@ CARD = DatasetCard(
 
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file below the root, and the size."""
-    root = request.spec.root()
-    files = media_files.digest(root, media_files.listing(root))
-    return {"root": str(root), "files": files, "size": request.size, "version": 1}
+    return media_files.fingerprint(request.spec.root(), size=request.size)
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
-    """Find the files of all qualifying segments, draw a second of each, and make W's subsets.
-
-    Raises
-    ------
-    UserError
-        The folder has no segment list, or not exactly one ontology; one of these cannot be read;
-        no segment has a file with sound and picture; or fewer than two classes have enough clips.
-    """
+    """Find the files of all qualifying segments, draw a second of each, and make W's subsets."""
     root = request.spec.root()
     paths = media_files.listing(root)
     ontology_path = _ontology_path(str(root), paths)

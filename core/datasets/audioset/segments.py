@@ -5,15 +5,14 @@ after the commas, the labels in one quoted field:
 
     --PJHxphWEs, 30.000, 40.000, "/m/09x0r,/t/dd00088"
 
-Two million rows take seconds: a file is one Arrow column of lines, and every check runs on the
-whole column. A line that is not such a row is rejected with its number and the reason; the other
-lines are kept.
+A line that is not such a row is rejected with its number and the reason; the other lines are kept.
 """
 
-from collections.abc import Sequence
+import re
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +24,10 @@ from core.taxonomy import Taxonomy
 SUFFIX = "_segments.csv"
 LAYOUT = '`ytid, start_seconds, end_seconds, "label,label"`, as AudioSet publishes its segments'
 
-_ROW = (
-    r"^\s*(?P<ytid>[^,\"]*?)\s*,\s*(?P<start>[^,\"]*?)\s*,\s*(?P<end>[^,\"]*?)\s*,"
-    r"\s*(?:\"(?P<quoted>[^\"]*)\"|(?P<bare>[^\",]*?))\s*$"
-)
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)$"
+_FIELD = r"\s*([^,\"]*?)\s*"
+_ROW = re.compile(rf"{_FIELD},{_FIELD},{_FIELD},\s*(?:\"([^\"]*)\"|([^\",]*?))\s*")
+_NO_ROW = re.compile(r"\s*(#.*|ytid\s*,.*)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _LONGEST_SHOWN = 60
 
 
@@ -49,6 +47,10 @@ class Segments:
     rejected: list[Rejected]
 
 
+class _BadLine(Exception):
+    """A line that cannot be used; the message says why."""
+
+
 def read(files: Sequence[tuple[str, Path]], taxonomy: Taxonomy, ontology: str) -> Segments:
     """Read segment lists; `files` are names for error messages, and paths.
 
@@ -60,37 +62,48 @@ def read(files: Sequence[tuple[str, Path]], taxonomy: Taxonomy, ontology: str) -
     UserError
         A file cannot be read, or none of its lines is a segment.
     """
-    rows: list[pd.DataFrame] = []
-    labels: list[pd.DataFrame] = []
+    node_of = {id_: node for node, id_ in enumerate(taxonomy.ids)}
     rejected: list[Rejected] = []
-    n_rows = 0
+    row_of: dict[str, int] = {}  # by ytid
+    start_s, end_s, line_number = array("d"), array("d"), array("q")
+    source: list[str] = []
+    label_row, label_node = array("q"), array("q")
     for name, path in files:
-        lines = _lines(name, path)
-        mine, own_labels, wrong = _parse(name, lines, taxonomy, ontology)
-        rejected += wrong
-        own_labels["row"] += n_rows
-        n_rows += len(mine)
-        rows.append(mine)
-        labels.append(own_labels)
-    table = pd.concat(rows, ignore_index=True)
-    label = pd.concat(labels, ignore_index=True)
-    again = table["ytid"].duplicated().to_numpy()
-    rejected += [
-        _rejected(
-            row.source,
-            row.line,
-            f"lists the video {row.ytid!r} again: only its first segment is used",
-        )
-        for row in table[again].itertuples()
-    ]
-    new_row = np.cumsum(~again) - 1
-    kept = label[~again[label["row"].to_numpy()]]
-    return Segments(
-        table[~again].reset_index(drop=True),
-        new_row[kept["row"].to_numpy()],
-        kept["node"].to_numpy(),
-        rejected,
+        n_rows = 0
+        for number, line in enumerate(_lines(name, path), start=1):
+            match = _ROW.fullmatch(line)
+            if _NO_ROW.fullmatch(line):
+                continue
+            n_rows += match is not None
+            try:
+                ytid, start, end, nodes = _segment(line, match, node_of, ontology)
+                if ytid in row_of:
+                    raise _BadLine(
+                        f"lists the video {ytid!r} again: only its first segment is used"
+                    )
+            except _BadLine as bad:
+                reason = f"Line {number} of {name} {bad}."
+                rejected.append(Rejected(f"{name}:{number}", "segment", reason))
+                continue
+            row = row_of[ytid] = len(row_of)
+            start_s.append(start)
+            end_s.append(end)
+            source.append(name)
+            line_number.append(number)
+            label_row.extend([row] * len(nodes))
+            label_node.extend(nodes)
+        if not n_rows:
+            raise UserError(f"The segment list {name} has no row of the expected layout {LAYOUT}.")
+    table = pd.DataFrame(
+        {
+            "ytid": list(row_of),
+            "start_s": np.array(start_s),
+            "end_s": np.array(end_s),
+            "source": source,
+            "line": np.array(line_number),
+        }
     )
+    return Segments(table, np.array(label_row), np.array(label_node), rejected)
 
 
 def _lines(name: str, path: Path) -> list[str]:
@@ -104,120 +117,35 @@ def _lines(name: str, path: Path) -> list[str]:
     return content.decode("utf-8-sig", errors="replace").split("\n")
 
 
-def _parse(
-    name: str, lines: list[str], taxonomy: Taxonomy, ontology: str
-) -> tuple[pd.DataFrame, pd.DataFrame, list[Rejected]]:
-    """One file: its good rows, their labels (`row, node`), and its bad lines."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column = pa.array(lines, pa.large_string())
-    fields = pc.extract_regex(column, _ROW)
-    ytid, start, end, quoted, bare = (pc.struct_field(fields, [i]) for i in range(5))
-    shaped = fields.is_valid().to_numpy(zero_copy_only=False)
-    blank = _mask(pc.match_substring_regex(column, r"^\s*(#|$)"))
-    heading = _mask(pc.equal(pc.utf8_lower(ytid), "ytid"))
-    shaped &= ~blank & ~heading
-    if not shaped.any():
-        raise UserError(f"The segment list {name} has no row of the expected layout {LAYOUT}.")
-    start_s, end_s = _numbers(start), _numbers(end)
-    text = pc.if_else(pc.equal(quoted, ""), bare, quoted)
-    line, node, spelling = _labels(text, taxonomy)
-
-    number = np.arange(1, len(lines) + 1)
-    unknown = dict(zip(line[node < 0][::-1].tolist(), spelling[node < 0][::-1], strict=True))
-    has_unknown = np.zeros(len(lines), dtype=bool)
-    has_unknown[list(unknown)] = True
-    labelled = np.zeros(len(lines), dtype=bool)
-    labelled[line] = True
-    checks: list[tuple[np.ndarray, Any]] = [
-        (
-            ~shaped & ~blank & ~heading,
-            lambda i: f"does not have the layout {LAYOUT}: {_shown(lines[i])}",
-        ),
-        (_mask(pc.equal(ytid, "")), lambda i: f"names no video: {_shown(lines[i])}"),
-        (
-            ~np.isfinite(start_s) | ~np.isfinite(end_s),
-            lambda i: (
-                f"has the times {_shown(start[i].as_py())} and {_shown(end[i].as_py())}: expected "
-                "two numbers of seconds"
-            ),
-        ),
-        (
-            (start_s < 0) | (end_s <= start_s),
-            lambda i: (
-                f"runs from {start_s[i]:g} s to {end_s[i]:g} s: expected a start of 0 or more, and "
-                "a later end"
-            ),
-        ),
-        (~labelled, lambda i: "has no labels: expected at least one"),
-        (
-            has_unknown,
-            lambda i: (
-                f"has the label {_shown(unknown[i])}, which is not in the ontology {ontology}"
-            ),
-        ),
-    ]
-    good = shaped.copy()
-    done = blank | heading
-    reasons: dict[int, str] = {}
-    for failing, reason in checks:
-        for i in np.flatnonzero(failing & ~done):
-            reasons[int(i)] = reason(int(i))
-        done |= failing
-        good &= ~failing
-    wrong = [_rejected(name, i + 1, reasons[i]) for i in sorted(reasons)]
-
-    row_of = np.cumsum(good) - 1
-    own = good[line]
-    table = pd.DataFrame(
-        {
-            "ytid": ytid.filter(pa.array(good)).to_pandas().astype("str"),
-            "start_s": start_s[good],
-            "end_s": end_s[good],
-            "source": name,
-            "line": number[good],
-        }
-    )
-    return table, pd.DataFrame({"row": row_of[line[own]], "node": node[own]}), wrong
-
-
-def _labels(text: Any, taxonomy: Taxonomy) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lists of ids -> the line, the node (-1 if unknown) and the spelling of each id."""
-    import pyarrow.compute as pc
-
-    lists = pc.split_pattern(text, ",")
-    line = pc.list_parent_indices(lists).to_numpy()
-    coded = pc.utf8_trim_whitespace(pc.list_flatten(lists)).dictionary_encode()
-    spelled = np.array(coded.dictionary.to_pylist(), dtype=object)
-    position = {id_: node for node, id_ in enumerate(taxonomy.ids)}
-    node_of = np.array([position.get(id_, -1) for id_ in spelled], dtype=np.int64)
-    codes = coded.indices.to_numpy()
-    there = np.array([id_ != "" for id_ in spelled], dtype=bool)[codes]
-    codes, line = codes[there], line[there]
-    return line.astype(np.int64), node_of[codes], spelled[codes]
-
-
-def _numbers(column: Any) -> np.ndarray:
-    """Strings -> float64, NaN for anything but plain decimal numbers."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    plain = pc.fill_null(pc.match_substring_regex(column, _NUMBER), False)
-    values = pc.cast(pc.if_else(plain, column, None), pa.float64())
-    return values.to_numpy(zero_copy_only=False)
-
-
-def _mask(column: Any) -> np.ndarray:
-    """An Arrow column of booleans -> NumPy, null as False."""
-    import pyarrow.compute as pc
-
-    return pc.fill_null(column, False).to_numpy(zero_copy_only=False)
+def _segment(
+    line: str, match: re.Match[str] | None, node_of: Mapping[str, int], ontology: str
+) -> tuple[str, float, float, list[int]]:
+    """Video, start and end in seconds, and the nodes of the labels of one line."""
+    if match is None:
+        raise _BadLine(f"does not have the layout {LAYOUT}: {_shown(line)}")
+    ytid, start, end, quoted, bare = match.groups()
+    if not ytid:
+        raise _BadLine(f"names no video: {_shown(line)}")
+    if not (_NUMBER.fullmatch(start) and _NUMBER.fullmatch(end)):
+        raise _BadLine(
+            f"has the times {_shown(start)} and {_shown(end)}: expected two numbers of seconds"
+        )
+    start_s, end_s = float(start), float(end)
+    if not 0 <= start_s < end_s:
+        raise _BadLine(
+            f"runs from {start_s:g} s to {end_s:g} s: expected a start of 0 or more, and a later "
+            "end"
+        )
+    labels = [label for part in (quoted or bare or "").split(",") if (label := part.strip())]
+    if not labels:
+        raise _BadLine("has no labels: expected at least one")
+    unknown = [label for label in labels if label not in node_of]
+    if unknown:
+        raise _BadLine(
+            f"has the label {_shown(unknown[0])}, which is not in the ontology {ontology}"
+        )
+    return ytid, start_s, end_s, [node_of[label] for label in labels]
 
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…")
-
-
-def _rejected(source: str, line: int, reason: str) -> Rejected:
-    return Rejected(f"{source}:{line}", "segment", f"Line {line} of {source} {reason}.")

@@ -21,6 +21,7 @@ import numpy as np
 from core.errors import UserError
 from core.items import SUBSETS
 
+# W table 2, in clips
 FULL_SIZES = {"translation": 130_000, "crossmodal": 10_000, "train": 16_200, "test": 1_800}
 FULL_SIZE = sum(FULL_SIZES.values())
 FULL_PER_CLASS = 1_000

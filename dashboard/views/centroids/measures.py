@@ -18,7 +18,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     table = headlines.summary(mine, ["metric", "space", "class", "other"])
     table["what"] = [name_of(row) for _, row in table.iterrows()]
     table["text"] = [
-        f"{summaries.number(row['mean'])} {summaries.spread_text(row)}"
+        f"{summaries.number(row['mean'])} {summaries.std_or_interval(row)}"
         for _, row in table.iterrows()
     ]
     cells = table.pivot_table(

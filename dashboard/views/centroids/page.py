@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.figures import theme
 from core.references import counterparts
+from core.studies.centroid_matrix import UNITS, read
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import centroid_matrix, controls, paper, widgets
@@ -35,7 +36,7 @@ def show(page: Page) -> None:
         for space, paper_order in PAPER_ORDER.items()
     }
     found = {
-        space: centroid_matrix.read(rows, space, chosen.scale, order, page.study.classes)
+        space: read(rows, space, chosen.scale, order, page.study.classes)
         for space, order in orders.items()
     }
     found = {space: matrix for space, matrix in found.items() if matrix.names}
@@ -54,7 +55,7 @@ def show(page: Page) -> None:
                 page.encoder_set,
                 name=f"centroids_{space}_{orders[space]}_{chosen.scale}",
                 title=f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[orders[space]]}",
-                unit=centroid_matrix.UNITS[chosen.scale],
+                unit=UNITS[chosen.scale],
                 top=top,
                 more=facts,
             )

@@ -24,7 +24,7 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
         (
             f"{row['system']}, macro F1",
             summaries.number(row["mean"]),
-            summaries.spread_text(row),
+            summaries.std_or_interval(row),
             summaries.scale_text(row),
         )
         for _, row in macro.iterrows()
@@ -94,7 +94,7 @@ def correlations(stored: pd.DataFrame) -> None:
         (
             f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",
             summaries.number(row["mean"], 2),
-            summaries.spread_text(row, 2),
+            summaries.std_or_interval(row, 2),
             f"{row['n']} classes, " + summaries.runs_text(int(row["runs"]), int(row["splits"]))
             if row["n"] > 0
             else summaries.runs_text(int(row["runs"]), int(row["splits"])),

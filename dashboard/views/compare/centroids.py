@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.studies.centroid_matrix import UNITS, read
 from dashboard import data
 from dashboard.shared import centroid_matrix, controls, widgets
 from dashboard.views.compare.form import Side
@@ -17,7 +18,7 @@ def show(left: Side, right: Side) -> None:
         with place:
             rows = data.measurements(one.handle, one.encoder_set, study="centroids")
             classes = data.study(one.handle).classes
-            found = centroid_matrix.read(rows, one.space, "normalised", order, classes)
+            found = read(rows, one.space, "normalised", order, classes)
             if not found.names:
                 widgets.small("No centroid distance is stored for this space.")
                 continue
@@ -27,7 +28,7 @@ def show(left: Side, right: Side) -> None:
                 one.encoder_set,
                 name=f"compare_centroids_{one.name}_{order}",
                 title=one.title,
-                unit=centroid_matrix.UNITS["normalised"],
+                unit=UNITS["normalised"],
                 top=FARTHEST,
             )
             widgets.small(

@@ -1,4 +1,4 @@
-"""The same measures of two spaces in one table, with their difference."""
+"""The measures of two spaces in one table, with their difference."""
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +10,7 @@ from dashboard import data
 from dashboard.shared import summaries, widgets
 from dashboard.views.compare.form import Side
 
-SUMMARIES = (
+METRICS = (
     "ndcg@30",
     "ndcg_lift",
     "precision@10",
@@ -22,6 +22,7 @@ SUMMARIES = (
     "class_distance_ratio",
     "nearest_centroid_accuracy",
 )
+KEYS, SHOWN = ["measure", "of"], ["mean", "sd", "chance", "n", "runs"]
 
 
 def show(left: Side, right: Side) -> None:
@@ -31,70 +32,63 @@ def show(left: Side, right: Side) -> None:
     except UserError as error:
         widgets.notice(str(error))
         return
-    keys = ["measure", "of"]
-    rows = pd.concat([table[keys] for table in tables]).drop_duplicates()  # in their own order
-    joined = rows.merge(tables[0], on=keys, how="left").merge(
-        tables[1], on=keys, how="left", suffixes=(" left", " right")
-    )
-    joined["difference"] = joined["mean right"] - joined["mean left"]
-    columns = ["measure", "of"]
-    for name in ("left", "right"):
-        columns += [f"{what} {name}" for what in ("mean", "sd", "chance", "n", "runs")]
-    columns.insert(7, "difference")
-    number = st.column_config.NumberColumn(format="%.3f")
-    numeric = [name for name in columns if name.split()[0] in ("mean", "sd", "chance")]
+    rows = pd.concat([table[KEYS] for table in tables]).drop_duplicates()  # keeps their order
+    for side, table in zip((left, right), tables, strict=True):
+        named = table.rename(columns={name: f"{name} {side.name}" for name in SHOWN})
+        rows = rows.merge(named, on=KEYS, how="left")
+    after_left = len(KEYS) + len(SHOWN)
+    rows.insert(after_left, "difference", rows["mean right"] - rows["mean left"])
+    decimals = [name for name in rows if name.split()[0] in ("mean", "sd", "chance", "difference")]
     st.dataframe(
-        joined[columns],
+        rows,
         hide_index=True,
         height=420,
         placeholder="–",
-        column_config=dict.fromkeys([*numeric, "difference"], number),
+        column_config=dict.fromkeys(decimals, st.column_config.NumberColumn(format="%.3f")),
     )
-    widgets.csv_button(joined[columns], left.handle, "compare", encoder_set=left.encoder_set)
+    widgets.csv_button(rows, left.handle, "compare", encoder_set=left.encoder_set)
     widgets.small(
-        "difference is right minus left. sd is over splits, or over draws where there is one "
-        "split; differences within it mean little. Lower is better for median rank, modality gap, "
-        "hubness and class distance ratio."
+        "difference: right minus left. sd: the standard deviation over splits, or over draws where "
+        "there is one split; a difference smaller than that means little. Lower is better for "
+        "median rank, modality gap, hubness and class distance ratio."
     )
 
 
-def measures(one: Side) -> pd.DataFrame:
+def measures(side: Side) -> pd.DataFrame:
     """`measure, of, mean, sd, chance, n, runs` of one space of one study."""
-    rows = data.measurements(one.handle, one.encoder_set)
-    mine = rows[(rows["space"] == one.space) & rows["metric"].isin(SUMMARIES)]
+    rows = data.measurements(side.handle, side.encoder_set)
+    mine = rows[(rows["space"] == side.space) & rows["metric"].isin(METRICS)]
     ranked = mine[(mine["study"] == "ranking") & (mine["system"] == "") & (mine["class"] == "")]
     central = mine[mine["study"] == "centroids"]
-    mixed = rows[(rows["study"] == "mix_in") & (rows["space"] == one.space)]
-    mixed = mixed[(mixed["metric"] == "macro_f1") & mixed["system"].isin(["MMT", "MMP"])]
+    plural = theme.MODALITY_PLURALS
+    central = central.assign(
+        of=central["class"].replace(plural) + " to " + central["other"].replace(plural)
+    )
+    mixed = data.measurements(
+        side.handle,
+        side.encoder_set,
+        study="mix_in",
+        space=side.space,
+        metric="macro_f1",
+        system=["MMT", "MMP"],
+    )
     most = mixed.groupby("target")["n_target"].transform("max")
     parts = [
-        _named(ranked, "direction", ""),
-        _named(central.assign(of=_sides(central)), "of", ""),
+        _named(ranked, "direction"),
+        _named(central, "of"),
         _named(mixed[mixed["n_target"] == 0], "target", "zero-shot "),
         _named(mixed[mixed["n_target"] == most], "target", "all data, "),
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _sides(rows: pd.DataFrame) -> pd.Series:
-    names = theme.MODALITY_PLURALS
-    return rows["class"].replace(names) + " to " + rows["other"].replace(names)
-
-
-def _named(rows: pd.DataFrame, by: str, prefix: str) -> pd.DataFrame:
+def _named(rows: pd.DataFrame, by: str, prefix: str = "") -> pd.DataFrame:
+    """The means of each metric and each value of a column, with names for people."""
     table = headlines.summary(rows, ["metric", by])
     names = {**theme.DIRECTION_NAMES, **theme.MODALITY_PLURALS}
-    return pd.DataFrame(
-        {
-            "measure": [prefix + summaries.metric_name(name) for name in table["metric"]],
-            "of": [names.get(name, name) for name in table[by]],
-            "mean": table["mean"].astype(float),
-            "sd": table["sd"].astype(float),
-            "chance": table["chance"].astype(float),
-            "n": table["n"].astype(int),
-            "runs": [
-                summaries.runs_text(int(row["runs"]), int(row["splits"]))
-                for _, row in table.iterrows()
-            ],
-        }
-    )
+    runs = zip(table["runs"].astype(int), table["splits"].astype(int), strict=True)
+    return table.assign(
+        measure=[prefix + summaries.metric_name(name) for name in table["metric"]],
+        of=[names.get(name, name) for name in table[by]],
+        runs=[summaries.runs_text(*each) for each in runs],
+    )[[*KEYS, *SHOWN]]

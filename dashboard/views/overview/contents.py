@@ -1,4 +1,4 @@
-"""What a set holds by class and subset, what is known of it, and what it left out."""
+"""The contents of a dataset by class and subset, its notes and licence, the files left out."""
 
 import streamlit as st
 
@@ -8,12 +8,17 @@ from dashboard.page import Page
 from dashboard.shared import widgets
 
 
+def show(page: Page) -> None:
+    counts(page)
+    about(page)
+    rejected(page)
+
+
 def counts(page: Page) -> None:
     st.subheader("Contents", anchor=False)
     counted = data.counts(page.handle, page.selection.split)
-    made = bars.class_counts(counted, page.study.classes, widgets.dark())
     widgets.show(
-        made,
+        bars.class_counts(counted, page.study.classes, widgets.dark()),
         page.handle,
         "contents",
         "Items of each class by subset",
@@ -23,17 +28,17 @@ def counts(page: Page) -> None:
         index="subset", columns="modality", values=["n_items", "n_clips"], aggfunc="sum"
     )
     table.columns = [
-        theme.MODALITY_PLURALS[kind]
+        theme.MODALITY_PLURALS[modality]
         if what == "n_items"
-        else f"clips with {theme.MODALITY_PLURALS[kind]}"
-        for what, kind in table.columns
+        else f"clips with {theme.MODALITY_PLURALS[modality]}"
+        for what, modality in table.columns
     ]
     order = [name for name in data.SUBSETS if name in table.index]
     st.dataframe(table.loc[order].fillna(0).astype(int).reset_index(), hide_index=True)
     widgets.small(
-        "Subsets are disjoint by clip: translation trains the spaces, crossmodal ranks, train and "
-        "test classify. Items marked unpaired lie in galleries and on maps, and take no part in "
-        "any training or score."
+        "No clip is in two subsets. The spaces are trained on translation, retrieval is scored on "
+        "crossmodal, classifiers are trained on train and scored on test. Unpaired items are in "
+        "galleries and on maps, but no training and no score uses them."
     )
 
 
@@ -41,10 +46,9 @@ def about(page: Page) -> None:
     dataset = page.study.dataset
     notes = [str(note) for note in dataset.get("notes", [])]
     if notes or dataset.get("citation"):
-        st.subheader("About this set", anchor=False)
+        st.subheader("About this dataset", anchor=False)
     if notes:
-        listed = "".join(f"<li>{widgets.esc(note)}</li>" for note in notes)
-        st.html(f"<ul>{listed}</ul>")
+        st.html(f"<ul>{''.join(f'<li>{widgets.esc(note)}</li>' for note in notes)}</ul>")
     for name in ("licence", "citation"):
         if dataset.get(name):
             widgets.small(f"{name.capitalize()}: {dataset[name]}")
@@ -52,10 +56,10 @@ def about(page: Page) -> None:
 
 def rejected(page: Page) -> None:
     table = data.rejected(page.handle)
-    st.subheader("Files that were not taken in", anchor=False)
+    st.subheader("Files left out", anchor=False)
     if table.empty:
-        widgets.small("None: every file that was found could be read.")
+        widgets.small("None: all files could be read.")
         return
-    widgets.small(f"{len(table):,} of them, each with its reason.")
+    widgets.small(f"{len(table):,} files, each with the reason.")
     st.dataframe(table, hide_index=True, height=min(320, 38 + 35 * len(table)))
     widgets.csv_button(table, page.handle, "rejected")

@@ -1,4 +1,4 @@
-"""A strip of pairs to hear and see, of as many classes as there is room for."""
+"""Example pairs to hear and see, each of another class."""
 
 import numpy as np
 import streamlit as st
@@ -9,34 +9,34 @@ from dashboard.page import Page
 from dashboard.shared import cards, thumbnails, widgets
 
 N_EXAMPLES = 6
-MAX_WORDS = 120  # letters of a text below another card
+MAX_WORDS = 120  # characters of a text below another card
+TURN = "examples_turn"
 TITLES = {("audio", "image"): "Hear and see", ("audio", "image", "text"): "Hear, see and read"}
 
 
 def show(page: Page) -> None:
-    """A strip of pairs, of as many classes as there is room for; another strip on demand."""
+    """A row of examples; a button shows others."""
     st.subheader(TITLES.get(page.modalities, "Hear and read"), anchor=False)
-    turn = int(st.session_state.get("examples_turn", 0))
-    found = example_pairs(page, turn)
+    turn = int(st.session_state.get(TURN, 0))
+    found = examples(page, turn)
     if not found:
-        widgets.small(f"There is no pair of {theme.listed(page.modalities)} in this set.")
+        widgets.small(f"This dataset has no pairs of {theme.listed(page.modalities)}.")
         return
     for place, items in zip(st.columns(N_EXAMPLES, gap="small"), found, strict=False):
         with place:
             example(page, items)
-    by = page.study.dataset.get("paired_by")
-    if by == "class":
-        widgets.small("These are paired within a class: their labels made the pairs.")
+    if page.study.dataset.get("paired_by") == "class":
+        widgets.small("These items were paired by class: the pairs were made from their labels.")
     st.button(
         "Show others",
         type="tertiary",
         icon=":material/refresh:",
-        on_click=lambda: st.session_state.update(examples_turn=turn + 1),
+        on_click=lambda: st.session_state.update({TURN: turn + 1}),
     )
 
 
 def example(page: Page, items: dict[str, str]) -> None:
-    """One pair in one place: the picture, or else the sound, as a card; the rest below it."""
+    """The picture of an example, or else its sound, as a card; the rest below it."""
     shown = "image" if "image" in items else next(iter(items))
     cards.card(page.handle, items[shown], key=f"example_{shown}_{items[shown]}")
     if shown != "audio" and "audio" in items:
@@ -46,30 +46,26 @@ def example(page: Page, items: dict[str, str]) -> None:
         st.html(thumbnails.words_html(words, MAX_WORDS))
 
 
-def example_pairs(page: Page, turn: int) -> list[dict[str, str]]:
-    """`{modality: item}` of one clip, or of one class where classes make the pairs; of different
-    classes, drawn by the turn's number.
-    """
+def examples(page: Page, seed: int) -> list[dict[str, str]]:
+    """`{modality: item}` of one clip each (of one class where the dataset pairs by class)."""
     frame = data.items(page.handle)
-    rng = np.random.default_rng(turn)
-    classes = list(rng.permutation(page.study.paired_classes))[:N_EXAMPLES]
-    by_clip = page.study.dataset.get("paired_by") == "clip"
-    mine = frame[frame["modality"].isin(page.modalities)]
-    groups = [mine[mine["class"] == name] for name in classes]
-    groups = groups or [mine] * N_EXAMPLES  # captions without classes: any clips
+    frame = frame[frame["modality"].isin(page.modalities)]
+    rng = np.random.default_rng(seed)
+    classes = rng.permutation(page.study.paired_classes)[:N_EXAMPLES]
+    groups = [frame[frame["class"] == name] for name in classes]
+    groups = groups or [frame] * N_EXAMPLES  # captions without classes: any clips
     found = []
     for group in groups:
-        whole = group
-        if by_clip:
-            kinds = group.groupby("clip_id", sort=False)["modality"].nunique()
-            clips = kinds.index[kinds == len(page.modalities)]
+        if page.study.dataset.get("paired_by") == "clip":
+            n_modalities = group.groupby("clip_id", sort=False)["modality"].nunique()
+            clips = n_modalities.index[n_modalities == len(page.modalities)]
             if not len(clips):
                 continue
-            whole = group[group["clip_id"] == clips[int(rng.integers(len(clips)))]]
+            group = group[group["clip_id"] == clips[int(rng.integers(len(clips)))]]
         drawn = {
-            kind: str(ids.iloc[int(rng.integers(len(ids)))])
-            for kind in page.modalities
-            if len(ids := whole.loc[whole["modality"] == kind, "item_id"])
+            modality: str(ids.iloc[int(rng.integers(len(ids)))])
+            for modality in page.modalities
+            if len(ids := group.loc[group["modality"] == modality, "item_id"])
         }
         if len(drawn) == len(page.modalities):
             found.append(drawn)

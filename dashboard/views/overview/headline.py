@@ -1,4 +1,4 @@
-"""The headline numbers of an encoder set, each with its chance level, n and spread."""
+"""The headline numbers of an encoder set, each with its chance level, n and standard deviation."""
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +10,8 @@ from core.studies.mix_in import SINGLE_MODAL
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import summaries, widgets
+
+TARGETS = ("image", "audio", "text")
 
 
 def show(page: Page) -> None:
@@ -26,8 +28,9 @@ def show(page: Page) -> None:
     widgets.numbers(retrieval, narrow=len(retrieval) > 4)
     widgets.numbers(classification, narrow=True)
     widgets.small(
-        "Means with their standard deviation over splits, or over draws where there is one split, "
-        "or else the 95% bootstrap interval. Chance is what a random order or guess reaches."
+        "Means with their standard deviation over splits, or over draws where there is one split; "
+        "for a single run, its 95% bootstrap interval. Chance is the score of a random order or a "
+        "random guess."
     )
     widgets.csv_button(rows, page.handle, "measurements", encoder_set=page.encoder_set)
 
@@ -40,35 +43,30 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
         & (rows["class"] == "")
         & rows["metric"].isin(["ndcg_lift", "precision@10"])
     ]
-    table = headlines.summary(mine, ["metric", "direction"])
+    table = headlines.summary(mine, ["metric", "direction"]).sort_values(["metric", "direction"])
     shown = []
-    for _, row in table.sort_values(["metric", "direction"]).iterrows():
-        what = f"{summaries.metric_name(row['metric'])}, {_direction(row['direction'])}"
-        things = theme.MODALITY_PLURALS.get(str(row["direction"]).rpartition("_")[2], "")
-        shown.append(_card(what, row, summaries.scale_text(row, things)))
+    for _, row in table.iterrows():
+        direction = theme.DIRECTION_NAMES.get(row["direction"], row["direction"])
+        gallery = theme.MODALITY_PLURALS.get(row["direction"].rpartition("_")[2], "")
+        what = f"{summaries.metric_name(row['metric'])}, {direction}"
+        shown.append(_number(what, row, summaries.scale_text(row, gallery)))
     return shown
 
 
 def classification_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+    """Zero-shot MMT and MMP, then the single modality, for each target."""
     mix_in = rows[(rows["study"] == "mix_in") & (rows["metric"] == "macro_f1")]
-    zero = headlines.summary(mix_in[mix_in["n_target"] == 0], ["target", "system"])
-    alone = mix_in[mix_in["system"].isin(SINGLE_MODAL.values())]
-    single = headlines.summary(alone, ["target", "system"])
+    zero_shot = mix_in[(mix_in["n_target"] == 0) & mix_in["system"].isin(["MMT", "MMP"])]
+    single = mix_in[mix_in["system"].isin(SINGLE_MODAL.values())]
     shown = []
-    for target in ("image", "audio", "text"):
-        for system in ("MMT", "MMP"):
-            for _, row in zero[(zero["target"] == target) & (zero["system"] == system)].iterrows():
-                what = f"{system} zero-shot on {theme.MODALITY_PLURALS[target]}"
-                shown.append(_card(what, row, f"macro F1, {summaries.scale_text(row)}"))
-        for _, row in single[single["target"] == target].iterrows():
-            what = f"{row['system']} on {theme.MODALITY_PLURALS[target]}"
-            shown.append(_card(what, row, f"macro F1, {summaries.scale_text(row)}"))
+    for target in TARGETS:
+        for kind, part in ((" zero-shot", zero_shot), ("", single)):
+            table = headlines.summary(part[part["target"] == target], ["system"])
+            for _, row in table.sort_values("system", ascending=False).iterrows():
+                what = f"{row['system']}{kind} on {theme.MODALITY_PLURALS[target]}"
+                shown.append(_number(what, row, f"macro F1, {summaries.scale_text(row)}"))
     return shown
 
 
-def _card(what: str, row: pd.Series, scale: str) -> tuple[str, str, str, str]:
-    return what, summaries.number(row["mean"]), summaries.spread_text(row), scale
-
-
-def _direction(name: str) -> str:
-    return theme.DIRECTION_NAMES.get(name, name)
+def _number(what: str, row: pd.Series, scale: str) -> tuple[str, str, str, str]:
+    return what, summaries.number(row["mean"]), summaries.std_or_interval(row), scale

@@ -1,4 +1,4 @@
-"""Overview: what lies in the workspace, how good it is, and some of it to hear and see."""
+"""Overview: the dataset, how good its spaces are, and some of its items to hear and see."""
 
 import streamlit as st
 
@@ -15,18 +15,16 @@ def show(page: Page) -> None:
     )
     headline.show(page)
     examples.show(page)
-    contents.counts(page)
-    contents.about(page)
-    contents.rejected(page)
-    studies(page)
+    contents.show(page)
+    other_studies(page)
 
 
-def studies(page: Page) -> None:
-    records = data.records(page.handle.root)
-    if len(records) < 2:
+def other_studies(page: Page) -> None:
+    titles = data.study_titles(data.records(page.handle.root))
+    if len(titles) < 2:
         return
-    st.subheader("Other studies of this workspace", anchor=False)
-    for digest, title in data.study_titles(records).items():
+    st.subheader("Other studies in this workspace", anchor=False)
+    for digest, title in titles.items():
         if digest != page.handle.digest:
             st.button(
                 widgets.md(title),

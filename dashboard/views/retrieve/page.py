@@ -1,4 +1,4 @@
-"""Retrieve: bring words, a sound, a picture or an item, and see what a space puts near it."""
+"""Retrieve: search a shared space with words, sounds, pictures, videos or items."""
 
 import streamlit as st
 
@@ -11,11 +11,13 @@ from dashboard.page import Page
 from dashboard.shared import controls, widgets
 from dashboard.views.retrieve import (
     query_analysis,
+    query_cards,
     query_form,
     query_state,
     query_timeline,
     results,
 )
+from dashboard.views.retrieve.query_state import QueryEntry
 
 SPACE_NAMES = {
     "translation_all": "Translation, all pairs",
@@ -27,107 +29,87 @@ SPACE_NAMES = {
 
 def show(page: Page) -> None:
     widgets.heading(
-        "Retrieve",
-        f"Bring {brought(page)}, and meet what lies near it.",
+        "Retrieve", f"Search the collection with {sources(page)}: the nearest items are shown."
     )
     try:
-        with st.spinner("Listening and looking …", show_time=False):
+        with st.spinner("Embedding …", show_time=False):
             query_state.take_in(page.handle, page.encoder_set)
     except MemoryError:
         query_state.notices().append(
-            "The file needs more memory than there is: bring a shorter one."
+            "The file needs more memory than is available: use a shorter one."
         )
-    parts, missing = query_state.asked(page.handle, page.encoder_set)
+    entries, missing = query_state.entries(page.handle, page.encoder_set)
     left, right = st.columns([1.0, 1.25], gap="large")
     with left:
-        query_form.inputs(page)
+        query_form.show(page)
         for sentence in [*query_state.notices(), *missing]:
             widgets.notice(sentence)
     with right:
-        query_form.query(page, parts)
-    if not parts:
+        query_cards.show(page, entries)
+    if entries:
+        answer(page, entries)
+    else:
         query_form.examples(page)
-        return
-    answered(page, parts)
 
 
-def answered(page: Page, parts: list[query_state.Asked]) -> None:
-    """Everything that follows from a query."""
-    find = finding(page, parts)
-    choices(page, find, usual(page, parts))
+def answer(page: Page, entries: list[QueryEntry]) -> None:
+    """Search, and show everything that depends on the query."""
     retriever = data.retriever(page.handle, page.encoder_set)
+    default = retriever.default_find(entries[0].modality)
+    find = session.current().find
+    find = find if find in page.modalities else default
+    choices(page, find, default)
     clock = Clock()
-    for one in parts:
-        for step, ms in one.timings_ms.items():
+    for entry in entries:
+        for step, ms in entry.timings_ms.items():
             clock.ms[step] = clock.ms.get(step, 0.0) + ms
-    asked = [part for one in parts for part in one.parts()]
+    query = [weighted for entry in entries for weighted in entry.weighted]
     chosen = session.current()
+    filters = Filters(chosen.classes, chosen.subsets, own_clips(page, entries, find))
     try:
-        answer = retriever.search(
-            asked,
-            find,
-            chosen.top,
-            chosen.within,
-            Filters(chosen.classes, chosen.subsets, own_clips(page, parts, find)),
-            clock,
-        )
+        found = retriever.search(query, find, chosen.top, chosen.within, filters, clock)
     except UserError as error:
         widgets.notice(str(error))
         return
-    for one in parts:
-        query_timeline.show_timeline(page, retriever, one, find, answer.median_score)
-    results.show(page, retriever, parts, find, answer)
-    results.others(page, retriever, parts, find)
-    query_analysis.show(page, retriever, asked, parts, answer, clock)
+    for entry in entries:
+        query_timeline.show(page, retriever, entry, find, found.median_score)
+    results.show(page, retriever, entries, find, found)
+    results.other_modalities(page, retriever, entries, find)
+    query_analysis.show(page, retriever, entries, found, clock)
 
 
-def brought(page: Page) -> str:
-    """What a person may come with, in words."""
-    kinds = query_form.open_kinds(page)
-    things = ["words"] if "text" in kinds else []
-    things += ["a sound"] if "audio" in kinds else []
-    things += ["a picture", "a video"] if "image" in kinds else []
-    things += ["an item"]
-    return f"{', '.join(things[:-1])} or {things[-1]}" if len(things) > 1 else things[0]
+def sources(page: Page) -> str:
+    """What a query can be made of, in words."""
+    encoded = query_form.encoded_modalities(page)
+    names = ["words"] if "text" in encoded else []
+    names += ["a sound"] if "audio" in encoded else []
+    names += ["a picture", "a video"] if "image" in encoded else []
+    return f"{', '.join(names)} or an item" if names else "an item"
 
 
-def finding(page: Page, parts: list[query_state.Asked]) -> str:
-    """What is looked for: as chosen, else another modality than what asks."""
-    chosen = session.current().find
-    return chosen if chosen in page.modalities else usual(page, parts)
-
-
-def usual(page: Page, parts: list[query_state.Asked]) -> str:
-    """Pictures for a sound, sounds for a picture or words: the first that the first part is not.
-
-    A encoder set without pictures finds what it has.
-    """
-    wanted = ("image", "audio", "text") if parts[0].modality == "audio" else page.modalities
-    others = [kind for kind in wanted if kind != parts[0].modality and kind in page.modalities]
-    return others[0] if others else parts[0].modality
-
-
-def own_clips(page: Page, parts: list[query_state.Asked], find: str) -> list[str]:
-    """The clips of asking items of the modality that is looked for: each would find itself."""
+def own_clips(page: Page, entries: list[QueryEntry], find: str) -> list[str]:
+    """The clips of the query's items in the searched modality, which would find themselves."""
     frame = data.items(page.handle)
-    mine = [one.item_id for one in parts if one.item_id and one.modality == find]
-    return [str(frame.loc[item_id, "clip_id"]) for item_id in mine]
+    ids = [entry.item_id for entry in entries if entry.item_id and entry.modality == find]
+    return [str(frame.loc[item_id, "clip_id"]) for item_id in ids]
 
 
 def choices(page: Page, find: str, default: str) -> None:
+    """What to find, in which space, how many results, and the filters."""
+
     def choose() -> None:
-        wanted = st.session_state["ask_find"] or default
+        wanted = st.session_state["query_find"] or default
         session.change(find="auto" if wanted == default else wanted)
 
     there = page.study.spaces(page.encoder_set)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.session_state["ask_find"] = find
+        st.session_state["query_find"] = find
         st.segmented_control(
             "Find",
             page.modalities,
             format_func=theme.marked,
             required=True,
-            key="ask_find",
+            key="query_find",
             on_change=choose,
         )
         spaces = [name for name in state.CHOICES["within"] if name in there]
@@ -138,8 +120,8 @@ def choices(page: Page, find: str, default: str) -> None:
             spaces,
             format_func=lambda name: SPACE_NAMES[name],
             width=260,
-            help="“All pairs” is the same recipe fitted on every pair of the collection; the "
-            "study split’s spaces never saw their test items and are those of the scores",
+            help="“All pairs” is fitted on every pair of the collection. The spaces of the study "
+            "split were fitted without test items, and the stored scores are theirs",
             **session.bound("within"),
         )
         tops = sorted({10, 20, 50, session.current().top})

@@ -1,17 +1,15 @@
-"""What a person asks with: uploads, kept in their session alone; items and words, in the address.
+"""The query of a session: uploads in the session alone, items and words in the address too.
 
-An upload's bytes and vectors live in `st.session_state` and nowhere else, so they are gone with
-the session and never meet another person's. How many and how large is bounded; the oldest give
-way. Every function runs within a page; nothing is drawn here.
+The bytes and vectors of an upload stay in `st.session_state`: they are gone with the session and
+no other session sees them. Their number and size are limited, and the oldest are removed first.
+Nothing is drawn here.
 """
 
+import functools
 import hashlib
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
 
 from core import media
@@ -20,43 +18,26 @@ from core.errors import UserError
 from core.media import formats
 from core.retrieval.query_inputs import QueryInput, WeightedInput
 from dashboard import data, session, state
+from dashboard.views.retrieve.upload import Upload
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
-MAX_READ = 24  # typed words whose vectors a session keeps
-UPLOADS, PENDING, NOTICES, BLEND, ROUND, READ = (
-    f"tray_{name}" for name in ("uploads", "pending", "notices", "blend", "round", "read")
+MAX_EMBEDDED = 24  # typed words whose vectors a session keeps
+UPLOADS, PENDING, NOTICES, BLEND, ROUND, EMBEDDED = (
+    f"query_{name}" for name in ("uploads", "pending", "notices", "blend", "round", "embedded")
 )
-USES = ("both", "sound", "frames")  # what of a video asks
+USES = ("both", "sound", "frames")  # what of a video is searched with
 
 
-@dataclass
-class Upload:
-    """A file that a person brought. `second` is where it asks, None for the whole.
+@dataclass(frozen=True)
+class QueryEntry:
+    """An upload, an item or typed words in the query, embedded.
 
-    `seen` keeps what was made of it to be shown; `embedded` its things and the milliseconds
-    that took, by (study, encoder set).
+    `query_inputs` are two for a video, its sound and its frames, else one.
     """
 
     key: str
     name: str
-    kind: str
-    content: bytes
-    weight: float = 1.0
-    second: float | None = None
-    use: str = "both"
-    embedded: dict[tuple[str, ...], tuple[list[QueryInput], dict[str, float]]] = field(
-        default_factory=dict
-    )
-    seen: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One thing of the query, embedded: an upload, an item of the collection, or typed words."""
-
-    key: str
-    name: str
-    things: Sequence[QueryInput]
+    query_inputs: Sequence[QueryInput]
     weight: float
     timings_ms: dict[str, float]
     upload: Upload | None = None
@@ -65,103 +46,75 @@ class Asked:
 
     @property
     def modality(self) -> str:
-        return self.things[0].modality
+        return self.query_inputs[0].modality
 
-    def parts(self) -> list[WeightedInput]:
-        """Its things as parts of the blend."""
-        second = self.upload.second if self.upload else None
+    @property
+    def weighted(self) -> list[WeightedInput]:
         return [
-            WeightedInput(thing, self.weight, window_at(thing, second)) for thing in self.things
+            WeightedInput(one, self.weight, self.upload.window(one) if self.upload else None)
+            for one in self.query_inputs
         ]
 
 
-def window_at(thing: QueryInput, second: float | None) -> int | None:
-    """The window of a thing at a second; None for the whole, or where there is one window."""
-    if second is None or len(thing.starts_s) < 2:
-        return None
-    return int(np.argmin(np.abs(thing.starts_s - second)))
-
-
-# -- coming in -----------------------------------------------------------------------------------
+# -- new files -----------------------------------------------------------------------------------
 
 
 def bring(files: Sequence[tuple[str, bytes]]) -> None:
-    """Lay files before the next drawing of the page, which takes them in. For callbacks."""
+    """Keep files for `take_in` in the next run of the page. For callbacks."""
     st.session_state[PENDING] = list(files)
 
 
 def take_in(handle: data.Handle, encoder_set: str) -> None:
-    """Embed what was brought; what cannot be taken in leaves a sentence and changes nothing."""
+    """Embed the files of `bring`; a file that fails leaves a notice and changes nothing."""
     pending = st.session_state.pop(PENDING, [])
     if not pending:
         return
-    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1  # empties the input widgets
-    st.session_state[NOTICES] = []
-    fresh: list[Upload] = []
+    _new_round()
+    fresh: dict[str, Upload] = {}
     for name, content in pending:
         try:
-            upload = Upload(
-                key=hashlib.sha256(content).hexdigest()[:16],
-                name=formats.shown(name),
-                kind=media.kind_of(content, name),
-                content=content,
-            )
-            things_of(upload, handle, encoder_set)
+            key = hashlib.sha256(content).hexdigest()[:16]
+            upload = Upload(key, formats.shown(name), media.kind_of(content, name), content)
+            upload.embedded(handle, encoder_set)
         except UserError as error:
             notices().append(str(error))
         else:
-            fresh = [other for other in fresh if other.key != upload.key] + [upload]
+            fresh.pop(key, None)
+            fresh[key] = upload
     if not fresh:
         return
     blend = blending() or len(fresh) > 1
     st.session_state[BLEND] = blend
-    kept = [one for one in uploads() if one.key not in {each.key for each in fresh}]
-    if not blend:
-        kept = []
-        session.change(query=(), words=())
-    session.change(items=())
-    st.session_state[UPLOADS] = _bounded([*kept, *fresh])
+    kept = [one for one in uploads() if blend and one.key not in fresh]
+    session.change(items=(), **({} if blend else {"query": (), "words": ()}))
+    st.session_state[UPLOADS] = _limited([*kept, *fresh.values()])
 
 
-def _bounded(whole: list[Upload]) -> list[Upload]:
-    """The newest that fit, at least one; a sentence when others had to go."""
+def _new_round() -> None:
+    """Empty the input widgets, whose keys contain the round, and drop old notices."""
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
+    st.session_state[NOTICES] = []
+
+
+def _limited(all_uploads: list[Upload]) -> list[Upload]:
+    """The newest uploads that fit, at least one; a notice if others were removed."""
     room = state.MAX_PARTS - len(session.current().query) - len(session.current().words)
     kept: list[Upload] = []
     n_bytes = 0
-    for upload in reversed(whole):
+    for upload in reversed(all_uploads):
         n_bytes += len(upload.content)
         if kept and (len(kept) >= room or n_bytes > MAX_SESSION_BYTES):
             break
         kept.insert(0, upload)
-    if len(kept) < len(whole):
+    if len(kept) < len(all_uploads):
         notices().append(
-            f"A query holds at most {state.MAX_PARTS} things and {MAX_SESSION_BYTES >> 20} MB: "
-            "the oldest gave way."
+            f"A query has at most {state.MAX_PARTS} parts and {MAX_SESSION_BYTES >> 20} MB: the "
+            "oldest were removed."
         )
     return kept
 
 
-def things_of(
-    upload: Upload, handle: data.Handle, encoder_set: str
-) -> tuple[list[QueryInput], dict[str, float]]:
-    """An upload's things and the milliseconds they took, embedded once in this session.
-
-    Raises
-    ------
-    UserError
-        It cannot be taken in, or there is no encoder for it.
-    """
-    key = (handle.root, handle.digest, encoder_set)
-    if key not in upload.embedded:
-        clock = Clock()
-        things = data.retriever(handle, encoder_set).embed(upload.content, upload.name, clock)
-        if len(upload.embedded) > 3:
-            upload.embedded.clear()
-        upload.embedded[key] = (things, dict(clock.ms))
-    return upload.embedded[key]
-
-
-# -- what there is -------------------------------------------------------------------------------
+# -- the query -----------------------------------------------------------------------------------
 
 
 def uploads() -> list[Upload]:
@@ -170,130 +123,124 @@ def uploads() -> list[Upload]:
 
 
 def notices() -> list[str]:
-    """What went wrong when files came in last."""
+    """What went wrong with the last files or words."""
     found: list[str] = st.session_state.setdefault(NOTICES, [])
     return found
 
 
 def blending() -> bool:
-    """Whether something new joins the query instead of replacing it."""
-    return bool(st.session_state.get(BLEND)) or n_parts() > 1
+    """Whether new files, words and items join the query instead of replacing it."""
+    return bool(st.session_state.get(BLEND)) or n_entries() > 1
 
 
-def n_parts() -> int:
+def n_entries() -> int:
     return len(session.current().query) + len(session.current().words) + len(uploads())
 
 
-def asked(handle: data.Handle, encoder_set: str) -> tuple[list[Asked], list[str]]:
-    """Everything of the query, and a sentence for each part that has no vector here."""
-    found: list[Asked] = []
-    missing: list[str] = []
-    for text in session.current().query:
-        item_id, weight = state.split_weight(text)
+def entries(handle: data.Handle, encoder_set: str) -> tuple[list[QueryEntry], list[str]]:
+    """The query's entries, and a sentence for each that cannot be embedded."""
+    chosen = session.current()
+    makers: list[Callable[[data.Handle, str], QueryEntry]] = [
+        *(functools.partial(_item_entry, text) for text in chosen.query),
+        *(functools.partial(_upload_entry, upload) for upload in uploads()),
+        *(functools.partial(_words_entry, text) for text in chosen.words),
+    ]
+    found, missing = [], []
+    for make in makers:
         try:
-            thing = data.retriever(handle, encoder_set).embed_item(item_id)
+            found.append(make(handle, encoder_set))
         except UserError as error:
             missing.append(str(error))
-        else:
-            found.append(Asked(f"item_{item_id}", item_id, [thing], weight, {}, item_id=item_id))
-    for upload in uploads():
-        try:
-            things, timings = things_of(upload, handle, encoder_set)
-        except UserError as error:
-            missing.append(str(error))
-        else:
-            used = [thing for thing in things if _used(thing, upload.use)] or things
-            found.append(Asked(upload.key, upload.name, used, upload.weight, timings, upload))
-    for text in session.current().words:
-        words, weight = state.split_weight(text)
-        try:
-            thing, timings = read(words, handle, encoder_set)
-        except UserError as error:
-            missing.append(str(error))
-        else:
-            found.append(Asked(key_of(words), words, [thing], weight, timings, words=words))
     return found, missing
 
 
-def read(words: str, handle: data.Handle, encoder_set: str) -> tuple[QueryInput, dict[str, float]]:
-    """Typed words as a thing and the milliseconds that took, read once in this session.
+def _item_entry(text: str, handle: data.Handle, encoder_set: str) -> QueryEntry:
+    item_id, weight = state.split_weight(text)
+    query_input = data.retriever(handle, encoder_set).embed_item(item_id)
+    return QueryEntry(item_key(item_id), item_id, [query_input], weight, {}, item_id=item_id)
 
-    Raises
-    ------
-    UserError
-        None of the words is known, or there is no encoder of text.
-    """
+
+def _upload_entry(upload: Upload, handle: data.Handle, encoder_set: str) -> QueryEntry:
+    inputs, timings_ms = upload.embedded(handle, encoder_set)
+    wanted = {"both": ("audio", "image"), "sound": ("audio",), "frames": ("image",)}[upload.use]
+    used = [one for one in inputs if one.modality in wanted] or inputs
+    return QueryEntry(upload.key, upload.name, used, upload.weight, timings_ms, upload)
+
+
+def _words_entry(text: str, handle: data.Handle, encoder_set: str) -> QueryEntry:
+    """Typed words, embedded once in this session."""
+    words, weight = state.split_weight(text)
     kept: dict[tuple[str, ...], tuple[QueryInput, dict[str, float]]]
-    kept = st.session_state.setdefault(READ, {})
+    kept = st.session_state.setdefault(EMBEDDED, {})
     key = (handle.root, handle.digest, encoder_set, words)
     if key not in kept:
         clock = Clock()
-        thing = data.retriever(handle, encoder_set).embed_text(words, clock)
-        while len(kept) >= MAX_READ:
+        query_input = data.retriever(handle, encoder_set).embed_text(words, clock)
+        while len(kept) >= MAX_EMBEDDED:
             del kept[next(iter(kept))]
-        kept[key] = (thing, dict(clock.ms))
-    return kept[key]
+        kept[key] = (query_input, dict(clock.ms))
+    query_input, timings_ms = kept[key]
+    return QueryEntry(words_key(words), words, [query_input], weight, timings_ms, words=words)
 
 
-def key_of(words: str) -> str:
-    """What typed words are called among the widgets."""
+def item_key(item_id: str) -> str:
+    """The key of an item among the widgets."""
+    return f"item_{item_id}"
+
+
+def words_key(words: str) -> str:
+    """The key of typed words among the widgets."""
     return f"words_{hashlib.sha256(words.encode('utf-8', 'replace')).hexdigest()[:12]}"
-
-
-def _used(thing: QueryInput, use: str) -> bool:
-    return use == "both" or thing.modality == ("audio" if use == "sound" else "image")
 
 
 # -- changes, for callbacks ----------------------------------------------------------------------
 
 
-def ask_item(item_id: str) -> None:
-    """Ask with an item of the collection: instead of what was there, or beside it."""
+def search_item(item_id: str) -> None:
+    """Search with an item of the collection: alone, or added to the query."""
+    added = state.with_weight(item_id)
     if not blending():
         st.session_state[UPLOADS] = []
-        session.change(query=(state.with_weight(item_id),), words=(), items=())
+        session.change(query=(added,), words=(), items=())
         return
-    kept = [text for text in session.current().query if state.split_weight(text)[0] != item_id]
+    others = [one for one in session.current().query if state.split_weight(one)[0] != item_id]
     room = state.MAX_PARTS - len(uploads()) - len(session.current().words) - 1
-    session.change(query=(*kept[max(0, len(kept) - room) :], state.with_weight(item_id)), items=())
+    session.change(query=(*others[max(0, len(others) - room) :], added), items=())
 
 
-def ask_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
-    """Ask with typed words: instead of what was there, or beside it (`join`; by default as the
-    page is set to). What cannot ask leaves a sentence and changes nothing.
+def search_words(text: str, weight: float = 1.0, join: bool | None = None) -> None:
+    """Search with typed words: alone, or added to the query (`join`, by default as `blending`).
+
+    Empty words do nothing; too many leave a notice.
     """
     words = " ".join("".join(c if c.isprintable() or ord(c) > 159 else " " for c in text).split())
     if not words:
         return
-    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1  # empties the input widgets
-    st.session_state[NOTICES] = []
+    _new_round()
     if len(words) > state.MAX_WORDS:
         notices().append(
             f"The text has {len(words):,} characters: expected {state.MAX_WORDS:,} at most, a few "
             "sentences."
         )
         return
+    added = state.with_weight(words, weight)
     join = blending() if join is None else join
-    if not (join and n_parts()):
+    if not (join and n_entries()):
         st.session_state[UPLOADS] = []
-        session.change(query=(), words=(state.with_weight(words, weight),), items=())
+        session.change(query=(), words=(added,), items=())
         return
     st.session_state[BLEND] = True
-    kept = [one for one in session.current().words if state.split_weight(one)[0] != words]
+    others = [one for one in session.current().words if state.split_weight(one)[0] != words]
     room = state.MAX_PARTS - len(uploads()) - len(session.current().query) - 1
-    if room < 0 or len(kept) > room:
-        notices().append(f"A query holds at most {state.MAX_PARTS} things: remove one first.")
+    if room < 0 or len(others) > room:
+        notices().append(f"A query has at most {state.MAX_PARTS} parts: remove one first.")
         return
-    session.change(words=(*kept, state.with_weight(words, weight)), items=())
+    session.change(words=(*others, added), items=())
 
 
 def remove(key: str) -> None:
     st.session_state[UPLOADS] = [upload for upload in uploads() if upload.key != key]
-    kept = [
-        text for text in session.current().query if f"item_{state.split_weight(text)[0]}" != key
-    ]
-    words = [text for text in session.current().words if key_of(state.split_weight(text)[0]) != key]
-    session.change(query=tuple(kept), words=tuple(words))
+    _reweigh(lambda one, weight: None if one == key else weight)
 
 
 def clear() -> None:
@@ -306,92 +253,35 @@ def set_weight(key: str, weight: float) -> None:
     for upload in uploads():
         if upload.key == key:
             upload.weight = weight
-    texts = []
-    for text in session.current().query:
-        item_id, old = state.split_weight(text)
-        texts.append(state.with_weight(item_id, weight if f"item_{item_id}" == key else old))
-    read_ones = []
-    for text in session.current().words:
-        words, old = state.split_weight(text)
-        read_ones.append(state.with_weight(words, weight if key_of(words) == key else old))
-    session.change(query=tuple(texts), words=tuple(read_ones))
+    _reweigh(lambda one, old: weight if one == key else old)
+
+
+def _reweigh(new_weight: Callable[[str, float], float | None]) -> None:
+    """Give each item and text of the address a new weight, by its key; None removes it."""
+    changed = {}
+    for field, key_of in (("query", item_key), ("words", words_key)):
+        kept = []
+        for text in getattr(session.current(), field):
+            name, old = state.split_weight(text)
+            weight = new_weight(key_of(name), old)
+            kept += [] if weight is None else [state.with_weight(name, weight)]
+        changed[field] = tuple(kept)
+    session.change(**changed)
 
 
 def set_blend(on: bool) -> None:
-    """Blend from now on; off keeps the newest thing alone."""
+    """Blend from now on; off keeps only the newest entry."""
     st.session_state[BLEND] = on
-    if on or n_parts() < 2:
+    if on or n_entries() < 2:
         return
+    chosen = session.current()
     if uploads():
         st.session_state[UPLOADS] = [uploads()[-1]]
         uploads()[0].weight = 1.0
         session.change(query=(), words=())
-    elif session.current().words:
-        words, _ = state.split_weight(session.current().words[-1])
+    elif chosen.words:
+        words, _ = state.split_weight(chosen.words[-1])
         session.change(query=(), words=(state.with_weight(words),))
     else:
-        item_id, _ = state.split_weight(session.current().query[-1])
+        item_id, _ = state.split_weight(chosen.query[-1])
         session.change(query=(state.with_weight(item_id),))
-
-
-# -- to be heard and seen ------------------------------------------------------------------------
-
-_SOUND_MIMES = {
-    "wav": "audio/wav",
-    "flac": "audio/flac",
-    "ogg": "audio/ogg",
-    "mp3": "audio/mpeg",
-    "mp4": "audio/mp4",
-    "matroska": "audio/webm",
-}
-PLAYED_S = 120.0  # of a sound that a browser cannot play as it came
-
-
-def playable(upload: Upload) -> tuple[bytes, str]:
-    """Its sound for a player and the MIME type: the chosen second, or all as it came.
-
-    Raises
-    ------
-    MediaError
-        It cannot be decoded.
-    """
-    if upload.second is not None:
-        return media.wav_bytes(sound(upload, upload.second, 1.0)), "audio/wav"
-    mime = _SOUND_MIMES.get(formats.sniff(io.BytesIO(upload.content), upload.name), "")
-    if mime:
-        return upload.content, mime
-    return media.wav_bytes(sound(upload, 0.0, PLAYED_S)), "audio/wav"
-
-
-def sound(upload: Upload, start_s: float, duration_s: float) -> media.Audio:
-    """A part of its sound at 22,050 Hz, decoded once."""
-    key = ("sound", start_s, duration_s)
-    if key not in upload.seen:
-        if len(upload.seen) > 40:
-            upload.seen.clear()
-        upload.seen[key] = media.read_audio(
-            upload.content, upload.name, rate_hz=22_050, start_s=start_s, duration_s=duration_s
-        )
-    found: media.Audio = upload.seen[key]
-    return found
-
-
-def picture(upload: Upload, at_s: float | None = None, side_px: int = 480) -> bytes:
-    """The picture, or a video's frame, as a small JPEG, decoded once.
-
-    Raises
-    ------
-    MediaError
-        It cannot be decoded.
-    """
-    key = ("picture", at_s, side_px)
-    if key not in upload.seen:
-        if len(upload.seen) > 40:
-            upload.seen.clear()
-        if upload.kind == "video":
-            pixels = media.read_frame(upload.content, upload.name, at_s or 0.0)
-        else:
-            pixels = media.read_image(upload.content, upload.name)
-        upload.seen[key] = media.picture_bytes(pixels, side_px)
-    found: bytes = upload.seen[key]
-    return found

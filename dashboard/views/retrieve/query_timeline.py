@@ -1,6 +1,5 @@
-"""The timeline of a long sound or video in the query: which second is what, and found what."""
+"""The timeline of a long sound or video in the query: class and nearest item of every second."""
 
-import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
@@ -8,144 +7,134 @@ from core.figures import spectrogram, theme
 from core.figures import timeline as figures
 from core.retrieval import timeline
 from core.retrieval.query_inputs import QueryInput
-from core.retrieval.retriever import Filters, Retriever
+from core.retrieval.retriever import Answer, Filters, Retriever
 from dashboard import session
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.retrieve import query_state
+from dashboard.views.retrieve.query_state import QueryEntry
+from dashboard.views.retrieve.upload import Upload
 
-N_FRAMES = 8  # pictures in the lane of a video
-SPECTROGRAM_S = 130.0  # longer recordings are sampled and have no lane of their own
+N_FRAMES = 8  # pictures above the timeline of a video
+SPECTROGRAM_S = 130.0  # longer recordings are sampled, so their timeline has no spectrogram
 
 
-def long_thing(one: query_state.Asked) -> QueryInput | None:
-    """The thing of an upload that has seconds to choose from: its sound, else its frames."""
-    found = [thing for thing in one.things if len(thing.starts_s) > 1]
-    return found[0] if one.upload is not None and found else None
+def long_input(entry: QueryEntry) -> QueryInput | None:
+    """The input of an upload that has several windows: its sound, else its frames."""
+    long = [one for one in entry.query_inputs if len(one.starts_s) > 1]
+    return long[0] if entry.upload is not None and long else None
 
 
 def best_seconds(
-    retriever: Retriever, parts: list[query_state.Asked], results: pd.DataFrame, find: str
+    retriever: Retriever, entries: list[QueryEntry], answer: Answer, find: str
 ) -> dict[str, str]:
-    """For each result, the second of a long upload that is most like it; empty without one."""
-    long = [(one, thing) for one in parts if (thing := long_thing(one)) is not None]
-    if len(long) != 1 or long[0][0].upload is None or long[0][0].upload.second is not None:
+    """For each result, the most similar second of the query's only long upload; else empty."""
+    long = [(entry.upload, one) for entry in entries if (one := long_input(entry)) is not None]
+    if len(long) != 1 or long[0][0] is None or long[0][0].second is not None:
         return {}
-    thing = long[0][1]
-    ids = [str(item_id) for item_id in results["item_id"]]
-    rows = timeline.best_windows(retriever, thing, ids, find, session.current().within)
+    query_input = long[0][1]
+    ids = [str(item_id) for item_id in answer.results["item_id"]]
+    rows = timeline.best_windows(retriever, query_input, ids, find, session.current().within)
     return {
-        item_id: figures.clock(float(thing.starts_s[row]))
+        item_id: figures.clock(float(query_input.starts_s[row]))
         for item_id, row in zip(ids, rows, strict=True)
     }
 
 
-def show_timeline(
-    page: Page, retriever: Retriever, one: query_state.Asked, find: str, median_score: float
+def show(
+    page: Page, retriever: Retriever, entry: QueryEntry, find: str, median_score: float
 ) -> None:
-    """Every second of a long upload with its class and best match; a click asks with it alone."""
-    thing, upload = long_thing(one), one.upload
-    if thing is None or upload is None:
+    """Every second of a long upload; a click searches with that second alone."""
+    query_input, upload = long_input(entry), entry.upload
+    if query_input is None or upload is None:
         return
     chosen = session.current()
+    filters = Filters(chosen.classes, chosen.subsets)
     try:
-        seconds = timeline.by_second(
-            retriever,
-            thing,
-            find,
-            chosen.within,
-            Filters(chosen.classes, chosen.subsets),
-        )
+        seconds = timeline.by_second(retriever, query_input, find, chosen.within, filters)
     except UserError as error:
         widgets.notice(str(error))
         return
-    starts = seconds["start_s"].to_numpy()
-    step_s = float(starts[1] - starts[0])
+    step_s = float(query_input.starts_s[1] - query_input.starts_s[0])
     key = f"timeline_{upload.key}_{st.session_state.get(f'undo_{upload.key}', 0)}"
     st.subheader("Second by second", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        widgets.small(said(one, upload, thing, find))
+        widgets.small(caption(upload, query_input, find))
         if upload.second is not None:
             st.button(
-                "Ask with the whole",
+                "Search with all seconds",
                 key=f"whole_{upload.key}",
                 type="tertiary",
                 icon=":material/select_all:",
-                on_click=whole,
+                on_click=deselect,
                 args=(upload,),
             )
-    made = figures.figure(
-        seconds,
-        page.study.classes,
-        step_s,
-        median_score,
-        widgets.dark(),
-        selected_s=upload.second,
-        pictures=lane(upload, thing, step_s),
-    )
     widgets.show(
-        made,
+        figures.figure(
+            seconds,
+            page.study.classes,
+            step_s,
+            median_score,
+            widgets.dark(),
+            selected_s=upload.second,
+            pictures=pictures(upload, query_input, step_s),
+        ),
         page.handle,
         f"timeline_{upload.key}",
         f"Timeline of {upload.name}",
         encoder_set=page.encoder_set,
         key=key,
-        on_select=lambda: take(key, upload),
+        on_select=lambda: select(key, upload),
         table=seconds,
     )
 
 
-def said(one: query_state.Asked, upload: query_state.Upload, thing: QueryInput, find: str) -> str:
-    what = "sound" if thing.modality == "audio" else "frame"
+def caption(upload: Upload, query_input: QueryInput, find: str) -> str:
     text = (
-        f"{one.name}: each second’s {what} asks for itself. Bars are its nearest "
-        f"{theme.MODALITY_NAMES[find]}’s score, colours and names the class that MMT gives it."
+        f"{upload.name}: each second is also searched by itself. Bars show the score of its "
+        f"nearest {theme.MODALITY_NAMES[find]}; colours and names show the class that MMT predicts."
     )
-    if thing.sampled:
-        text += f" The recording is long: {len(thing.starts_s)} seconds, evenly spread, stand here."
+    if query_input.sampled:
+        text += f" The recording is long, so {len(query_input.starts_s)} of its seconds are used."
     if upload.second is not None:
-        return f"{text} The results below are those of {figures.clock(upload.second)} alone."
-    return f"{text} Click one to ask with it alone; the results below are those of the whole."
+        return f"{text} The results below are for {figures.clock(upload.second)} alone."
+    return f"{text} Click a second to search with it alone; the results below are for all of them."
 
 
-def take(key: str, upload: query_state.Upload) -> None:
-    """A click on a second asks with it; beside all, with the whole."""
-    starts_s = session.selected(key)
-    upload.second = float(starts_s[0]) if starts_s else None
+def select(key: str, upload: Upload) -> None:
+    """A click on a bar searches with its second; beside all bars, with all seconds."""
+    seconds = session.selected(key)[:1]
+    upload.second = float(seconds[0]) if seconds and isinstance(seconds[0], (int, float)) else None
 
 
-def whole(upload: query_state.Upload) -> None:
+def deselect(upload: Upload) -> None:
+    """Search with all seconds, in a new figure without a selection."""
     upload.second = None
-    undo = f"undo_{upload.key}"  # a new figure, on which nothing is selected
+    undo = f"undo_{upload.key}"
     st.session_state[undo] = st.session_state.get(undo, 0) + 1
 
 
-def lane(upload: query_state.Upload, thing: QueryInput, step_s: float) -> list[figures.Picture]:
-    """The pictures above the bars: frames of a video, else the spectrogram; none when too long."""
-    n = len(thing.starts_s)
-    length = float(thing.starts_s[-1]) + step_s
+def pictures(upload: Upload, query_input: QueryInput, step_s: float) -> list[figures.Picture]:
+    """The frames of a video or the spectrogram of a sound; none if it is too long."""
+    n = len(query_input.starts_s)
+    length_s = float(query_input.starts_s[-1]) + step_s
     try:
         if upload.kind == "video":
-            shown = sorted({round(row * (n - 1) / max(1, N_FRAMES - 1)) for row in range(N_FRAMES)})
-            slot = length / len(shown)
+            rows = sorted({round(row * (n - 1) / max(1, N_FRAMES - 1)) for row in range(N_FRAMES)})
+            slot_s = length_s / len(rows)
+            frames = [upload.picture(float(query_input.starts_s[row]) + 0.5, 160) for row in rows]
             return [
-                figures.Picture(
-                    number * slot,
-                    slot,
-                    query_state.picture(upload, float(thing.starts_s[row]) + 0.5, 160),
-                    spans=False,
-                )
-                for number, row in enumerate(shown)
+                figures.Picture(number * slot_s, slot_s, frame, spans=False)
+                for number, frame in enumerate(frames)
             ]
-        if length > SPECTROGRAM_S:
+        if length_s > SPECTROGRAM_S:
             return []
-        dark = widgets.dark()
-        made = ("lane", dark)
-        heard = query_state.sound(upload, 0.0, length)
-        if made not in upload.seen:
-            upload.seen[made] = spectrogram.to_jpeg(
+        heard, dark = upload.sound(0.0, length_s), widgets.dark()
+        jpeg = upload.once(
+            ("spectrogram", dark),
+            lambda: spectrogram.to_jpeg(
                 heard.samples, heard.rate_hz, dark, n_frames=640, size_px=(1280, 160)
-            )
-        return [figures.Picture(0.0, heard.duration_s, upload.seen[made], spans=True)]
+            ),
+        )
+        return [figures.Picture(0.0, heard.duration_s, jpeg, spans=True)]
     except UserError:
         return []

@@ -1,4 +1,4 @@
-"""What a query found: cards with their scores, the scale of these, and the list as a file."""
+"""The results of a query: their scale, their cards, the list as a file and as a command."""
 
 import shlex
 
@@ -12,31 +12,36 @@ from core.retrieval.retriever import Answer, Filters, Retriever
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import cards, open_items, widgets
-from dashboard.views.retrieve import query_state, query_timeline
+from dashboard.views.retrieve import query_timeline
+from dashboard.views.retrieve.query_state import QueryEntry
 
 N_COLUMNS = 5
 
 
 def show(
-    page: Page, retriever: Retriever, parts: list[query_state.Asked], find: str, answer: Answer
+    page: Page, retriever: Retriever, entries: list[QueryEntry], find: str, answer: Answer
 ) -> None:
-    table = answer.results.copy()
-    heard = query_timeline.best_seconds(retriever, parts, table, find)
-    wanted = labels_of(page, parts)
+    table = answer.results
+    seconds = query_timeline.best_seconds(retriever, entries, answer, find)
+    labels = labels_of(page, entries)
     st.subheader(f"Nearest {theme.MODALITY_PLURALS[find]}", anchor=False)
-    widgets.numbers(headline(page, parts, find, answer, wanted))
-    mates = {
-        mate for one in parts if one.item_id for mate in data.same_clip(page.handle, one.item_id)
+    widgets.numbers(headline(page, entries, find, answer, labels))
+    widgets.small(f"Scores are cosines. {cards.PERCENTILE}")
+    same_clip = {
+        item_id
+        for entry in entries
+        if entry.item_id
+        for item_id in data.same_clip(page.handle, entry.item_id)
     }
     notes = []
     for row in table.itertuples():
         note = cards.score_text(row.score, row.percentile)
-        if row.item_id in mates:
+        if row.item_id in same_clip:
             note += ", same clip"
-        elif wanted and wanted & set(row.labels):
+        elif labels & set(row.labels):
             note += ", same class"
-        if row.item_id in heard:
-            note += f", most like {heard[row.item_id]}"
+        if row.item_id in seconds:
+            note += f", most similar to {seconds[row.item_id]}"
         notes.append(note)
     cards.grid(
         page.handle,
@@ -46,29 +51,26 @@ def show(
         columns=N_COLUMNS,
         on_open=cards.open_item,
     )
-    export(page, parts, find, answer, heard)
+    export(page, entries, find, answer, seconds)
     open_items.show(page, key="retrieve", title="open", n_shown=1)
 
 
-def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], find: str) -> None:
-    """Of words alone: the first few of every other modality too, for words belong to none."""
-    if not all(one.words for one in parts):
+def other_modalities(
+    page: Page, retriever: Retriever, entries: list[QueryEntry], find: str
+) -> None:
+    """For words alone: the nearest few items of every other modality too."""
+    if not all(entry.words for entry in entries):
         return
     chosen = session.current()
-    asked = [part for one in parts for part in one.parts()]
+    query = [weighted for entry in entries for weighted in entry.weighted]
+    filters = Filters(chosen.classes, chosen.subsets)
     for kind in page.modalities:
         if kind == find:
             continue
         try:
-            found = retriever.search(
-                asked,
-                kind,
-                N_COLUMNS,
-                chosen.within,
-                Filters(chosen.classes, chosen.subsets),
-            ).results
+            results = retriever.search(query, kind, N_COLUMNS, chosen.within, filters).results
         except UserError:
-            continue  # the filters leave none of this kind
+            continue  # the filters leave none of this modality
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             widgets.kicker(f"and the nearest {theme.MODALITY_PLURALS[kind]}")
             st.button(
@@ -80,103 +82,73 @@ def others(page: Page, retriever: Retriever, parts: list[query_state.Asked], fin
             )
         cards.grid(
             page.handle,
-            list(found["item_id"]),
+            list(results["item_id"]),
             key=f"also_{kind}",
-            notes=[cards.score_text(row.score, row.percentile) for row in found.itertuples()],
+            notes=[cards.score_text(row.score, row.percentile) for row in results.itertuples()],
             columns=N_COLUMNS,
             on_open=cards.open_item,
         )
 
 
-def searched(parts: list[query_state.Asked], find: str) -> str:
-    text = "what was searched, after the filters"
-    if any(one.item_id and one.modality == find for one in parts):
-        text += ", without the query's own clip"
-    return text
-
-
-def labels_of(page: Page, parts: list[query_state.Asked]) -> set[str]:
-    """The classes of the asking items that are not led away from; of uploads none is known."""
+def labels_of(page: Page, entries: list[QueryEntry]) -> set[str]:
+    """The labels of the query's items with a weight above 0; uploads and words have none."""
     frame = data.items(page.handle)
-    return {
-        label
-        for one in parts
-        if one.item_id and one.weight > 0
-        for label in frame.loc[one.item_id, "labels"]
-    }
+    ids = [entry.item_id for entry in entries if entry.item_id and entry.weight > 0]
+    return {label for item_id in ids for label in frame.loc[item_id, "labels"]}
 
 
 def headline(
-    page: Page, parts: list[query_state.Asked], find: str, answer: Answer, wanted: set[str]
+    page: Page, entries: list[QueryEntry], find: str, answer: Answer, labels: set[str]
 ) -> list[tuple[str, str, str, str]]:
-    """The scale of this list: its best score beside a random pair's, the gallery, its classes."""
+    """The best score beside a random pair's, the size of the gallery, the classes found."""
     best = answer.results.iloc[0]
-    pair = f"{theme.MODALITY_NAMES[parts[0].modality]} and {theme.MODALITY_NAMES[find]}"
-    things = theme.MODALITY_PLURALS[find]
+    pair = f"{theme.MODALITY_NAMES[entries[0].modality]} and {theme.MODALITY_NAMES[find]}"
+    plural = theme.MODALITY_PLURALS[find]
+    searched = "searched, after the filters"
+    if any(entry.item_id and entry.modality == find for entry in entries):
+        searched += ", without the query's own clip"
+    percentile = f"above {best['percentile']:.1f}% of random pairs of {pair}"
     shown = [
-        (
-            "best match",
-            f"{best['score']:.2f}",
-            "cosine",
-            f"above {best['percentile']:.1f}% of random pairs of {pair}",
-        ),
-        (
-            "a random pair",
-            f"{answer.median_score:.2f}",
-            "median",
-            f"of {pair} in this space",
-        ),
-        ("gallery", f"{answer.gallery_size:,}", things, searched(parts, find)),
+        ("best match", f"{best['score']:.2f}", "cosine", percentile),
+        ("a random pair", f"{answer.median_score:.2f}", "median", f"of {pair} in this space"),
+        ("gallery", f"{answer.gallery_size:,}", plural, searched),
     ]
-    if wanted:
+    n, found = len(answer.results), answer.results["labels"]
+    if labels:
         frame = data.items(page.handle)
-        gallery = frame[frame["modality"] == find]
-        chance = float(gallery["labels"].map(lambda names: bool(wanted & set(names))).mean())
-        right = int(sum(bool(wanted & set(names)) for names in answer.results["labels"]))
-        shown.append(
-            (
-                "of its class",
-                f"{right} of {len(answer.results)}",
-                "",
-                f"{', '.join(sorted(wanted))}: {chance:.1%} of all {things}",
-            )
-        )
-    else:
-        label = best["labels"][0] if len(best["labels"]) else "unlabelled"
-        same = int(sum(label in names for names in answer.results["labels"]))
-        shown.append(
-            (
-                "first is",
-                str(label),
-                "",
-                f"as are {same} of {len(answer.results)}; what asks has no class of its own",
-            )
-        )
-    return shown
+        gallery = frame[frame["modality"] == find]["labels"]
+        chance = float(gallery.map(lambda names: bool(labels & set(names))).mean())
+        n_same = sum(bool(labels & set(names)) for names in found)
+        scale = f"{', '.join(sorted(labels))}: {chance:.1%} of all {plural}"
+        return [*shown, ("same class", f"{n_same} of {n}", "", scale)]
+    label = str(best["labels"][0]) if len(best["labels"]) else "unlabelled"
+    n_same = sum(label in names for names in found)
+    scale = f"the class of {n_same} of {n} results; the query has no class"
+    return [*shown, ("first result", label, "", scale)]
 
 
 def export(
-    page: Page, parts: list[query_state.Asked], find: str, answer: Answer, heard: dict[str, str]
+    page: Page, entries: list[QueryEntry], find: str, answer: Answer, seconds: dict[str, str]
 ) -> None:
     chosen = session.current()
     table = answer.results.copy()
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     table["labels"] = [", ".join(labels) for labels in table["labels"]]
-    if heard:
-        table["most_like"] = [heard.get(item_id, "") for item_id in table["item_id"]]
+    if seconds:
+        table["most_like"] = [seconds.get(item_id, "") for item_id in table["item_id"]]
     more = {
-        "query": "; ".join(f"{one.weight:g} × {one.name}" for one in parts),
+        "query": "; ".join(f"{entry.weight:g} × {entry.name}" for entry in entries),
         "found": f"{theme.MODALITY_PLURALS[find]} in {chosen.within}",
         "filters": f"classes {', '.join(chosen.classes) or 'all'}; "
         f"subsets {', '.join(chosen.subsets) or 'all'}",
         "gallery": str(answer.gallery_size),
         "a random pair": f"{answer.median_score:.4f} (median)",
-        "asked": data.now(),
+        "searched": data.now(),
     }
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        if as_command(parts):
+        if has_command(entries):
             with st.popover("As a command", type="tertiary", icon=":material/terminal:"):
-                st.code(command(page, parts, find), language="bash")
+                st.code(command(page, entries, find), language="bash")
         widgets.csv_button(
             table,
             page.handle,
@@ -187,25 +159,25 @@ def export(
         )
 
 
-def as_command(parts: list[query_state.Asked]) -> bool:
-    """Whether the command line can ask the same: with one whole file, with words, or both."""
-    files = [one.upload for one in parts if one.upload]
-    if len(files) > 1 or any(one.item_id for one in parts):
+def has_command(entries: list[QueryEntry]) -> bool:
+    """Whether the command line can search the same: one whole file, words, or both."""
+    uploads = [entry.upload for entry in entries if entry.upload]
+    if len(uploads) > 1 or any(entry.item_id for entry in entries):
         return False
-    if any(file.second is not None or file.use != "both" or file.weight != 1.0 for file in files):
+    if any(one.second is not None or one.use != "both" or one.weight != 1.0 for one in uploads):
         return False
-    if any(len(one.things) > 1 for one in parts) and len(parts) > 1:
-        return False  # a video's sound and frames share one weight there
-    return all(one.weight in (1.0, WITHOUT) for one in parts if one.words)
+    if len(entries) > 1 and any(len(entry.query_inputs) > 1 for entry in entries):
+        return False  # sound and frames of a video share one weight there
+    return all(entry.weight in (1.0, WITHOUT) for entry in entries if entry.words)
 
 
-def command(page: Page, parts: list[query_state.Asked], find: str) -> str:
-    """What gives the same list on the command line, filters aside."""
+def command(page: Page, entries: list[QueryEntry], find: str) -> str:
+    """The command that prints the same list, without the filters."""
     chosen = session.current()
     words = ["python", "-m", "precompute", "search", "--workspace", page.handle.root]
     words += ["--study", page.handle.digest, "--modality", find]
-    for one in parts:
-        flag = "--file" if one.upload else "--text" if one.weight > 0 else "--without"
-        words.append(f"{flag}={one.name}")  # joined, for words may begin with a dash
+    for entry in entries:
+        flag = "--file" if entry.upload else "--text" if entry.weight > 0 else "--without"
+        words.append(f"{flag}={entry.name}")  # joined, because words may start with a dash
     words += ["--top", str(chosen.top), "--space", chosen.within, "--json"]
     return shlex.join(words)

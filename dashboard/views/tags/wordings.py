@@ -72,7 +72,7 @@ def wordings(page: Page, table: pd.DataFrame, overall: pd.DataFrame) -> None:
     """Every stored wording with its measures, each as mean ± spread."""
     cells = table.assign(
         text=[
-            f"{summaries.number(row['mean'])} {summaries.spread_text(row)}".strip()
+            f"{summaries.number(row['mean'])} {summaries.std_or_interval(row)}".strip()
             for _, row in table.iterrows()
         ]
     ).pivot_table(index="system", columns="what", values="text", aggfunc="first", sort=False)

@@ -1,0 +1,131 @@
+"""A file that a person brought: its vectors, and its sound and pictures for the page."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from core import media
+from core.clock import Clock
+from core.media import formats
+from core.retrieval.query_inputs import QueryInput
+from dashboard import data
+
+T = TypeVar("T")
+MAX_EMBEDDED = 4  # encoder sets whose vectors an upload keeps
+MAX_DECODED = 40  # decoded sounds and pictures that it keeps
+PLAYED_S = 120.0  # of a sound that a browser cannot play as it is
+PLAYABLE = {
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "mp3": "audio/mpeg",
+    "mp4": "audio/mp4",
+    "matroska": "audio/webm",
+}
+
+
+@dataclass
+class Upload:
+    """A file of one session, with its weight in the query.
+
+    `second`: the second that is searched with, None for all. `use`: what of a video is searched
+    with: "both", "sound" or "frames".
+    """
+
+    key: str
+    name: str
+    kind: str
+    content: bytes
+    weight: float = 1.0
+    second: float | None = None
+    use: str = "both"
+    _embedded: dict[tuple[str, ...], tuple[list[QueryInput], dict[str, float]]] = field(
+        default_factory=dict
+    )
+    _decoded: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def embedded(
+        self, handle: data.Handle, encoder_set: str
+    ) -> tuple[list[QueryInput], dict[str, float]]:
+        """Its query inputs and the milliseconds that embedding took, embedded once.
+
+        Raises
+        ------
+        UserError
+            The file cannot be decoded, or there is no encoder for it.
+        """
+        key = (handle.root, handle.digest, encoder_set)
+        if key not in self._embedded:
+            clock = Clock()
+            inputs = data.retriever(handle, encoder_set).embed(self.content, self.name, clock)
+            if len(self._embedded) >= MAX_EMBEDDED:
+                self._embedded.clear()
+            self._embedded[key] = (inputs, dict(clock.ms))
+        return self._embedded[key]
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether a sound of it was embedded."""
+        return any(
+            one.modality == "audio" for inputs, _ in self._embedded.values() for one in inputs
+        )
+
+    def window(self, query_input: QueryInput) -> int | None:
+        """The window at the chosen second; None for all, or if there is only one."""
+        if self.second is None or len(query_input.starts_s) < 2:
+            return None
+        return int(np.argmin(np.abs(query_input.starts_s - self.second)))
+
+    def once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What `make` returned for this key, made on first use; the last few are kept."""
+        if key not in self._decoded:
+            if len(self._decoded) >= MAX_DECODED:
+                self._decoded.clear()
+            self._decoded[key] = make()
+        kept: T = self._decoded[key]
+        return kept
+
+    def playable(self) -> tuple[bytes, str]:
+        """Its sound for a player and the MIME type: the chosen second, or all of it.
+
+        Raises
+        ------
+        MediaError
+            It cannot be decoded.
+        """
+        if self.second is not None:
+            return media.wav_bytes(self.sound(self.second, 1.0)), "audio/wav"
+        mime = PLAYABLE.get(formats.sniff(io.BytesIO(self.content), self.name), "")
+        if mime:
+            return self.content, mime
+        return media.wav_bytes(self.sound(0.0, PLAYED_S)), "audio/wav"
+
+    def sound(self, start_s: float, duration_s: float) -> media.Audio:
+        """A part of its sound at 22,050 Hz."""
+        return self.once(
+            ("sound", start_s, duration_s),
+            lambda: media.read_audio(
+                self.content, self.name, rate_hz=22_050, start_s=start_s, duration_s=duration_s
+            ),
+        )
+
+    def picture(self, at_s: float = 0.0, side_px: int = 480) -> bytes:
+        """The picture, or a frame of the video, as a small JPEG.
+
+        Raises
+        ------
+        MediaError
+            It cannot be decoded.
+        """
+
+        def make() -> bytes:
+            if self.kind == "video":
+                pixels = media.read_frame(self.content, self.name, at_s)
+            else:
+                pixels = media.read_image(self.content, self.name)
+            return media.picture_bytes(pixels, side_px)
+
+        return self.once(("picture", at_s, side_px), make)
