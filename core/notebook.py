@@ -44,12 +44,14 @@ def run_stages(
     values: Mapping[str, Any],
 ) -> "NotebookStudy":
     """See `core.run`."""
-    config = study_config.update(study_config.Config(), {"dataset": dataset, **values}, "The study")
+    config = study_config.changed(
+        study_config.Config(), {"dataset": dataset, **values}, "The study"
+    )
     store = Store(str(workspace or f"workspace/{dataset.partition(':')[0]}"))
     weights_dir = Path(weights) if weights else None
     with LocalEngine(n_workers, Console(stderr=True)) as engine:
         outcome = stages.run(config, store, engine, weights_dir)
-    return open_workspace(store.root, outcome.record.digest)
+    return open_workspace(store.root, outcome.digest)
 
 
 def fit_arrays(
