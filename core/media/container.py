@@ -7,6 +7,7 @@ stream, for sound and picture alike, so that second k of one belongs to second k
 `core.media` is the public face of this module.
 """
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -195,10 +196,10 @@ class StreamedSound:
                 found = None
             at = None if found is None else self._time_of(found)
             if found is not None and at is not None and at <= start:
-                return _chain(found, frames), self._on_grid(at, found.samples)
+                return itertools.chain([found], frames), self._on_grid(at, found.samples)
             self._container.seek(0)  # decode from the beginning instead
             return decoded_frames(self._container, self._stream), None
-        return _chain(self._first, self._frames), None
+        return itertools.chain([self._first], self._frames), None
 
     def _time_of(self, frame: "AudioFrame") -> int | None:
         time_s = frame.time
@@ -218,13 +219,8 @@ class StreamedSound:
         return snapped if abs(snapped - at) <= 0.001 * self.rate_hz + 1 else at
 
 
-def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from rest
-
-
 def zero_of(container: "InputContainer") -> float:
-    """Seconds in the container's own time that count as 0: where its first stream begins."""
+    """The container's own time, in seconds, that counts as 0: the start of its first stream."""
     return max(container.start_time or 0, 0) / 1e6
 
 

@@ -116,7 +116,7 @@ def shown(name: str) -> str:
 
 
 def refusal(name: str, found: str, todo: str) -> MediaError:
-    """The error for one file: `found` says what is there and was expected, `todo` what helps."""
+    """The error for one file: `found` says what was found and expected, `todo` what helps."""
     return MediaError(f"'{shown(name)}' {found}: {todo}.")
 
 

@@ -36,7 +36,7 @@ class MediaFile:
     format: Format
 
     def refusal(self, found: str, todo: str) -> MediaError:
-        """The error for this file: `found` says what is there and was expected."""
+        """The error for this file: `found` says what was found and expected, `todo` what helps."""
         return refusal(self.name, found, todo)
 
 
@@ -91,7 +91,7 @@ class _Bytes(io.BytesIO):
 
 @contextmanager
 def _raw(source: Source, name: str) -> Iterator[BinaryIO]:
-    """The source as a binary file, whatever it contains."""
+    """The source as a binary file of any content."""
     if isinstance(source, bytes):
         _check_bytes(len(source), name)
         with _Bytes(source) as memory:

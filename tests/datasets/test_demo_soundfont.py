@@ -85,7 +85,7 @@ def test_disjoint_ranges_and_unknown_samples_are_left_out() -> None:
     assert len(soundfont.read(bank.bytes()).zones(0, 0)) == 0
 
 
-def test_amounts_are_limited_and_positions_lie_within_the_bank() -> None:
+def test_amounts_are_limited_and_positions_are_within_the_bank() -> None:
     bank = Bank(
         [TONE],
         [[[(8, 14_000), (48, -50), (1, 32_767), (3, 32_767), (54, 1), (53, 0)]]],
@@ -125,7 +125,7 @@ def test_damaged_banks_are_refused() -> None:
     assert len(font.zones(0, 0)) == 1
     at = data.index(b"inst") + 8 + 20
     broken = soundfont.read(data[:at] + struct.pack("<H", 900) + data[at + 2 :])
-    with pytest.raises(UserError, match="a zone lies outside its table"):
+    with pytest.raises(UserError, match="a zone is outside its table"):
         broken.zones(0, 0)
 
 

@@ -84,7 +84,7 @@ def test_a_loop_goes_on_and_a_sample_without_one_ends() -> None:
 
 
 def test_a_loop_until_release_plays_to_the_end_behind_it() -> None:
-    """Behind the loop lies a louder tone, which is heard once the key is released."""
+    """The louder tone behind the loop is heard once the key is released."""
     tail = Sample(np.concatenate([sine(441, 0.1), 1.9 * sine(441, 0.1)]), loop=(500, 2_000))
     notes = [held(length_s=0.3)]
     sound = play([(54, 3), (38, 2_000)], notes, sample=tail)

@@ -75,7 +75,7 @@ def test_sound_of_second_k_has_tone_k(
         part = read_audio(videos[suffix], "v", start_s=k, duration_s=1.0, rate_hz=16000)
         assert len(part.samples) == 16000
         assert frequency_of(part.samples, 16000) == pytest.approx(wanted_hz, abs=1)
-        # The border between two tones lies within 10 ms of the second.
+        # The border between two tones is within 10 ms of the second.
         for side_s, number in ((0.01, k), (0.94, k)):
             first = round((k + side_s) * whole.rate_hz)
             piece = whole.samples[first : first + round(0.05 * whole.rate_hz)]

@@ -186,7 +186,7 @@ class SoundFont:
         bags, generators = self.records[f"{level}bag"], self.records[f"{level}gen"]
         first, last = (int(self.records[header][row + i]["bag"]) for i in (0, 1))
         if not 0 <= first <= last < len(bags):
-            raise UserError("The soundfont is damaged: a zone lies outside its table.")
+            raise UserError("The soundfont is damaged: a zone is outside its table.")
         shared = Bag({}, (0, 127), (0, 127), None)
         for at in range(first, last):
             bag = shared._replace(amounts=dict(shared.amounts))
@@ -288,7 +288,7 @@ def load() -> SoundFont:
     path = Path(spec.origin).parent / "TimGM6mb.sf2" if spec and spec.origin else None
     if path is None or not path.is_file():
         raise UserError(
-            "The soundfont TimGM6mb.sf2 was not found, the demo's sounds need it: run "
+            "The soundfont TimGM6mb.sf2 was not found, but the demo's sounds need it: run "
             "`.venv/bin/pip install -r requirements.txt`, whose pretty_midi contains it."
         )
     return read(path.read_bytes())
