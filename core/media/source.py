@@ -75,7 +75,7 @@ def _decoding(name: str, label: str) -> Iterator[None]:
         ) from error
 
 
-class _Bytes(io.BytesIO):
+class _QuietBytes(io.BytesIO):
     """Bytes in memory whose `seek` never raises.
 
     Broken headers make decoders seek before the start. As in C, this leaves the position unchanged;
@@ -94,7 +94,7 @@ def _raw(source: Source, name: str) -> Iterator[BinaryIO]:
     """The source as a binary file of any content."""
     if isinstance(source, bytes):
         _check_bytes(len(source), name)
-        with _Bytes(source) as memory:
+        with _QuietBytes(source) as memory:
             yield memory
         return
     try:

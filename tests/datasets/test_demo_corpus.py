@@ -72,7 +72,7 @@ def test_sizes_outside_the_bounds_are_refused(size: int) -> None:
 def test_rendered_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
     clips = (of("test")[0], next(clip for clip in CLIPS if len(clip.sounds) == 2))
     for name in ("a", "b"):
-        shard = corpus.Shard(str(tmp_path / name), "draft", "shards/0000.json", clips)
+        shard = corpus.RenderTask(str(tmp_path / name), "draft", "shards/0000.json", clips)
         assert corpus.render_shard(shard) == "shards/0000.json"
     files = sorted(path.relative_to(tmp_path / "a") for path in tmp_path.glob("a/**/*.*"))
     assert len(files) == 5
@@ -86,7 +86,9 @@ def test_captions_have_a_generator_of_their_own(
     """The number of words drawn changes neither sound, nor picture, nor the second that is cut."""
 
     def rendered(name: str) -> tuple[list[bytes], list[dict]]:
-        shard = corpus.Shard(str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],))
+        shard = corpus.RenderTask(
+            str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],)
+        )
         corpus.render_shard(shard)
         rows = Store(tmp_path / name).json("draft/shards/0000.json")
         files = sorted((tmp_path / name / "draft/media").glob("**/*.*"))
@@ -102,7 +104,7 @@ def test_captions_have_a_generator_of_their_own(
 
 def test_rendered_items_state_their_facts(tmp_path: Path) -> None:
     clip = next(clip for clip in CLIPS if clip.shows not in clip.sounds)
-    shard = corpus.Shard(str(tmp_path), "draft", "shards/0000.json", (clip,))
+    shard = corpus.RenderTask(str(tmp_path), "draft", "shards/0000.json", (clip,))
     corpus.render_shard(shard)
     store = Store(tmp_path)
     frame = items.table(store.json("draft/shards/0000.json"))

@@ -61,7 +61,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Shard:
+class RenderTask:
     """Clips to render, and where to."""
 
     store_root: str
@@ -85,7 +85,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     """
     clips = plan(_size(request), request.seed)
     shards = [
-        Shard(
+        RenderTask(
             store_root=draft.store.root,
             folder=draft.folder,
             name=f"shards/{start // SHARD_SIZE:04d}.json",
@@ -174,7 +174,7 @@ def _another(rng: np.random.Generator, name: str) -> str:
     return str(rng.choice(others, p=weights / weights.sum()))
 
 
-def render_shard(shard: Shard) -> str:
+def render_shard(shard: RenderTask) -> str:
     """Render a shard into the draft; its list of items is written last, and marks it as done."""
     store = Store(shard.store_root)
     rows = [asdict(item) for clip in shard.clips for item in _render(store, shard.folder, clip)]

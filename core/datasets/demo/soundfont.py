@@ -39,7 +39,7 @@ def _tenths(value: int) -> float:
     return value / 10
 
 
-class Generator(NamedTuple):
+class ZoneGenerator(NamedTuple):
     """A generator's number, limits and default, and how its amount becomes plain units."""
 
     number: int
@@ -49,8 +49,8 @@ class Generator(NamedTuple):
     unit: Callable[[int], float] = float
 
 
-def _time(number: int, high: int) -> Generator:
-    return Generator(number, -12_000, high, -12_000, _seconds)
+def _time(number: int, high: int) -> ZoneGenerator:
+    return ZoneGenerator(number, -12_000, high, -12_000, _seconds)
 
 
 # Envelopes in seconds (`sustain` a gain, `mod_sustain` a level from 0 to 1), `key_to_` in cents of
@@ -60,33 +60,33 @@ GENERATORS = {
     "attack_s": _time(34, 8_000),
     "hold_s": _time(35, 5_000),
     "decay_s": _time(36, 8_000),
-    "sustain": Generator(37, 0, 1_440, 0, lambda v: 10 ** (-v / 200) if v < 1_000 else 0.0),
+    "sustain": ZoneGenerator(37, 0, 1_440, 0, lambda v: 10 ** (-v / 200) if v < 1_000 else 0.0),
     "release_s": _time(38, 8_000),
-    "key_to_hold": Generator(39, -1_200, 1_200),
-    "key_to_decay": Generator(40, -1_200, 1_200),
+    "key_to_hold": ZoneGenerator(39, -1_200, 1_200),
+    "key_to_decay": ZoneGenerator(40, -1_200, 1_200),
     "mod_delay_s": _time(25, 5_000),
     "mod_attack_s": _time(26, 8_000),
     "mod_hold_s": _time(27, 5_000),
     "mod_decay_s": _time(28, 8_000),
-    "mod_sustain": Generator(29, 0, 1_000, 0, lambda v: 1 - v / 1_000),
+    "mod_sustain": ZoneGenerator(29, 0, 1_000, 0, lambda v: 1 - v / 1_000),
     "mod_release_s": _time(30, 8_000),
-    "mod_key_to_hold": Generator(31, -1_200, 1_200),
-    "mod_key_to_decay": Generator(32, -1_200, 1_200),
-    "mod_to_pitch_cents": Generator(7, -12_000, 12_000),
-    "mod_to_filter_cents": Generator(11, -12_000, 12_000),
+    "mod_key_to_hold": ZoneGenerator(31, -1_200, 1_200),
+    "mod_key_to_decay": ZoneGenerator(32, -1_200, 1_200),
+    "mod_to_pitch_cents": ZoneGenerator(7, -12_000, 12_000),
+    "mod_to_filter_cents": ZoneGenerator(11, -12_000, 12_000),
     "lfo_delay_s": _time(21, 5_000),
-    "lfo_hz": Generator(22, -16_000, 4_500, 0, _hz),
-    "lfo_to_pitch_cents": Generator(5, -12_000, 12_000),
-    "lfo_to_filter_cents": Generator(10, -12_000, 12_000),
-    "lfo_to_volume_db": Generator(13, -960, 960, 0, _tenths),
+    "lfo_hz": ZoneGenerator(22, -16_000, 4_500, 0, _hz),
+    "lfo_to_pitch_cents": ZoneGenerator(5, -12_000, 12_000),
+    "lfo_to_filter_cents": ZoneGenerator(10, -12_000, 12_000),
+    "lfo_to_volume_db": ZoneGenerator(13, -960, 960, 0, _tenths),
     "vibrato_delay_s": _time(23, 5_000),
-    "vibrato_hz": Generator(24, -16_000, 4_500, 0, _hz),
-    "vibrato_to_pitch_cents": Generator(6, -12_000, 12_000),
-    "filter_cents": Generator(8, 1_500, 13_500, 13_500),
-    "filter_q_db": Generator(9, 0, 960, 0, _tenths),
-    "attenuation_db": Generator(48, 0, 1_440, 0, _tenths),
-    "cents_per_key": Generator(56, 0, 1_200, 100),
-    "exclusive_class": Generator(57, 0, 127),
+    "vibrato_hz": ZoneGenerator(24, -16_000, 4_500, 0, _hz),
+    "vibrato_to_pitch_cents": ZoneGenerator(6, -12_000, 12_000),
+    "filter_cents": ZoneGenerator(8, 1_500, 13_500, 13_500),
+    "filter_q_db": ZoneGenerator(9, 0, 960, 0, _tenths),
+    "attenuation_db": ZoneGenerator(48, 0, 1_440, 0, _tenths),
+    "cents_per_key": ZoneGenerator(56, 0, 1_200, 100),
+    "exclusive_class": ZoneGenerator(57, 0, 127),
 }
 POSITIONS = {  # sample positions: the generators of their fine and coarse (32,768) offsets
     "start": (0, 4),
