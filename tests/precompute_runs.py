@@ -1,7 +1,8 @@
-"""Running the command line from tests, and an engine that works in this very process."""
+"""Runs of the command line for tests, and an engine that works in this process."""
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,36 @@ def precompute(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`python -m precompute ...` to its end, with what it printed."""
     command = [sys.executable, "-m", "precompute", *map(str, arguments)]
     return subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+
+
+def manifests(root: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for path in sorted(root.glob("*/*/manifest.json"))}
+
+
+# Files that a stage has written in the middle of its work.
+SEEN_AT_WORK = {
+    "ingest": "*.partial/shards/*.json",
+    "extract": "*.partial/shards/*.npy",
+    "train": "*.partial/*.safetensors",
+    "generate": "*.partial/*.parquet",
+    "evaluate": "*.partial/forests/*.safetensors",
+    "maps": "*.partial/*.npy",
+}
+
+
+def wait_until_at_work(root: Path, stage: str, process: subprocess.Popen) -> bool:
+    """Wait until a stage has written one of its files, but not the artefact.
+
+    False when the process ended before that was seen.
+    """
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        if any(".tmp-" not in path.name for path in root.glob(f"{stage}/{SEEN_AT_WORK[stage]}")):
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.01)
+    raise AssertionError(f"{stage} never began")
 
 
 class HereEngine(LocalEngine):

@@ -1,0 +1,185 @@
+"""The table of stages on a tiny study: killed between any two tasks, at any write, and again."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.config import Config
+from core.spaces import maps
+from core.spaces.translation import TranslationConfig
+from core.stages import table as stages
+from core.stages.study_run import StudyRun
+from core.stages.table import STAGES
+from core.store import Store
+from core.studies.forests import ForestConfig
+from core.study import Study, open_study
+from tests.precompute_runs import HereEngine, KilledError, manifests
+
+
+def flat_maps(vectors: np.ndarray, near: object, method: str, n_dims: int, seed: int) -> np.ndarray:
+    """In place of UMAP and t-SNE, since compiling UMAP takes 20 s."""
+    return np.asarray(vectors)[:, :n_dims]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_maps() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maps, "fit_whole", flat_maps)
+        yield
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Ready vectors of 3 classes."""
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((3, 6))
+    rows = [
+        {
+            "item_id": f"{modality}{number}",
+            "clip_id": f"clip{number}",
+            "modality": modality,
+            "labels": ["cello", "flute", "organ"][number % 3],
+            "vector": (centres[number % 3] + 0.3 * rng.standard_normal(6)).tolist(),
+        }
+        for number in range(48)
+        for modality in ("audio", "image")
+    ]
+    path = tmp_path_factory.mktemp("tiny") / "items.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    return Config(
+        dataset=f"table:{path}",
+        splits=2,
+        n_bootstrap=20,
+        mix_in_draws=2,
+        translation=TranslationConfig(max_epochs=6),
+        forest=ForestConfig(n_trees=4),
+    )
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The tiny study, computed in one go."""
+
+    study: Study
+    first: StudyRun
+    n_tasks: int
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Config, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    store, engine = Store(tmp_path_factory.mktemp("whole")), HereEngine()
+    first = stages.run(tiny, store, engine)
+    return Whole(open_study(store), first, len(engine.done))
+
+
+def run_tiny(config: Config, root: Path, engine: HereEngine | None = None) -> Study:
+    stages.run(config, Store(root), engine or HereEngine())
+    return open_study(Store(root))
+
+
+def test_ready_vectors_need_no_encoder(whole: Whole) -> None:
+    study = whole.study
+    assert study.default_encoder_set == "ready_audio+ready_image"
+    rows = study.measurements()
+    found = rows[(rows["metric"] == "precision@5") & (rows["space"] == "translation")]
+    assert sorted(found["split"].unique()) == [0, 1]
+    assert {"x", "y", "z"} <= set(study.map(study.default_encoder_set, "pca", "umap", 2).columns)
+
+
+def test_every_stage_says_where_its_time_went(whole: Whole, tiny: Config) -> None:
+    parts = {stage: set(outcome.parts) for stage, outcome in whole.first.outcomes.items()}
+    assert list(parts) == list(STAGES)
+    assert parts["train"] == {"training spaces"}
+    assert parts["generate"] == set()
+    assert parts["evaluate"] == {"ranking", "forests", "centroids"}
+    assert parts["maps"] == {"finding neighbours", "drawing maps"}
+    for outcome in whole.first.outcomes.values():
+        assert 0.0 <= sum(outcome.parts.values()) <= outcome.seconds + 0.1  # of two clocks
+        assert outcome.n_made == outcome.n_artefacts
+    assert whole.first.outcomes["generate"].n_artefacts == 0  # there is no text
+    again = stages.run(tiny, whole.study.store, HereEngine())
+    for outcome in again.outcomes.values():
+        assert not outcome.parts
+        assert outcome.n_made == 0
+    assert again.artefacts.keys() == whole.study.artefacts.keys()
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 12])
+def test_a_run_stopped_between_tasks_continues(
+    tiny: Config, whole: Whole, tmp_path: Path, stop_after: int
+) -> None:
+    first, second = HereEngine(stop_after), HereEngine()
+    with pytest.raises(KilledError):
+        run_tiny(tiny, tmp_path / "w", first)
+    resumed = run_tiny(tiny, tmp_path / "w", second).measurements()
+    names = [repr(task) for task in [*first.done, *second.done]]
+    assert len(names) == len(set(names)) == whole.n_tasks
+    pd.testing.assert_frame_equal(resumed, whole.study.measurements())
+
+
+def test_ended_at_any_write_nothing_is_taken_for_finished(
+    tiny: Config, whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_replace = os.replace
+    left = 0  # writes before the next end: a few more at each attempt
+
+    def replace_or_die(source: str, target: str) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KilledError
+        real_replace(source, target)
+
+    n_ended = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", replace_or_die)
+        for attempt in range(100):
+            left = 3 + attempt
+            try:
+                run_tiny(tiny, tmp_path / "w")
+                break
+            except KilledError:
+                n_ended += 1
+    assert 5 < n_ended < 99
+    monkeypatch.setattr(maps, "fit_whole", None)  # nothing is left to draw
+    again = run_tiny(tiny, tmp_path / "w").measurements()
+    pd.testing.assert_frame_equal(again, whole.study.measurements())
+
+
+def test_a_change_recomputes_what_depends_on_it(tiny: Config, whole: Whole, tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    shutil.copytree(whole.study.store.root, root)
+    before = set(manifests(root))
+    run_tiny(replace(tiny, mix_in_draws=3), root)
+    fresh = {Path(name).parts[-3] for name in set(manifests(root)) - before}
+    assert fresh == {"evaluate"}
+
+
+def test_no_space_is_fitted_on_test_items(tiny: Config, whole: Whole, tmp_path: Path) -> None:
+    """Other test vectors leave every space of a split unchanged."""
+    study = whole.study
+    frame = study.items(0)
+    held = set(frame[frame["subset"] != "translation"]["item_id"])
+    table = pd.read_parquet(tiny.dataset.removeprefix("table:"))
+    rng = np.random.default_rng(1)
+    table["vector"] = [
+        rng.standard_normal(6).tolist() if item in held else vector
+        for item, vector in zip(table["item_id"], table["vector"], strict=True)
+    ]
+    table.to_parquet(tmp_path / "items.parquet")
+    other = run_tiny(replace(tiny, dataset=f"table:{tmp_path / 'items.parquet'}"), tmp_path / "w")
+    for name in ("translation.safetensors", "pca.audio.safetensors", "pca.image.safetensors"):
+        mine, theirs = (
+            one.artefact(f"train:{one.default_encoder_set}:0").tensors(name)
+            for one in (study, other)
+        )
+        compared = [key for key in mine if "seconds" not in key]
+        assert compared
+        for key in compared:
+            assert np.array_equal(mine[key], theirs[key]), key
