@@ -1,4 +1,4 @@
-"""Small collections of tracks made for the tests, and ingesting them in this process."""
+"""Small collections of tracks for the tests, and a function to ingest any dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ RATE_HZ = 4_000
 def ingest(
     spec: str, folder: Path, *, size: int | None = None, splits: int | None = None, seed: int = 0
 ) -> Ingested:
-    """A dataset's items, with what is written on the way going into `folder`."""
+    """Ingest a dataset in this process; the workspace is below `folder`."""
     parsed = datasets.parse(spec)
     draft = Store(folder / "workspace").begin("ingest", {"spec": spec, "size": size, "seed": seed})
     return datasets.load(parsed.name).ingest(
@@ -28,7 +28,7 @@ def fingerprint(spec: str, size: int | None = None) -> dict[str, object]:
 
 
 def write_tone(path: Path, seconds: float = 1.0, frequency_hz: float = 300.0) -> None:
-    """A tone as a file of the ending that its path has."""
+    """A tone in the format of the path's ending."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rate_hz = 44_100 if path.suffix == ".mp3" else RATE_HZ
     samples = media_samples.tone(frequency_hz, seconds, rate_hz)

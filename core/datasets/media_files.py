@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,11 +121,11 @@ def check_all(
     Parameters
     ----------
     check : function of a task, which can be sent to another process
-        Returns JSON values (None to leave the task out) and what was rejected.
+        Returns a JSON value or a dataclass (None to leave the task out), and rejected files.
 
     Returns
     -------
-    The values in the order of the tasks, as read from JSON; and all that was rejected.
+    The values in the order of the tasks, as read from JSON; and all rejected files.
     """
     names = [f"shards/{number:05d}.json" for number in range(-(-len(tasks) // shard_size))]
     shards = [
@@ -153,6 +153,6 @@ def check_shard(shard: FileShard) -> None:
     outcomes = [shard.check(task) for task in shard.tasks]
     result = {
         "found": [value for value, _ in outcomes if value is not None],
-        "rejected": [asdict(row) for _, rows in outcomes for row in rows],
+        "rejected": [row for _, rows in outcomes for row in rows],
     }
     Store(shard.store_root).write_json(shard.name, result)

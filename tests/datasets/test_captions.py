@@ -1,4 +1,4 @@
-"""Captioned sounds: layouts of the table, MusicCaps, tags, splits, what is missing."""
+"""Captioned sounds: layouts of the table, MusicCaps, tags, splits, missing files."""
 
 import json
 from pathlib import Path

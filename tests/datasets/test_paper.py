@@ -112,8 +112,10 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def zero_shot(audio: np.ndarray, image: np.ndarray, y: np.ndarray, paired: np.ndarray) -> float:
-    """How well the classes of one modality's clips are told by the nearest centroid of the other's,
-    after a linear map that was fitted on pairs without labels."""
+    """Share of clips whose nearest centroid, of the other modality, has their class.
+
+    The modalities are joined by a linear map that was fitted on pairs without labels.
+    """
     half = len(y) // 2
     principal = []
     for native in (audio, image):

@@ -14,9 +14,8 @@ reported when vectors are extracted.
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,14 +114,6 @@ def start_in_file(start_s: float, duration_s: float, length_s: float) -> float:
     """Where a segment starts in a file of `length_s`: 0 in a cut, `start_s` in a whole video."""
     is_whole = length_s >= start_s + 1.0 and length_s > duration_s + SLACK_S
     return start_s if is_whole else 0.0
-
-
-def check_files(
-    root: Path, seed: int, files: SegmentFiles
-) -> tuple[dict[str, Any] | None, list[Rejected]]:
-    """`draw_second` with the second as JSON values."""
-    second, bad = draw_second(root, seed, files)
-    return (asdict(second) if second else None), bad
 
 
 def draw_second(root: Path, seed: int, files: SegmentFiles) -> tuple[Second | None, list[Rejected]]:

@@ -90,7 +90,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
             f"None of the {len(absent):,} instrument segments has a file below {root}: expected "
             f"media named like {absent[0]}.mp4."
         )
-    check = partial(clips.check_files, root, request.seed)
+    check = partial(clips.draw_second, root, request.seed)
     seconds, unusable = media_files.check_all(
         check, there, draft, run, "checking the clips", SHARD_SIZE
     )
