@@ -66,17 +66,6 @@ def subplots(dark: bool, height_px: int, **grid: Any) -> go.Figure:
     return fig.update_layout(template=theme.template(dark), height=height_px, margin=MARGIN_PX)
 
 
-def colour_bar(title: str, **rest: Any) -> dict[str, Any]:
-    """A thin colour bar with a title along its side."""
-    return {
-        "title": {"text": title, "side": "right", "font": {"size": theme.SMALL_PX}},
-        "thickness": 10,
-        "outlinewidth": 0,
-        "tickfont": {"size": theme.SMALL_PX},
-        **rest,
-    }
-
-
 def vertical_line(fig: go.Figure, x: float, text: str, dark: bool, **line: Any) -> None:
     """A dashed vertical line with a small text at its upper end."""
     fig.add_vline(

@@ -1,6 +1,5 @@
 """Curves: mix-in (W figure 3), losses by epoch."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,35 +9,29 @@ import plotly.graph_objects as go
 from core.figures import common, theme
 from core.studies.mix_in import SINGLE_MODAL
 
-Losses = Mapping[str, tuple[str, str, str]]  # column -> name, colour, dash
-TRANSLATION_LOSSES: Losses = {
+LOSSES = {  # column -> name, colour, dash
     "train_loss": ("training", theme.UNLABELLED, "solid"),
     "validation_loss": ("validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
-}
-GENERATOR_LOSSES: Losses = {
-    "train_loss": ("generator, training", theme.UNLABELLED, "solid"),
-    "validation_loss": ("generator, validation", theme.SYSTEM_COLOURS["MMT"], "solid"),
     "train_discriminator_loss": ("discriminator, training", theme.UNLABELLED, "dot"),
     "validation_discriminator_loss": ("discriminator, validation", "#D6455D", "dot"),
 }
 
 
-def training(
-    history: pd.DataFrame,
-    best_epoch: int | None = None,
-    dark: bool = False,
-    losses: Losses = TRANSLATION_LOSSES,
-) -> go.Figure:
+def training(history: pd.DataFrame, best_epoch: int | None = None, dark: bool = False) -> go.Figure:
     """Losses by epoch, with a line at the epoch whose weights were kept.
 
     Parameters
     ----------
-    history : `epoch` and the columns named in `losses`; absent or empty columns are left out
+    history : `epoch, train_loss, validation_loss` of a translation, or these and
+        `train_discriminator_loss, validation_discriminator_loss` of the generators; losses
+        without values are left out
     """
+    generators = "train_discriminator_loss" in history
     fig = common.figure(dark, 320)
-    for column, (name, colour, dash) in losses.items():
+    for column, (title, colour, dash) in LOSSES.items():
         if column not in history or history[column].isna().all():
             continue
+        name = f"generator, {title}" if generators and dash == "solid" else title
         fig.add_scatter(
             x=history["epoch"],
             y=history[column],
@@ -52,7 +45,7 @@ def training(
         common.vertical_line(fig, best_epoch, f"kept: epoch {best_epoch}", dark, width=1)
     fig.update_xaxes(title_text="epoch", rangemode="tozero")
     fig.update_yaxes(title_text="loss")
-    top = 44 if len(losses) < 3 else 60
+    top = 60 if generators else 44
     return fig.update_layout(margin={"l": 8, "r": 16, "t": top, "b": 58}, hovermode="x unified")
 
 

@@ -136,7 +136,6 @@ def markers(
             "size": size_px,
             "color": colour,
             "opacity": opacity,
-            "line": {"width": 0},
         },
     }
 

@@ -45,7 +45,7 @@ def confusion(
         xgap=1,
         ygap=1,
         hoverinfo="skip",
-        colorbar=common.colour_bar("share of the row" if by_row else "items", len=0.9),
+        colorbar={"title": {"text": "share of the row" if by_row else "items"}, "len": 0.9},
     )
     rows, columns = (grid.ravel() for grid in np.indices(counts.shape))
     flat = counts.ravel()
@@ -53,7 +53,8 @@ def confusion(
         "" if not count else (f"{share:.2f}" if by_row else f"{int(count):,}")
         for count, share in zip(flat, shares.ravel(), strict=True)
     ]
-    full = values.ravel() > 0.55 * max(float(values.max(initial=0)), 1e-9)
+    strong = values.ravel() > 0.55 * max(float(values.max(initial=0)), 1e-9)
+    light, heavy = theme.ink(dark).text, theme.ink(not dark).text
     hover = [
         f"<b>{names[row]}</b> taken for <b>{across[column]}</b><br>{int(count):,} items, "
         f"{share:.1%} of the row"
@@ -65,7 +66,7 @@ def confusion(
         mode="markers+text",
         marker={"symbol": "square", "size": 22, "opacity": 0},
         text=texts,
-        textfont={"size": 11, "color": [_on(dark, strong) for strong in full]},
+        textfont={"size": 11, "color": np.where(strong, heavy, light)},
         customdata=None if cells is None else cells.ravel(),
         hovertext=hover,
         hovertemplate="%{hovertext}<extra></extra>",
@@ -90,11 +91,6 @@ def confusion(
     fig.update_xaxes(title_text="predicted")
     fig.update_yaxes(title_text="true")
     return fig.update_layout(margin_t=30, dragmode=False, clickmode="event+select")
-
-
-def _on(dark: bool, strong: bool) -> str:
-    """Ink for text on a weak or strong cell."""
-    return theme.ink(not dark if strong else dark).text
 
 
 def _square_axes(
@@ -167,8 +163,7 @@ def distances(
         zmin=0,
         zmax=top if top is not None else float(np.nanmax(matrix, initial=1e-9)),
         hovertext=hover,
-        hovertemplate="%{hovertext}<extra></extra>",
-        colorbar=common.colour_bar(unit, len=0.9),
+        colorbar={"title": {"text": unit}, "len": 0.9},
     )
     _square_axes(fig, ticks, ticks, 9 if n > 24 else 11)
     return fig.update_layout(margin_t=48 if title else 16, dragmode=False)

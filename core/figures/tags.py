@@ -49,8 +49,7 @@ def by_class(
             ]
             for name, row in zip(names, means, strict=True)
         ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        colorbar=common.colour_bar("mean cosine"),
+        colorbar={"title": {"text": "mean cosine"}},
     )
     quiet = {"showgrid": False, "zeroline": False, "tickfont": {"size": theme.SMALL_PX}}
     slanted = n_columns > 4
@@ -113,7 +112,7 @@ def distribution(
             y=counts / max(1, counts.sum()),
             width=step,
             name=label,
-            marker={"color": colour, "opacity": opacity, "line": {"width": 0}},
+            marker={"color": colour, "opacity": opacity},
             customdata=counts,
             hovertemplate=f"{label}: %{{customdata:,}} (%{{y:.1%}}) at %{{x:.3f}}<extra></extra>",
         )

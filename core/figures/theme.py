@@ -168,7 +168,21 @@ def template(dark: bool) -> dict[str, Any]:
         "title": {"text": ""},
         "showticklabels": False,
     }
+    small = {"size": SMALL_PX}
     return {
+        "data": {
+            "heatmap": [
+                {
+                    "hovertemplate": "%{hovertext}<extra></extra>",
+                    "colorbar": {
+                        "title": {"side": "right", "font": small},
+                        "thickness": 10,
+                        "outlinewidth": 0,
+                        "tickfont": small,
+                    },
+                }
+            ]
+        },
         "layout": {
             # The page's ground rather than none: an exported picture stays legible.
             "paper_bgcolor": colours.paper,
@@ -204,5 +218,5 @@ def template(dark: bool) -> dict[str, Any]:
             },
             "margin": {"l": 8, "r": 8, "t": 44, "b": 40},
             "colorway": list(CLASS_COLOURS),
-        }
+        },
     }

@@ -28,7 +28,7 @@ def test_losses_without_values_are_not_drawn() -> None:
             "validation_discriminator_loss": [np.nan] * 3,
         }
     )
-    made = curves.training(history, 3, False, curves.GENERATOR_LOSSES)
+    made = curves.training(history, 3)
     assert [trace.name for trace in made.data] == [
         "generator, training",
         "generator, validation",

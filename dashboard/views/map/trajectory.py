@@ -68,7 +68,7 @@ def losses(page: Page) -> None:
         widgets.notice(str(error))
         return
     widgets.show(
-        curves.training(history, best_epoch, widgets.dark(), curves.GENERATOR_LOSSES),
+        curves.training(history, best_epoch, widgets.dark()),
         page.handle,
         "generation_losses",
         "Losses of the generation space by epoch",
