@@ -1,4 +1,4 @@
-"""Vectors with their ids: rows travel together, and nothing is found by position."""
+"""Vectors with their ids: rows are found by id, never by position."""
 
 import functools
 from dataclasses import dataclass
@@ -18,13 +18,7 @@ class Vectors:
     array: np.ndarray
 
     def rows(self, item_ids: Any) -> np.ndarray:
-        """`(k,) int64`: where each id lies.
-
-        Raises
-        ------
-        KeyError
-            An id that is not among the rows.
-        """
+        """The row of each id: `(k,) int64`. Raises KeyError for an unknown id."""
         found = self._index.get_indexer(pd.Index(item_ids))
         if (found < 0).any():
             raise KeyError(f"{pd.Index(item_ids)[found < 0][0]!r} has no vector")
@@ -44,7 +38,7 @@ def unit_rows(vectors: np.ndarray, dtype: type[np.floating] = np.float32) -> np.
     Parameters
     ----------
     vectors : (..., d) array
-    dtype : the type that is computed in and returned
+    dtype : the type of the computation and the result
 
     Returns
     -------

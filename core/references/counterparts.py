@@ -1,11 +1,11 @@
-"""What a study found where W reports something: one counterpart for each of W's findings.
+"""This study's own numbers for each of W's findings.
 
-Stored measurements in (`core.studies.measure`), the paper's statement and this study's own
-number out. Means are over splits and seeds, as everywhere. A finding whose rows are not stored,
-or whose classes the study does not have, has no counterpart.
+Functions take stored measurements (`core.studies.measure`) and return the paper's finding with this
+study's value. Means are over splits and seeds. A finding without stored rows, or about classes that
+the study does not have, has no counterpart.
 
-    counterparts.mix_in(rows)             # figure 3, of one encoder set
-    counterparts.ranking(rows)           # figure 2, of a whole grid
+    counterparts.mix_in(rows)     # figure 3, of one encoder set
+    counterparts.ranking(rows)    # figure 2, of a whole grid
 """
 
 from collections.abc import Sequence
@@ -23,17 +23,20 @@ from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
 SHARE, SCORE, RATIO, TIMES, NAME = "share", "score", "ratio", "times chance", "name"
 DIRECTIONS = ("audio_to_image", "image_to_audio")  # those of W
 N_FAR = 3
-BEST_PAIR, WEAKEST = ("yamnet", "resnet50"), "openl3_image"
+BEST, WEAKEST = ("yamnet", "resnet50"), "openl3_image"
 
 
 @dataclass(frozen=True)
 class Counterpart:
     """A reported finding and this study's own.
 
-    `values`: `(label, value)`, the label a modality, a direction, a name or ""; NaN where only
-    the label counts. `unit` says how a value is read. `same`: whether the study agrees with
-    the finding; None where that is no yes or no. `n`: the items that each value rests on, where
-    these are not the whole test subset.
+    Attributes
+    ----------
+    values : `(label, value)`, the label a modality, a direction, a name or ""; NaN if only the
+        label matters
+    unit : how to read a value
+    same : whether the study agrees with the finding; None if that is not a yes or no
+    n : the number of items of each value, if it is not the whole test subset
     """
 
     reference: Reference
@@ -44,7 +47,7 @@ class Counterpart:
 
 
 def ranking(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 2, from the ranking rows of every pair: `audio`, `image` name the encoders."""
+    """Figure 2, from the ranking rows of every encoder set."""
     mine = rows[
         (rows["metric"] == "ndcg@30") & (rows["class"] == "") & rows["direction"].isin(DIRECTIONS)
     ]
@@ -53,37 +56,33 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
         return []
     found = []
     scores = summary(translated, ["audio", "image", "direction"])
-    named = find(wu2021.REPORTED, "ndcg_range")
     low, high = float(scores["mean"].min()), float(scores["mean"].max())
     ends = (("lowest", low), ("highest", high)) if len(scores) > 1 else (("", low),)
-    found.append(Counterpart(named, ends, SCORE))
-    by_pair = scores.groupby(["audio", "image"], sort=False)["mean"].mean()
-    if len(by_pair) > 1:
-        best = by_pair.idxmax()
-        same_pair = tuple(best) == BEST_PAIR if BEST_PAIR in by_pair.index else None
+    found.append(_found("ndcg_range", ends, SCORE))
+    by_set = scores.groupby(["audio", "image"], sort=False)["mean"].mean()
+    if len(by_set) > 1:
+        best = by_set.idxmax()
+        same = tuple(best) == BEST if BEST in by_set.index else None
         label = " + ".join(str(name) for name in best)
-        one = find(wu2021.REPORTED, "best_pair")
-        found.append(Counterpart(one, ((label, float(by_pair.max())),), SCORE, same_pair))
+        found.append(_found("best_encoder_set", ((label, float(by_set.max())),), SCORE, same))
     by_image = scores.groupby("image", sort=False)["mean"].mean()
     if len(by_image) > 1:
         worst = str(by_image.idxmin())
-        one = find(wu2021.REPORTED, "weakest_image_encoder")
+        same = worst == WEAKEST if WEAKEST in by_image.index else None
         value = ((worst, float(by_image.min())),)
-        there = WEAKEST in by_image.index
-        found.append(Counterpart(one, value, SCORE, worst == WEAKEST if there else None))
+        found.append(_found("weakest_image_encoder", value, SCORE, same))
     native = mine[(mine["space"] == "native") & (mine["system"] == "")]
     random = mine[mine["system"] == "random"]
-    direction = find(wu2021.REPORTED, "random_beats_untranslated").direction
-    native, random = (part[part["direction"] == direction] for part in (native, random))
+    one = find(wu2021.REPORTED, "random_beats_untranslated")
+    native, random = (part[part["direction"] == one.direction] for part in (native, random))
     if len(native) and len(random):
-        one = find(wu2021.REPORTED, "random_beats_untranslated")
         plain = summary(native, ["audio", "image"])
-        pairs = [tuple(names) for names in plain[["audio", "image"]].to_numpy()]
+        sets = [tuple(names) for names in plain[["audio", "image"]].to_numpy()]
         order = float(summary(random, ["direction"])["mean"].iloc[0])
-        row = pairs.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in pairs else 0
+        row = sets.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in sets else 0
         score = float(plain["mean"].iloc[row])
-        same = order > score if pairs[row] == wu2021.UNTRANSLATED else None
-        values = (("random", order), (" + ".join(pairs[row]), score))
+        same = order > score if sets[row] == wu2021.UNTRANSLATED else None
+        values = (("random", order), (" + ".join(sets[row]), score))
         found.append(Counterpart(one, values, SCORE, same))
     return found
 
@@ -118,8 +117,8 @@ def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
     units = {"zero_shot_pca": TIMES}
     agrees = {"translation_with_all": lambda found: all(value < 1 for _, value in found)}
     return [
-        Counterpart(
-            find(wu2021.REPORTED, key),
+        _found(
+            key,
             tuple((name, float(value)) for name, value in found),
             units.get(key, SHARE),
             agrees[key](found) if key in agrees else None,
@@ -137,18 +136,18 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
     mean = {space: _mean_between(matrix) for space, (_, matrix) in spaces.items()}
     ratio = mean["translation"] / mean["pca"]
     values = (("translation", mean["translation"]), ("pca", mean["pca"]))
-    found.append(Counterpart(find(wu2021.REPORTED, "distances_shrink"), values, SCORE, ratio < 1))
+    found.append(_found("distances_shrink", values, SCORE, ratio < 1))
     ratios = summary(
         rows[(rows["metric"] == "class_distance_ratio") & (rows["space"] == "translation")],
         ["class", "other"],
     )
     if len(ratios):
-        met = tuple(
+        by_modalities = tuple(
             (f"{row['class']}_to_{row['other']}", float(row["mean"]))
             for _, row in ratios.iterrows()
         )
-        together = all(value < 1 for _, value in met)
-        found.append(Counterpart(find(wu2021.REPORTED, "classes_meet"), met, RATIO, together))
+        same = all(value < 1 for _, value in by_modalities)
+        found.append(_found("classes_come_together", by_modalities, RATIO, same))
     names, matrix = spaces["pca"]
     kinds = np.array([kind for kind, _ in names], dtype=object)
     within = {
@@ -157,24 +156,21 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
         if (kinds == kind).sum() > 1
     }
     if len(within) == 2:
-        one = find(wu2021.REPORTED, "sounds_huddle")
-        huddled = within["audio"] < within["image"]
-        found.append(Counterpart(one, tuple(within.items()), SCORE, huddled))
+        same = within["audio"] < within["image"]
+        found.append(_found("sounds_are_closer", tuple(within.items()), SCORE, same))
     pictures = np.flatnonzero(kinds == "image")
     if len(pictures) > N_FAR:
         reach = np.nanmean(np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix), axis=1)
         far = pictures[np.argsort(-reach[pictures], kind="stable")[:N_FAR]]
         listed = tuple((names[row][1], float("nan")) for row in far)
-        there = {names[row][1] for row in pictures}
+        known = set(wu2021.FAR_PICTURES) <= {names[row][1] for row in pictures}
         alike = {name for name, _ in listed} == set(wu2021.FAR_PICTURES)
-        same = alike if set(wu2021.FAR_PICTURES) <= there else None
-        found.append(Counterpart(find(wu2021.REPORTED, "far_pictures"), listed, NAME, same))
+        found.append(_found("far_pictures", listed, NAME, alike if known else None))
     names, matrix = spaces["translation"]
     blended = np.array([name in wu2021.BLENDED for _, name in names])
     if blended.sum() > 2 and not blended.all():
         share = _mean_between(matrix[np.ix_(blended, blended)]) / mean["translation"]
-        one = find(wu2021.REPORTED, "blended_classes")
-        found.append(Counterpart(one, (("", share),), RATIO, share < 1))
+        found.append(_found("blended_classes", (("", share),), RATIO, share < 1))
     return found
 
 
@@ -188,7 +184,7 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
         sizes: list[int] = []
         for target in dict.fromkeys(mine["target"]):
             for system in ("MMT", "MMP"):
-                crossed, n = _taken_for_each_other(mine, system, str(target), one, other)
+                crossed, n = _confused(mine, system, str(target), one, other)
                 if not n:
                     continue
                 totals[system] = totals.get(system, 0.0) + crossed / n
@@ -196,12 +192,11 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
                     shares.append((str(target), crossed / n))
                     sizes.append(n)
         if shares:
-            said = find(wu2021.REPORTED, f"confused_{one}_{other}")
-            found.append(Counterpart(said, tuple(shares), SHARE, n=tuple(sizes)))
+            key = f"confused_{one}_{other}"
+            found.append(_found(key, tuple(shares), SHARE, n=tuple(sizes)))
     if totals.get("MMT", 0) > 0 and "MMP" in totals:
         ratio = totals["MMP"] / totals["MMT"]
-        less = find(wu2021.REPORTED, "pca_confuses_less")
-        found.append(Counterpart(less, (("", ratio),), RATIO, ratio < 1))
+        found.append(_found("pca_confuses_less", (("", ratio),), RATIO, ratio < 1))
     return found
 
 
@@ -214,8 +209,17 @@ def distribution(rows: pd.DataFrame) -> list[Counterpart]:
     table = summary(mine, ["target"])
     values = tuple((str(row["target"]), float(row["mean"])) for _, row in table.iterrows())
     positive = all(value > 0 for _, value in values)
-    one = find(wu2021.REPORTED, "rare_classes_suffer")
-    return [Counterpart(one, values, RATIO, positive)]
+    return [_found("rare_classes_suffer", values, RATIO, positive)]
+
+
+def _found(
+    key: str,
+    values: tuple[tuple[str, float], ...],
+    unit: str,
+    same: bool | None = None,
+    n: tuple[int, ...] = (),
+) -> Counterpart:
+    return Counterpart(find(wu2021.REPORTED, key), values, unit, same, n)
 
 
 def _matrix(rows: pd.DataFrame, space: str) -> tuple[list[tuple[str, str]], np.ndarray]:
@@ -235,11 +239,12 @@ def _mean_between(matrix: np.ndarray) -> float:
     return float(np.nanmean(matrix[~np.eye(len(matrix), dtype=bool)]))
 
 
-def _taken_for_each_other(
+def _confused(
     rows: pd.DataFrame, system: str, target: str, one: str, other: str
 ) -> tuple[int, int]:
-    """How many test items of two classes are taken for the other class, of how many; 0 of 0 where
-    the study lacks one of them.
+    """The test items of two classes that are predicted as the other class, and all of theirs.
+
+    Both numbers are 0 if the study does not have both classes.
     """
     mine = rows[(rows["system"] == system) & (rows["target"] == target)]
     mine = mine[mine["class"].isin([one, other])]

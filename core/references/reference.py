@@ -1,8 +1,7 @@
-"""What the two papers report, as facts: a value, where it stands, what it may be compared with.
+"""Results that the two papers report: a value, its source, and what it can be compared with.
 
-Plain data and lookups; the facts themselves are in `wu2021` and `seth2022`. A reported value
-is a landmark, not a target: `differences` names in words what keeps a study's own number from
-being like with like.
+The results themselves are in `wu2021` and `seth2022`. A reported value is a landmark, not a target:
+`differences` names in words why a study's own number is not comparable.
 
     from core.references import reference, wu2021
     one = reference.find(wu2021.REPORTED, "zero_shot_share")
@@ -18,14 +17,16 @@ TABLE = "stated in the table"
 
 @dataclass(frozen=True)
 class Reference:
-    """One thing that a paper reports.
+    """One result of a paper.
 
-    `says` is what is reported, in a few words; `reported` the value or the finding as the
-    paper puts it. `low` and `high` bound the value (equal for a single one), None for a
-    finding without a number. `how` tells a number in the text from one read off a figure.
-    `metric`, `direction`, `target` and `class_` are those of the stored measurements
-    (`core.studies.measure`). `datasets` and `encoders` (by modality) are what the paper
-    used; `gallery_size` how many items its queries ranked.
+    Attributes
+    ----------
+    says, reported : what is reported, in a few words, and the value or finding as in the paper
+    low, high : the bounds of the value (equal for a single one); None for a finding without one
+    how : whether a number is from the text, from a table or read off a figure
+    metric, direction, class_ : as in the stored measurements (`core.studies.measure`)
+    datasets, encoders : what the paper used, encoders by modality
+    gallery_size : the number of items that its queries ranked
     """
 
     key: str
@@ -37,10 +38,8 @@ class Reference:
     low: float | None = None
     high: float | None = None
     how: str = TEXT
-    study: str = ""
     metric: str = ""
     direction: str = ""
-    target: str = ""
     class_: str = ""
     datasets: tuple[str, ...] = ()
     encoders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,24 +52,11 @@ class Reference:
 
 
 def find(among: Iterable[Reference], key: str) -> Reference:
-    """The reference of this key.
-
-    Raises
-    ------
-    KeyError
-        There is none.
-    """
+    """The reference of this key. Raises KeyError if there is none."""
     for one in among:
         if one.key == key:
             return one
     raise KeyError(key)
-
-
-def about(among: Iterable[Reference], **equal: str) -> list[Reference]:
-    """Those whose fields have these values, in their order: `about(REPORTED, metric="f1")`."""
-    return [
-        one for one in among if all(getattr(one, name) == value for name, value in equal.items())
-    ]
 
 
 def differences(
@@ -79,26 +65,26 @@ def differences(
     encoders: Mapping[str, str | Sequence[str]],
     gallery_size: int | None = None,
 ) -> list[str]:
-    """What keeps a study's number from being comparable, in words; empty when nothing does.
+    """Why a study's number is not comparable, in words; empty if it is.
 
-    `dataset` is the study's dataset name, `encoders` the encoder of each modality, or all
-    those of a grid. A gallery counts as another when it is not within a tenth of the paper's.
+    `dataset` is the study's dataset name, `encoders` the encoder of each modality, or all those of
+    a grid. A gallery differs if its size is not within a tenth of the paper's.
     """
     found = []
     if one.datasets and dataset not in one.datasets:
         found.append(f"other data ({dataset}, not {_either(one.datasets)})")
-    own = {
+    used = {
         modality: (names,) if isinstance(names, str) else tuple(names)
         for modality, names in encoders.items()
     }
-    strange = [
+    other = [
         modality
         for modality, names in one.encoders.items()
-        if not own.get(modality) or not set(own[modality]) <= set(names)
+        if not used.get(modality) or not set(used[modality]) <= set(names)
     ]
-    if strange:
-        mine = " + ".join(_either(own.get(modality) or (f"no {modality}",)) for modality in strange)
-        theirs = " + ".join(_either(one.encoders[modality]) for modality in strange)
+    if other:
+        mine = " + ".join(_either(used.get(modality) or (f"no {modality}",)) for modality in other)
+        theirs = " + ".join(_either(one.encoders[modality]) for modality in other)
         found.append(f"other encoders ({mine}, not {theirs})")
     if one.gallery_size and gallery_size and gallery_size > 0:
         ratio = gallery_size / one.gallery_size

@@ -1,7 +1,7 @@
-"""What S reports: Seth 2022, Multi-Modal Zero-Shot Learning for Music, tables III to VIII.
+"""Results of S: Seth 2022, Multi-Modal Zero-Shot Learning for Music, tables III to VIII.
 
-All with the fine-tuned text encoder. "Retrieval" is over the clips of a tag, "annotation" over the
-tags of a clip (§VI).
+All are with the fine-tuned text encoder. "Retrieval" is over the clips of a tag, "annotation" over
+the tags of a clip (§VI).
 """
 
 from core.references.reference import TABLE, Reference
@@ -9,16 +9,8 @@ from core.references.reference import TABLE, Reference
 PAPER = "Seth 2022"
 ENCODERS = {"audio": ("hcnn",), "text": ("bert",)}
 
-# Table I: the one-line descriptions that stand for a genre's name are the paper's own wording and
-# are not repeated here; a study brings its own.
-N_TEST = {"gtzan": 1_000, "magnatagatune": 4_331}
-# Table II: subset of MTG-Jamendo -> (tags, test files).
-JAMENDO = {
-    "top50": (50, 11_356),
-    "mood": (41, 4_231),
-    "genre": (95, 11_479),
-    "instrument": (59, 5_115),
-}
+# Table I's genre descriptions are the paper's own words and are not repeated; a study has its own.
+JAMENDO = {50: "top50", 41: "mood", 95: "genre", 59: "instrument"}  # table II: tags -> subset
 BEST_TAGS = {  # tables VII and VIII
     "magnatagatune": ("metal", "rock", "choral", "dance", "country", "techno", "opera"),
     "jamendo": ("metal", "rock", "classical", "house", "orchestral", "techno", "popfolk"),
@@ -44,7 +36,6 @@ def _number(
         low=value,
         high=value,
         how=TABLE,
-        study="zero_shot",
         metric=metric,
         class_=class_,
         datasets=(dataset,),

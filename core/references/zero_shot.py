@@ -1,7 +1,7 @@
-"""What a study's zero-shot numbers stand beside: those of S, tables III to VI.
+"""S's results (tables III to VI) beside a study's own zero-shot numbers.
 
-Stored measurements of study `zero_shot` in, the paper's numbers and this study's own out. On one
-of S's datasets its own rows are the counterparts; on any other its plainest ones are landmarks.
+On one of S's datasets the dataset's own rows are the counterparts; on others its simplest ones are
+landmarks.
 
     zero_shot.counterparts(rows, "gtzan", n_classes=10)
 """
@@ -29,10 +29,10 @@ DESCRIPTION = "description"
 
 
 def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Counterpart]:
-    """S's numbers of sounds, beside this study's for the same wording.
+    """S's numbers for audio beside this study's for the same wording.
 
-    `rows`: those of one encoder set and one space. `n_classes` tells Jamendo's subsets
-    apart. Without a row of the same kind a number of S has no counterpart.
+    `rows` are those of one encoder set and one space. `n_classes` selects Jamendo's subset. A
+    number of S without a row of the same kind has no counterpart.
     """
     overall = rows[(rows["target"] == "audio") & (rows["class"] == "")]
     found = []
@@ -58,8 +58,7 @@ def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Count
 
 def _chosen(dataset: str, n_classes: int) -> Sequence[Reference]:
     if dataset == "jamendo":
-        sizes = {n_tags: name for name, (n_tags, _) in seth2022.JAMENDO.items()}
-        subset = sizes.get(n_classes, "top50")
+        subset = seth2022.JAMENDO.get(n_classes, "top50")
         return [
             one for one in seth2022.REPORTED if dataset in one.datasets and one.class_ == subset
         ]
@@ -69,9 +68,7 @@ def _chosen(dataset: str, n_classes: int) -> Sequence[Reference]:
 
 
 def said_of_tags(dataset: str) -> str:
-    """S's best and worst tags (tables VII and VIII), in a sentence; those of MagnaTagATune where
-    the dataset has none of its own.
-    """
+    """S's best and worst tags (tables VII and VIII) in a sentence, by default MagnaTagATune's."""
     where = "table VIII" if dataset == "jamendo" else "table VII"
     name = dataset if dataset in seth2022.BEST_TAGS else "magnatagatune"
     best, worst = seth2022.BEST_TAGS[name], seth2022.WORST_TAGS[name]

@@ -1,7 +1,7 @@
-"""Bootstrap over items (Efron 1979): how far a mean or a median would move with other items.
+"""Bootstrap over items (Efron 1979): how much a mean or a median varies with the items drawn.
 
-Drawing n items with replacement is the same as giving each item a whole-number weight; weights of
-many draws make one matrix, so that all metrics of a study share one matrix product a block.
+Drawing n items with replacement gives each item a whole-number weight. The weights of many draws
+form one matrix, so that all metrics of a study share one matrix product per block.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw_weights(n: int, n_bootstrap: int, rng: np.random.Generator) -> Iterator
 
 
 def weighted_means(weights: Float, columns: Float) -> Float:
-    """(b, n) weights and (n, c) columns, NaN for undefined -> (b, c) means of what is defined."""
+    """(b, n) weights and (n, c) columns, NaN for undefined -> (b, c) means of defined values."""
     defined = ~np.isnan(columns)
     total = weights @ np.where(defined, columns, 0.0)
     with np.errstate(invalid="ignore"):
@@ -45,7 +45,7 @@ def weighted_medians(weights: Float, column: Float) -> Float:
     order = defined[np.argsort(column[defined], kind="stable")]
     until = np.cumsum(weights[:, order], axis=1)
     n = until[:, -1:]
-    # Positions of the two middle values, counted from 1; one and the same when n is odd.
+    # Positions of the two middle values, counted from 1; the same one when n is odd.
     lower = (until >= np.floor((n + 1) / 2)).argmax(axis=1)
     upper = (until >= np.floor(n / 2) + 1).argmax(axis=1)
     medians = (column[order[lower]] + column[order[upper]]) / 2

@@ -1,10 +1,10 @@
-"""Centroid distances (W §3.3, figure 4): where each class of each modality lies in a space.
+"""Centroid distances (W §3.3, figure 4): the position of each class of each modality in a space.
 
-One centroid per modality and class, the mean of its embeddings as they are in the space (for
-distance "cosine" too: the mean is taken before the angle). A centroid is named `modality:class`,
-e.g. "audio:violin". Distances within one space can be compared with each other, those of two
-spaces cannot, since their scales differ: the normalised view divides by `scale`, the mean distance
-between two items of the space.
+There is one centroid per modality and class, the mean of its vectors in the space (for distance
+"cosine" too: the mean is taken before the angle). A centroid is named `modality:class`, such as
+"audio:violin". Distances within one space are comparable, those of two spaces are not, because
+their scales differ: the normalised view divides by `scale`, the mean distance between two items of
+the space.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import UserError
+from core.vectors import unit_rows
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -24,16 +25,16 @@ Row = dict[str, Any]
 
 DISTANCES = ("euclidean", "cosine")
 ORDERS = ("modality", "class", "cluster")
-_SCALE_ITEMS = 2_000  # the scale is measured on at most so many items, evenly sampled by seed
+_SCALE_ITEMS = 2_000  # the scale is measured on at most this many items, drawn by seed
 
 
 @dataclass(frozen=True)
 class CentroidResult:
-    """What `study` found: c centroids in order of modality, then of class.
+    """The result of `study`: c centroids in order of modality, then of class.
 
-    names, modalities, classes: (c,) each. counts (c,) items behind each. vectors (c, d) float64.
+    names, modalities, classes: (c,) each. counts (c,): the items of each. vectors (c, d) float64.
     distances (c, c) float64, symmetric, 0 on the diagonal. scale: mean distance between two items.
-    left_out: names of centroids that no item stands behind.
+    left_out: names of centroids without items.
     """
 
     names: tuple[str, ...]
@@ -60,11 +61,7 @@ def study(
 ) -> CentroidResult:
     """Centroids of a subset and the distances between them.
 
-    vectors (n, d) in one space; modalities, labels: one each an item. classes: those to take, in
-    the order to take them (absent: all, sorted); items of other classes take no part. Modalities
-    that are not in `modality_order` come after it, sorted.
-
-    rows: `{metric, class, other, value, n}`, with metrics
+    The rows are `{metric, class, other, value, n}`, with metrics
       centroid_distance       each pair once, class and other the two names; n the smaller count
       centroid_scale          mean distance between two of the items (of at most 2,000, by seed)
       same_class_distance     mean over classes of the distance between modalities, per pair of
@@ -72,12 +69,23 @@ def study(
       class_distance_ratio    different classes; same / other, 1 by chance, below 1 when the space
                               brings a class together across modalities
       nearest_class_accuracy  share of one modality's centroids ("class") whose nearest centroid in
-                              the other ("other") is of their own class; `chance` is one over the
-                              other's number of classes; n the centroids whose class both have
-      nearest_centroid_accuracy  the same asked of the items of modality "class"
+                              the other ("other") has their class; `chance` is one over the other's
+                              number of classes; n the centroids whose class both have
+      nearest_centroid_accuracy  the same for the items of modality "class"
 
-    Raises UserError: fewer than two centroids, vectors that are not finite. Raises ValueError:
-    lengths that differ, an unknown distance.
+    Parameters
+    ----------
+    vectors : (n, d) in one space
+    modalities, labels : one per item
+    classes : the classes to use, in order (default: all, sorted); other items are left out
+    modality_order : modalities that are not in it follow, sorted
+
+    Raises
+    ------
+    UserError
+        There are fewer than two centroids, or vectors are not finite.
+    ValueError
+        The lengths differ, or the distance is unknown.
     """
     if distance not in DISTANCES:
         raise ValueError(f"distance is {distance!r}: expected one of {DISTANCES}")
@@ -99,11 +107,11 @@ def study(
     sides += sorted(present - set(modality_order))
 
     of_modality, of_label = np.array(modalities, dtype=object), np.array(labels, dtype=object)
-    asked = [(side, class_) for side in sides for class_ in ordered]
+    wanted = [(side, class_) for side in sides for class_ in ordered]
     members = {
-        pair: np.flatnonzero((of_modality == pair[0]) & (of_label == pair[1])) for pair in asked
+        pair: np.flatnonzero((of_modality == pair[0]) & (of_label == pair[1])) for pair in wanted
     }
-    kept = [pair for pair in asked if len(members[pair])]
+    kept = [pair for pair in wanted if len(members[pair])]
     if len(kept) < 2:
         raise UserError(
             f"The centroid study found {len(kept)} classes with items where it needs at least two: "
@@ -118,23 +126,23 @@ def study(
     np.fill_diagonal(between, 0.0)
 
     names = tuple(f"{side}:{class_}" for side, class_ in kept)
-    own_side = np.array([side for side, _ in kept], dtype=object)
-    own_class = np.array([class_ for _, class_ in kept], dtype=object)
+    side_of = np.array([side for side, _ in kept], dtype=object)
+    class_of = np.array([class_ for _, class_ in kept], dtype=object)
     scale = mean_item_distance(wide[codes >= 0], distance, seed)
     rows = _distance_rows(names, counts, between)
     rows.append(_row("centroid_scale", scale, int((codes >= 0).sum())))
-    rows += _summary_rows(own_side, own_class, between)
-    rows += _item_rows(wide, codes, own_side, own_class, centres, distance)
+    rows += _summary_rows(side_of, class_of, between)
+    rows += _item_rows(wide, codes, side_of, class_of, centres, distance)
     return CentroidResult(
         names=names,
-        modalities=tuple(own_side),
-        classes=tuple(own_class),
+        modalities=tuple(side_of),
+        classes=tuple(class_of),
         counts=counts,
         vectors=centres,
         distances=between,
         distance=distance,
         scale=scale,
-        left_out=tuple(f"{side}:{c}" for side, c in asked if not len(members[side, c])),
+        left_out=tuple(f"{side}:{c}" for side, c in wanted if not len(members[side, c])),
         rows=rows,
     )
 
@@ -145,11 +153,11 @@ def order(
     classes: Sequence[str],
     by: str,
 ) -> Int:
-    """Positions in which to show centroids, (c,) int64, a permutation.
+    """The order in which to show centroids: a permutation (c,) int64.
 
-    by "modality" (W figure 4, left): all of one modality together, classes as they first come;
+    by "modality" (W figure 4, left): all of one modality together, classes in order of appearance;
     "class" (figure 4, right): the modalities of a class side by side; "cluster": leaves of average
-    linkage, turned so that neighbours are near (Bar-Joseph et al. 2001, scipy's optimal ordering).
+    linkage, ordered so that neighbours are close (Bar-Joseph et al. 2001, scipy's ordering).
     """
     if by not in ORDERS:
         raise ValueError(f"order by {by!r}: expected one of {ORDERS}")
@@ -169,10 +177,7 @@ def order(
 
 
 def matrix(rows: Sequence[Row]) -> tuple[list[str], Float]:
-    """`centroid_distance` rows, as stored -> names as they first come, distances (c, c) float64.
-
-    What a page reads, so that its heatmap shows the stored numbers.
-    """
+    """Stored `centroid_distance` rows -> names in order of appearance, distances (c, c) float64."""
     pairs = [row for row in rows if row["metric"] == "centroid_distance"]
     names = list(dict.fromkeys(name for row in pairs for name in (row["class"], row["other"])))
     place = {name: index for index, name in enumerate(names)}
@@ -190,10 +195,7 @@ def pairwise(a: Float, b: Float, distance: str) -> Float:
     A vector of zeros has cosine 0 to all.
     """
     if distance == "cosine":
-        unit_a, unit_b = (
-            x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-            for x in (a, b)
-        )
+        unit_a, unit_b = (unit_rows(x, np.float64) for x in (a, b))
         return np.asarray(np.clip(1.0 - unit_a @ unit_b.T, 0.0, 2.0))
     from scipy.spatial.distance import cdist
 
@@ -225,7 +227,7 @@ def _distance_rows(names: Sequence[str], counts: Int, between: Float) -> list[Ro
 
 
 def _summary_rows(side: Any, kind: Any, between: Float) -> list[Row]:
-    """Same class against other classes across modalities, and the nearest centroid's class."""
+    """Distances of the same and of other classes across modalities, and nearest classes."""
     rows: list[Row] = []
     sides = list(dict.fromkeys(side))
     for a in sides:
@@ -256,7 +258,7 @@ def _summary_rows(side: Any, kind: Any, between: Float) -> list[Row]:
 def _item_rows(
     vectors: Float, codes: Int, side: Any, kind: Any, centres: Float, distance: str
 ) -> list[Row]:
-    """Items of one modality by the nearest centroid of another: a classifier without training."""
+    """Items of one modality classified by the nearest centroid of another."""
     rows: list[Row] = []
     sides = list(dict.fromkeys(side))
     for a in sides:

@@ -1,7 +1,7 @@
-"""Label distribution (W figure 6) and whether classes seen more often are classified better.
+"""Label distribution (W figure 6), and whether frequent classes are classified better.
 
-W's analysis (§4.3): the subset that trains the translation is skewed, and its rare classes are
-those that MMT confuses. Labels are counted after the fact; no training here has used them.
+W's analysis (§4.3): the subset that trains the translation is skewed, and MMT confuses its rare
+classes. Labels are only counted here; training does not use them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.errors import UserError
 
 Row = dict[str, Any]
 
-_FEWEST_CLASSES = 3  # two points always lie on a line
+_FEWEST_CLASSES = 3  # two points always correlate perfectly
 
 
 def label_counts(
@@ -25,23 +25,23 @@ def label_counts(
     labels: Sequence[Sequence[str]],
     classes: Sequence[str],
 ) -> list[Row]:
-    """How many items of each subset and modality carry each class.
+    """The number of items of each class, per subset and modality.
 
-    subsets, modalities, labels: one each an item; an item of several labels counts for each of
-    them, once. Rows `{metric: "label_count", other: subset, target: modality, class, value, n}`,
-    subsets and modalities sorted, classes in the order given, 0 where there are none; n is the
-    number of items of that subset and modality, also those of no class.
+    `subsets`, `modalities` and `labels` have one entry per item; an item with several labels
+    counts once for each. Rows are `{metric: "label_count", other: subset, target: modality, class,
+    value, n}`, subsets and modalities sorted, classes in their order, 0 for none. n counts all
+    items of that subset and modality, also those without a class.
     """
     if not len(subsets) == len(modalities) == len(labels):
         raise ValueError(
             f"{len(subsets)} subsets, {len(modalities)} modalities and {len(labels)} label lists: "
-            "expected one each an item"
+            "expected one of each per item"
         )
     n_items = Counter(zip(subsets, modalities, strict=True))
     counts = Counter(
         (subset, modality, label)
-        for subset, modality, own in zip(subsets, modalities, labels, strict=True)
-        for label in set(own)
+        for subset, modality, found in zip(subsets, modalities, labels, strict=True)
+        for label in set(found)
     )
     return [
         {
@@ -58,17 +58,21 @@ def label_counts(
 
 
 def imbalance(counts: Mapping[str, float]) -> list[Row]:
-    """How skewed class counts are, in two rows `{metric, value, n}`; n counts the classes.
+    """The skew of class counts, as two rows `{metric, value, n}`; n counts the classes.
 
     imbalance_ratio  the most frequent class over the least frequent one that occurs
     label_evenness   Shannon entropy over that of equal counts (Pielou 1966): 1 is balanced
-    Raises UserError when no class has an item.
+
+    Raises
+    ------
+    UserError
+        No class has an item.
     """
     values = np.array([value for value in counts.values() if value > 0], dtype=np.float64)
     if len(values) == 0:
         raise UserError(
-            "The label distribution is empty: no item of this subset carries any of the classes, "
-            "so check the labels or choose another subset."
+            "The label distribution is empty: no item of this subset has one of the classes; "
+            "check the labels or choose another subset."
         )
     share = values / values.sum()
     n = len(counts)
@@ -80,12 +84,12 @@ def imbalance(counts: Mapping[str, float]) -> list[Row]:
 
 
 def correlation(counts: Mapping[str, float], scores: Mapping[str, float]) -> list[Row]:
-    """Does a class that occurs more often score better? Over the classes that have both numbers.
+    """Whether frequent classes score better, over the classes that have both numbers.
 
-    counts: items per class (of the translation subset); scores: F1 per class. Rows
-    `{metric, value, n}` with metrics correlation_spearman (ranks, so that a skew does not lead),
-    correlation_pearson (raw counts), and the two-sided p-value of each, metric + "_p". No rows
-    where a correlation means nothing: fewer than three classes, or all counts or scores equal.
+    `counts`: items per class (of the translation subset); `scores`: F1 per class. Rows are
+    `{metric, value, n}` with metrics correlation_spearman (of ranks, so that a skew has no weight),
+    correlation_pearson (of raw counts), and the two-sided p-value of each, metric + "_p". There are
+    no rows for fewer than three classes, or if all counts or all scores are equal.
     """
     shared = [
         name

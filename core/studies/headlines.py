@@ -1,10 +1,10 @@
-"""Averages over splits and seeds, and the few numbers that a study is first asked for.
+"""Averages over splits and seeds, and the headline numbers of a study.
 
-`spread` is the one place where stored measurements are averaged; pages and `report` both read
-through it, so that the two cannot disagree.
+`summary` is the only place where stored measurements are averaged; pages and `report` both use
+it, so they always agree.
 
-    headlines.summary(rows, ["direction", "space"])   # one row a combination, with its scale
-    headlines.table(study.measurements())            # the headline numbers of every pair
+    headlines.summary(rows, ["direction", "space"])   # one row per combination, with its scale
+    headlines.table(study.measurements())             # the headline numbers of every encoder set
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from core.studies import zero_shot
 from core.studies.mix_in import SINGLE_MODAL
 
 DIRECTIONS = tuple(f"{a}_to_{b}" for a in MODALITIES for b in MODALITIES if a != b)
-ENCODERS = ("audio", "image", "text")  # the columns that name the encoders of a pair
+ENCODERS = ("audio", "image", "text")  # the columns that name an encoder set
 
-# (what, the rows it rests on); of a mix-in, `n_target` "zero" and "all" pick its two ends.
+# (name, its rows); for mix-in, `n_target` "zero" and "all" are the two ends of a curve.
 HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
     tuple(
         (
@@ -85,9 +85,9 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
 def summary(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """One row for each combination of `by`: the mean over splits and seeds, and its scale.
 
-    Columns: `by`; `mean` over splits of the mean over seeds; `sd` over splits, or over
-    seeds where there is one split, NaN of a single number; `runs` and `splits` it rests on;
-    `low` and `high`, the mean bootstrap bounds; `n`, `gallery_size` and `chance`, means.
+    Columns: `by`; `mean` over splits of the mean over seeds; `sd` over splits, or over seeds with
+    a single split, NaN for a single number; the numbers of `runs` and `splits`; `low` and `high`,
+    the mean bootstrap bounds; `n`, `gallery_size` and `chance`, means.
     """
     columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
     if frame.empty:
@@ -116,25 +116,25 @@ def summary(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
 def table(measurements: pd.DataFrame) -> pd.DataFrame:
     """`audio, image, (text,) what, mean, sd, chance, n, n_splits`: one row per headline.
 
-    The numbers are those of `spread`; encoders stand in the columns that the measurements have.
+    The numbers are those of `summary`; there is a column for each modality of the measurements.
     """
     encoders = [name for name in ENCODERS if name in measurements.columns]
     columns = [*encoders, "what", "mean", "sd", "chance", "n", "n_splits"]
-    asked = {wanted["metric"] for _, wanted in HEADLINES}
-    overall = measurements[(measurements["class"] == "") & measurements["metric"].isin(asked)]
+    metrics = {wanted["metric"] for _, wanted in HEADLINES}
+    overall = measurements[(measurements["class"] == "") & measurements["metric"].isin(metrics)]
     parts = [
         _choose(overall, wanted, [*encoders, "split"]).assign(what=what)
         for what, wanted in HEADLINES
     ]
     found = summary(pd.concat(parts), [*encoders, "what"]).rename(columns={"splits": "n_splits"})
     order = [*map(tuple, overall[encoders].drop_duplicates().to_numpy())]
-    rank = [order.index(tuple(pair)) for pair in found[encoders].to_numpy()]
-    places = sorted(range(len(found)), key=rank.__getitem__)  # pair by pair, as they were stored
+    rank = [order.index(tuple(names)) for names in found[encoders].to_numpy()]
+    places = sorted(range(len(found)), key=rank.__getitem__)  # set by set, as they were stored
     return found.iloc[places].reset_index(drop=True)[columns]
 
 
 def _choose(frame: pd.DataFrame, wanted: dict[str, str], one_run: list[str]) -> pd.DataFrame:
-    """The rows of a headline; `one_run` names the columns within which "all" is the most."""
+    """The rows of a headline; "all" is the largest `n_target` within equal `one_run` columns."""
     for column, value in wanted.items():
         if column != "n_target":
             frame = frame[frame[column] == value]

@@ -1,7 +1,7 @@
-"""Label sets: what the labels of a query make of every item in a gallery.
+"""Label sets: the relevance of every gallery item for the labels of a query.
 
 Few label sets are distinct (18 for W's classes, about a thousand for 4,000 AudioSet clips), so
-relevance is worked out between sets and looked up by item; no queries × gallery matrix is made.
+relevance is computed between sets and looked up per item, without a queries × gallery matrix.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ PRECISION_AT = (5, 10)
 
 
 @dataclass(frozen=True)
-class View:
-    """gain (sets,), right (m,) bool, ideal DCG and chance levels for one label set of a query."""
+class LabelView:
+    """For one label set of a query: gain (sets,), relevant (m,) bool, ideal DCG, chance levels."""
 
     gain: Float
-    right: npt.NDArray[np.bool_]
+    relevant: npt.NDArray[np.bool_]
     ideal: float
     chance: dict[str, float]
 
 
 class LabelledGallery:
-    """The gallery's label sets, each once, and what a query's label set makes of them."""
+    """The gallery's label sets, each once, and their relevance for a query's label set."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class LabelledGallery:
         k: int,
     ) -> None:
         sets: dict[tuple[int, ...], int] = {}
-        # (m,) which set each item has
+        # (m,) the set of each item
         self.code = np.array([sets.setdefault(labels[row], len(sets)) for row in kept])
         self.count = np.bincount(self.code).astype(np.int64)
         self.flat = np.concatenate([np.array(labels_, dtype=np.int64) for labels_ in sets])
@@ -52,7 +52,7 @@ class LabelledGallery:
         self.discount = 1.0 / np.log2(np.arange(2, k + 2))
         self.discount_sum = np.concatenate([[0.0], np.cumsum(self.discount)])  # by number of ranks
 
-    def seen_from(self, query: tuple[int, ...]) -> View:
+    def view(self, query: tuple[int, ...]) -> LabelView:
         m, k = len(self.code), len(self.discount)
         labels = list(dict.fromkeys(query))
         per_label = np.maximum.reduceat(
@@ -68,35 +68,35 @@ class LabelledGallery:
         weight = np.diff(self.discount_sum[filled], prepend=0.0)
         ideal = float(gain[best_first] @ weight)
         expected = float(gain @ self.count) / m * self.discount_sum[min(k, m)]
-        n_right = int(self.count[shares].sum())
-        return View(
+        n_relevant = int(self.count[shares].sum())
+        return LabelView(
             gain=gain,
-            right=shares[self.code],
+            relevant=shares[self.code],
             ideal=ideal,
             chance={
                 f"ndcg@{k}": expected / ideal if ideal > 0 else np.nan,
-                "map": chance_average_precision(n_right, m),
-                **{f"hit@{r}": chance_hit(n_right, m, r) for r in RECALL_AT},
-                **{f"precision@{p}": n_right / m for p in PRECISION_AT},
+                "map": chance_average_precision(n_relevant, m),
+                **{f"hit@{r}": chance_hit(n_relevant, m, r) for r in RECALL_AT},
+                **{f"precision@{p}": n_relevant / m for p in PRECISION_AT},
             },
         )
 
 
-def chance_average_precision(n_right: int, m: int) -> float:
-    """Expected average precision of a random order with n_right right answers among m; NaN at 0.
+def chance_average_precision(n_relevant: int, m: int) -> float:
+    """Expected average precision of a random order with n_relevant items among m; NaN at 0.
 
     From E[rel_i rel_j] = R (R − 1) / (m (m − 1)): H/m + (R − 1) (m − H) / (m (m − 1)), with H the
     m-th harmonic number (Bestgen 2015).
     """
-    if n_right == 0:
+    if n_relevant == 0:
         return float("nan")
     if m == 1:
         return 1.0
     harmonic = float((1.0 / np.arange(1, m + 1)).sum())
-    return harmonic / m + (n_right - 1) * (m - harmonic) / (m * (m - 1))
+    return harmonic / m + (n_relevant - 1) * (m - harmonic) / (m * (m - 1))
 
 
-def chance_hit(n_right: int, m: int, k: int) -> float:
-    """Probability that k of m items drawn without replacement hold one of n_right right ones."""
+def chance_hit(n_relevant: int, m: int, k: int) -> float:
+    """Probability that k of m items drawn without replacement include one of n_relevant."""
     drawn = np.arange(min(k, m))
-    return 1.0 - float(np.prod(np.maximum(m - n_right - drawn, 0) / (m - drawn)))
+    return 1.0 - float(np.prod(np.maximum(m - n_relevant - drawn, 0) / (m - drawn)))

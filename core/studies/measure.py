@@ -1,26 +1,45 @@
 """The tidy table of measurements: one row per number, the same columns in every study.
 
-======================  =====================================================================
-column                  what
-======================  =====================================================================
-`study`               ranking, classification, mix_in, centroids, distribution
-`audio`, `image`,   the encoders of the pair, "" for a modality that it lacks
+==================  ==============================================================================
+column              meaning
+==================  ==============================================================================
+`study`             ranking, classification, mix_in, centroids, distribution, zero_shot
+`audio`, `image`,   the encoder set: the encoder of each modality, "" for a modality without one
 `text`
-`space`               native, pca, translation
-`split`               which random split of the items
-`metric`              ndcg@30, recall@1, ..., macro_f1, f1, confusion, centroid_distance, ...
-`direction`           audio_to_image, image_to_audio, text_to_audio, … (ranking), else ""
-`target`              the modality tested on (classification, mix_in), else ""
-`system`              SMA, SMI, MMP, MMT, random, else ""
-`n_target`            items of the target modality trained on (mix_in); -1 where none is meant
-`seed`                of the draw or forest; -1 where nothing was drawn
-`class`, `other`    the class measured; of a confusion or distance, the second one
-`value`               the number
+`space`             translation, pca, generation, or native (encoders with a published joint space);
+                    "" in distribution
+`split`             the number of the random split of the items
+`metric`            see below
+`direction`         the modalities of queries and gallery, such as audio_to_image (ranking) or
+                    text_to_audio (zero_shot), else ""
+`target`            the modality that is classified (classification, mix_in), tagged (zero_shot) or
+                    counted (distribution), else ""
+`system`            SMA, SMI, MMP, MMT (classification, mix_in, correlations); random or ""
+                    (ranking); the wording of the tags, such as "{tag} music" (zero_shot)
+`n_target`          training items of the target modality (classification, mix_in), else -1
+`seed`              of the draw and the forest, else -1
+`class`, `other`    the class measured, "" for all; of a confusion the true and the predicted class;
+                    of centroids two names (`modality:class`) or two modalities; of a label_count
+                    `other` is the subset
+`value`             the number
 `low`, `high`       its 95 % bootstrap interval, NaN without one
-`n`                   how many queries or test items it rests on
-`gallery_size`        of a ranking, else -1
-`chance`              what a random order or guess would reach, NaN where undefined
-======================  =====================================================================
+`n`                 the queries, items, tags or classes behind the number
+`gallery_size`      the size of the gallery (ranking, zero_shot areas), else -1
+`chance`            the value for a random order or guess, NaN if undefined
+==================  ==============================================================================
+
+Metrics, by study:
+
+- ranking: ndcg@30, ndcg_lift, recall@1, recall@5, recall@10, median_rank, hit@1, hit@5, hit@10,
+  precision@5, precision@10, map, modality_gap, hubness (`core.studies.ranking`)
+- classification: macro_f1, f1, confusion (`core.studies.classification`)
+- mix_in: macro_f1 (`core.studies.mix_in`)
+- centroids: centroid_distance, centroid_scale, same_class_distance, other_class_distance,
+  class_distance_ratio, nearest_class_accuracy, nearest_centroid_accuracy
+  (`core.studies.centroids`)
+- distribution: label_count, imbalance_ratio, label_evenness, correlation_spearman,
+  correlation_spearman_p, correlation_pearson, correlation_pearson_p (`core.studies.distribution`)
+- zero_shot: roc_auc, pr_auc, accuracy, confusion (`core.studies.zero_shot`)
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,19 +73,21 @@ COLUMNS = tuple(DEFAULTS)
 
 
 def table(rows: Iterable[Mapping[str, Any]], **common: Any) -> pd.DataFrame:
-    """Rows (absent or None fields take their default) to one table in the fixed columns.
+    """One table in the fixed columns; absent fields and None become the default.
+
+    `common` fields are those of every row that does not have them.
 
     Raises
     ------
     KeyError
-        A row or `common` has a field that is no column.
+        A row has a field that is not a column.
     """
     full = []
     for row in rows:
         unknown = set(row) - set(DEFAULTS)
         if unknown:
             raise KeyError(f"a measurement has no column {sorted(unknown)}")
-        given = {name: value for name, value in {**common, **row}.items() if value is not None}
-        full.append({**DEFAULTS, **given})
+        known = {name: value for name, value in {**common, **row}.items() if value is not None}
+        full.append({**DEFAULTS, **known})
     frame = pd.DataFrame(full, columns=list(COLUMNS))
     return frame.astype({name: type(value) for name, value in DEFAULTS.items()})

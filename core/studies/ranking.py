@@ -1,28 +1,27 @@
-"""Cross-modal retrieval (W §3.3, figure 2): every item of one modality asks for the other's.
+"""Cross-modal retrieval (W §3.3, figure 2): each item of one modality queries the other modality.
 
-Conventions. Similarity is cosine; the gallery is ranked by falling similarity. Similarities are
-computed in double precision and compared in steps of 2⁻²³ (float32's machine epsilon), and items
-with equal similarity stand in the order of their gallery rows: the same numbers come out whatever
-the block size, the number of threads or the linear-algebra library.
+Similarity is cosine; the gallery is ranked by falling similarity. Similarities are computed in
+double precision and compared in steps of 2⁻²³ (float32's machine epsilon), and items of equal
+similarity keep the order of their gallery rows. The numbers therefore do not depend on the block
+size, the number of threads or the linear-algebra library.
 
-Two notions of a right answer stand side by side and are never mixed up:
-  pair    the item cut from the query's own clip: recall@k, median_rank
-  labels  `ndcg@30` uses the graded relevance of label sets; hit@k, precision@k and map ask
-          whether an item shares at least one label with the query
+There are two notions of a correct result:
+  pair    the item of the query's own clip: recall@k, median_rank
+  labels  `ndcg@30` uses the graded relevance of label sets; for hit@k, precision@k and map an
+          item is relevant if it shares at least one label with the query
 
-Items left without labels (W drops the top labels first) take no part, neither as queries nor in
-the gallery, and are counted. When no query or no gallery item has a label, labels are not asked
-for at all: everything takes part and only the metrics that need none are given. A metric that
-nothing in the data defines (no pairs: no recall@k) has no row.
+Items without labels (W drops the top labels first) are left out, as queries and from the gallery,
+and are counted. If no query or no gallery item has a label, all items are ranked and only the
+metrics without labels are given. A metric that the data does not define (no pairs: no recall@k)
+has no row.
 
-Every row is `{metric, value, low, high, n, gallery_size, chance, seed}`; the caller adds study,
-space, direction and system. `chance` is the expected value under a random order, exact unless
-said otherwise; `low` and `high` are the 95 % percentile bootstrap interval over queries.
+Each row is `{metric, value, low, high, n, gallery_size, chance, seed}`; the caller adds study,
+space, direction and system. `chance` is the expected value for a random order, exact unless said
+otherwise; `low` and `high` are the 95 % percentile bootstrap interval over queries.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,9 +30,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.cpu import n_cores
 from core.errors import UserError
 from core.studies.label_sets import PRECISION_AT, RECALL_AT, LabelledGallery
 from core.studies.ranking_rows import Row, bootstrap, gap_row, hubness_rows, order_rows
+from core.vectors import unit_rows
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -46,13 +47,16 @@ _BLOCK_CELLS = 2**21  # similarities a thread holds at most: 16 MB of float64
 
 @dataclass(frozen=True)
 class RankingResult:
-    """What `study` found.
+    """The result of `study`.
 
-    rows: one dict a metric. random_rows: the same metrics of a random order (exact expectation,
-    hence no seed). per_query: metric -> (n,) float64 in the order of the queries handed in, NaN
-    where the query was left out or the metric is undefined for it; chance_per_query likewise.
-    top: (n, min(k, gallery_size)) int32, gallery rows as handed in, best first, -1 for queries left
-    out. n_queries and gallery_size count those that took part.
+    Attributes
+    ----------
+    rows : one dict per metric
+    random_rows : the same metrics for a random order (exact expectation, so there is no seed)
+    per_query, chance_per_query : metric -> (n,) float64, in the order of the queries; NaN where
+        the query was left out or the metric is not defined for it
+    top : (n, min(k, gallery_size)) int32 gallery rows, best first; -1 for queries left out
+    n_queries, gallery_size : the items ranked, without those left out
     """
 
     rows: list[Row]
@@ -83,22 +87,16 @@ def study(
 ) -> RankingResult:
     """Rank the whole gallery for each query and measure the ranking.
 
-    queries (n, d), gallery (m, d): vectors of one space. query_labels, gallery_labels: for each
-    item its positions in `relevance` (L, L), non-negative, as `taxonomy.relevance_table` gives it;
-    () for none. pair_of (n,): gallery row of the query's own pair, -1 for none.
-
     ndcg@k        linear gain, discount 1 / log2(rank + 1), ideal order over the whole gallery (as
-                  `sklearn.metrics.ndcg_score`). Gain of an item: relevance of the best-matching
-                  pair of labels (combine="best"), or for each label of the query that of the
-                  gallery item's best-matching label, averaged over the query's labels ("mean").
+                  `sklearn.metrics.ndcg_score`)
     ndcg_lift     (NDCG − random) / (1 − random), of the means over queries
-    recall@k      share of queries whose own pair is among the first k (one right answer a query)
+    recall@k      share of queries whose own pair is among the first k (one correct item a query)
     median_rank   median rank of the own pair, 1 is best
-    hit@k         share of queries with an item that shares a label among the first k
-    precision@k   mean share of the first min(k, m) that share a label with the query
-    map           mean average precision over queries, right = shares a label (each query's as
-                  `sklearn.metrics.average_precision_score`); a query with no right answer in the
-                  gallery has none and is left out of this mean
+    hit@k         share of queries with a relevant item among the first k
+    precision@k   mean share of relevant items among the first min(k, m)
+    map           mean average precision over queries (each query's as
+                  `sklearn.metrics.average_precision_score`), without the queries that have no
+                  relevant item in the gallery
     modality_gap  distance between the two modalities' mean unit vectors (Liang et al. 2022), 0 to
                   2; chance: root of the expected square if modality were assigned at random. No
                   interval: drawing items twice makes every gap wider, and a small one most
@@ -106,9 +104,22 @@ def study(
                   (Radovanović et al. 2010), 0 if all are equally often; chance: skewness of the
                   binomial. No interval: a query drawn twice would itself look like a hub
 
-    Memory is bounded by blocks of queries (`block_rows`; by itself about 40 MB a thread).
-    Raises UserError: no queries or no gallery, different dimensions, vectors that are not finite.
-    Raises ValueError: labels, pairs or options that do not fit the arrays.
+    Parameters
+    ----------
+    queries, gallery : (n, d) and (m, d) vectors of one space
+    query_labels, gallery_labels : per item its positions in `relevance`; () for none
+    relevance : (L, L), non-negative, as from `taxonomy.relevance_table`
+    pair_of : (n,) gallery row of the query's own pair, -1 for none
+    combine : the gain of an item is the relevance of the best-matching pair of labels ("best"), or
+        the mean over the query's labels of the relevance of the item's best-matching label ("mean")
+    block_rows : queries per block, which bounds memory; by default about 40 MB a thread
+
+    Raises
+    ------
+    UserError
+        There are no queries or no gallery, the dimensions differ, or vectors are not finite.
+    ValueError
+        Labels, pairs or options do not fit the arrays.
     """
     from threadpoolctl import threadpool_limits
 
@@ -117,7 +128,8 @@ def study(
     labelled = any(query_labels) and any(gallery_labels)
     kept_q = _rows_with(query_labels) if labelled else np.arange(n)
     kept_g = _rows_with(gallery_labels) if labelled else np.arange(len(gallery))
-    unit_q, unit_g = _unit(queries[kept_q]), _unit(gallery[kept_g])
+    unit_q = unit_rows(queries[kept_q], np.float64)
+    unit_g = unit_rows(gallery[kept_g], np.float64)
     pairs = _pairs_among(pair_of, kept_q, kept_g, len(gallery))
     m = len(kept_g)
 
@@ -136,14 +148,14 @@ def study(
         for name in names:
             values[name][block], chances[name][block] = found[name], expected[name]
 
-    # Queries with equal label sets are neighbours in `order`, so that one lookup serves them all.
+    # Queries with equal label sets are neighbours in `order`, so that they share one lookup.
     order = np.array(sorted(range(len(kept_q)), key=lambda i: query_sets[i]), dtype=np.int64)
     size = block_rows or max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // m))
     blocks = [order[start : start + size] for start in range(0, len(order), size)]
-    # Blocks run side by side; matrix products that start threads of their own would only queue.
+    # Blocks run in parallel; matrix products with threads of their own would only compete.
     with (
         threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(n_threads or os.cpu_count() or 1) as pool,
+        ThreadPoolExecutor(n_threads or n_cores()) as pool,
     ):
         list(pool.map(run, blocks))
 
@@ -160,8 +172,8 @@ def study(
     return RankingResult(
         rows=rows,
         random_rows=random_rows,
-        per_query={name: _spread(column, kept_q, n) for name, column in values.items()},
-        chance_per_query={name: _spread(column, kept_q, n) for name, column in chances.items()},
+        per_query={name: _in_full(column, kept_q, n) for name, column in values.items()},
+        chance_per_query={name: _in_full(column, kept_q, n) for name, column in chances.items()},
         top=top_all,
         n_queries=len(kept_q),
         gallery_size=m,
@@ -178,10 +190,10 @@ def by_class(
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> list[Row]:
-    """The label metrics (ndcg@k, precision@k, map, ...) over the queries that carry each label.
+    """The label metrics (ndcg@k, precision@k, map, ...) over the queries of each label.
 
-    labels: names of the label positions. Rows as in `study` with "class" beside; a class without
-    queries has none.
+    `labels` are the names of the label positions. Rows are as in `study`, plus "class"; a class
+    without queries has none.
     """
     of_pairs = ("recall", "median")
     names = [name for name in result.per_query if not name.startswith(of_pairs)]
@@ -189,14 +201,14 @@ def by_class(
     if not names:
         return rows
     for position, label in enumerate(labels):
-        own = [row for row, carried in enumerate(query_labels) if position in carried]
-        if not own:
+        mine = [row for row, found in enumerate(query_labels) if position in found]
+        if not mine:
             continue
-        values = {name: result.per_query[name][own] for name in names}
-        chances = {name: result.chance_per_query[name][own] for name in names}
+        values = {name: result.per_query[name][mine] for name in names}
+        chances = {name: result.chance_per_query[name][mine] for name in names}
         draws = bootstrap(values, chances, n_bootstrap, np.random.default_rng(seed))
-        own_rows, _ = order_rows(values, chances, draws, result.gallery_size)
-        rows += [{**row, "class": label} for row in own_rows]
+        class_rows, _ = order_rows(values, chances, draws, result.gallery_size)
+        rows += [{**row, "class": label} for row in class_rows]
     return rows
 
 
@@ -210,9 +222,9 @@ def _rank_block(
 ) -> tuple[dict[str, Float], dict[str, Float], npt.NDArray[np.int32]]:
     """Rank the gallery for a few queries -> values and chances by metric (b,), top (b, K) int32.
 
-    queries (b, d), gallery (m, d): unit vectors. The whole order is needed for map. It comes from
-    two stable radix sorts, of 8 and 16 bits (what NumPy's "stable" is for such integers), which
-    take a third of the time of one comparison sort and leave ties in gallery order by themselves.
+    queries (b, d), gallery (m, d): unit vectors. Map needs the whole order. It comes from two
+    stable radix sorts, of 8 and 16 bits (NumPy's "stable" sort for such integers), which take a
+    third of the time of one comparison sort and keep ties in gallery order.
     """
     b, m = len(queries), len(gallery)
     # Distance in steps: an integer from 0 (same direction) to 2 * STEPS_PER_UNIT < 2 ** 24.
@@ -227,7 +239,7 @@ def _rank_block(
     precision = np.full(b, np.nan)  # average precision
     gain = np.zeros((b, min(k, m)))
     ideal = np.zeros(b)
-    right_first = np.zeros((b, min(max(*RECALL_AT, *PRECISION_AT), m)), dtype=bool)
+    relevant_first = np.zeros((b, min(max(*RECALL_AT, *PRECISION_AT), m)), dtype=bool)
     chances = {name: np.full(b, np.nan) for name in _metric_names(k, groups is not None, True)}
     counting = np.arange(1, m + 1)
     seen, seen_set = None, None
@@ -244,23 +256,23 @@ def _rank_block(
             continue
         if seen is None or query_sets[i] != seen_set:
             seen_set = query_sets[i]
-            seen = groups.seen_from(seen_set)
+            seen = groups.view(seen_set)
         for name, chance in seen.chance.items():
             chances[name][i] = chance
         ideal[i] = seen.ideal
         gain[i] = seen.gain[groups.code[order[: gain.shape[1]]]]
-        right = seen.right.take(order)
-        right_first[i] = right[: right_first.shape[1]]
-        places = np.flatnonzero(right)
+        relevant = seen.relevant.take(order)
+        relevant_first[i] = relevant[: relevant_first.shape[1]]
+        places = np.flatnonzero(relevant)
         if len(places):
             precision[i] = (counting[: len(places)] / (places + 1)).mean()
 
     values: dict[str, Float] = {"median_rank": rank}
-    alone = np.isnan(rank)  # queries without a pair
-    chances["median_rank"][~alone] = (m + 1) / 2
+    unpaired = np.isnan(rank)
+    chances["median_rank"][~unpaired] = (m + 1) / 2
     for r in RECALL_AT:
-        values[f"recall@{r}"] = np.where(alone, np.nan, rank <= r)
-        chances[f"recall@{r}"][~alone] = min(r, m) / m
+        values[f"recall@{r}"] = np.where(unpaired, np.nan, rank <= r)
+        chances[f"recall@{r}"][~unpaired] = min(r, m) / m
     if groups is not None:
         with np.errstate(invalid="ignore"):
             # Row sums, unlike a matrix product, round the same in a block of any size.
@@ -268,9 +280,9 @@ def _rank_block(
             values[f"ndcg@{k}"] = np.where(ideal > 0, dcg / ideal, np.nan)
         values["map"] = precision
         for r in RECALL_AT:
-            values[f"hit@{r}"] = np.asarray(right_first[:, :r].any(axis=1), dtype=np.float64)
+            values[f"hit@{r}"] = np.asarray(relevant_first[:, :r].any(axis=1), dtype=np.float64)
         for p in PRECISION_AT:
-            values[f"precision@{p}"] = right_first[:, :p].mean(axis=1)
+            values[f"precision@{p}"] = relevant_first[:, :p].mean(axis=1)
     return values, chances, top
 
 
@@ -286,14 +298,7 @@ def _metric_names(k: int, labelled: bool, paired: bool) -> list[str]:
 
 
 def _rows_with(labels: Sequence[tuple[int, ...]]) -> Int:
-    return np.array([row for row, carried in enumerate(labels) if carried], dtype=np.int64)
-
-
-def _unit(vectors: npt.NDArray[np.floating[Any]]) -> Float:
-    """Unit vectors in double precision; a vector of zeros stays zero, at cosine 0 from all."""
-    wide = np.asarray(vectors, dtype=np.float64)
-    length = np.linalg.norm(wide, axis=1, keepdims=True)
-    return np.asarray(wide / np.where(length > 0, length, 1.0))
+    return np.array([row for row, found in enumerate(labels) if found], dtype=np.int64)
 
 
 def _pairs_among(
@@ -302,12 +307,12 @@ def _pairs_among(
     """Gallery row of each kept query's pair among the kept gallery rows, -1 for none."""
     if pair_of is None:
         return np.full(len(kept_q), -1, dtype=np.int64)
-    position = np.full(m + 1, -1, dtype=np.int64)  # the last entry answers for -1
+    position = np.full(m + 1, -1, dtype=np.int64)  # the last entry is for -1
     position[kept_g] = np.arange(len(kept_g))
     return position[np.asarray(pair_of)[kept_q]]
 
 
-def _spread(column: Float, kept: Int, n: int) -> Float:
+def _in_full(column: Float, kept: Int, n: int) -> Float:
     out = np.full(n, np.nan)
     out[kept] = column
     return out
@@ -348,7 +353,7 @@ def _check(
     if queries.shape[1] != gallery.shape[1]:
         raise UserError(
             f"Queries have {queries.shape[1]} dimensions and the gallery {gallery.shape[1]}: "
-            "both must lie in one space, so project them first."
+            "project both into one space first."
         )
     if relevance.ndim != 2 or relevance.shape[0] != relevance.shape[1]:
         raise ValueError(f"relevance has shape {relevance.shape}: expected (L, L)")

@@ -1,6 +1,6 @@
 """Rows of the ranking study: values, chance levels and bootstrap intervals from per-query arrays.
 
-The metrics are defined in `core.studies.ranking.study`, which is what callers use.
+The metrics are defined in `core.studies.ranking.study`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def bootstrap(
 def order_rows(
     values: dict[str, Float], chances: dict[str, Float], draws: dict[str, Float], gallery_size: int
 ) -> tuple[list[Row], list[Row]]:
-    """Rows of the metrics that depend on the order of the gallery, and of a random order's."""
+    """Rows of the metrics that depend on the order of the gallery, and of a random order."""
     rows: list[Row] = []
     random_rows: list[Row] = []
     for name, column in values.items():
@@ -68,8 +68,8 @@ def gap_row(unit_q: Float, unit_g: Float) -> Row:
     mean_q, mean_g = unit_q.mean(axis=0), unit_g.mean(axis=0)
     centre = (n * mean_q + m * mean_g) / (n + m)
     # Sum of squared distances to the common centre, without stacking the two arrays.
-    spread = sum(float(((unit - centre) ** 2).sum()) for unit in (unit_q, unit_g))
-    chance = np.sqrt(spread / max(n + m - 1, 1) * (1 / n + 1 / m))
+    squares = sum(float(((unit - centre) ** 2).sum()) for unit in (unit_q, unit_g))
+    chance = np.sqrt(squares / max(n + m - 1, 1) * (1 / n + 1 / m))
     return _row("modality_gap", np.linalg.norm(mean_q - mean_g), np.empty(0), n, m, chance)
 
 
@@ -77,8 +77,8 @@ def hubness_rows(top: npt.NDArray[np.int32], gallery_size: int) -> tuple[Row, Ro
     n, k = top.shape
     times = np.bincount(top.ravel(), minlength=gallery_size).astype(np.float64)
     off = times - times.mean()
-    spread = np.sqrt((off**2).mean())
-    skewness = float((off**3).mean() / spread**3) if spread > 0 else 0.0
+    std = np.sqrt((off**2).mean())
+    skewness = float((off**3).mean() / std**3) if std > 0 else 0.0
     p = k / gallery_size
     chance = (1 - 2 * p) / np.sqrt(n * p * (1 - p)) if p < 1 else 0.0
     none = np.empty(0)

@@ -1,15 +1,15 @@
-"""Zero-shot tagging: sounds (or pictures) against words that no classifier was trained on.
+"""Zero-shot tagging: audio (or images) against words, without a trained classifier.
 
-S §IV–VI: a tag's text and a sound lie in one space; their cosine is the tag's score. Two questions
-are asked of the scores (n items × t tags):
+S §IV–VI: the text of a tag and an item are vectors of one space; their cosine is the score of the
+tag. The scores (n items × t tags) are measured in two ways:
 
-* *retrieval*, per tag: does it rank its own items before the others? (`text_to_audio`)
-* *annotation*, per item: does it rank its own tags before the others? (`audio_to_text`)
+* *retrieval*, per tag: are the tag's own items ranked first? (`text_to_audio`)
+* *annotation*, per item: are the item's own tags ranked first? (`audio_to_text`)
 
 Each is measured with the area under the ROC curve (chance 0.5) and under the precision-recall
-curve, as average precision (chance: the share of positives). A tag without positives, or with
-nothing else, has neither: its value is NaN and it is left out of means. Where every item has
-exactly one tag, the best-scoring tag is its class and accuracy is defined too.
+curve, as average precision (chance: the share of positives). For a tag without positives, or with
+positives only, both are NaN and left out of means. If every item has exactly one tag, the tag with
+the highest score is its predicted class, and accuracy is defined too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.studies.confusion import confusion as confusion_matrix
+from core.vectors import unit_rows
+
 PROMPTS = ("{tag}", "the sound of {tag}", "a recording of {tag}", "{tag} music")
 NAMES = PROMPTS[0]
 
 
 @dataclass(frozen=True)
 class Areas:
-    """One value a row of the scores: `roc_auc`, `pr_auc` and `prevalence`, float64 each."""
+    """One float64 value per row of the scores: `roc_auc`, `pr_auc` and `prevalence`."""
 
     roc_auc: np.ndarray
     pr_auc: np.ndarray
@@ -45,10 +48,10 @@ def wordings(
     prompts: Sequence[str] = PROMPTS,
     described: Mapping[str, str] | None = None,
 ) -> dict[str, list[str]]:
-    """How each tag is put into words: `{wording: one text a tag}`.
+    """The texts of the tags: `{wording: one text per tag}`.
 
-    `prompts` hold `{tag}`; `described` maps tags to longer descriptions, a wording of its own
-    where it has every tag (S table I). "_" in a tag is read as a blank.
+    `prompts` contain `{tag}`. `described` maps tags to longer descriptions; if it has every tag,
+    it is one more wording (S table I). "_" in a tag becomes a space.
     """
     plain = [" ".join(tag.replace("_", " ").split()) for tag in tags]
     found = {prompt: [prompt.replace("{tag}", tag) for tag in plain] for prompt in prompts}
@@ -59,7 +62,7 @@ def wordings(
 
 def scores(vectors: np.ndarray, tags: np.ndarray) -> np.ndarray:
     """Cosines of items (n, d) and tags (t, d): (n, t) float32; a zero vector scores 0."""
-    return _unit(vectors) @ _unit(tags).T
+    return unit_rows(vectors) @ unit_rows(tags).T
 
 
 def areas(scored: np.ndarray, truth: np.ndarray) -> Areas:
@@ -103,7 +106,7 @@ def curves(scored: np.ndarray, truth: np.ndarray) -> Curves:
     Raises
     ------
     ValueError
-        All items are positive, or none is.
+        All items are positive, or none are.
     """
     scored, truth = np.asarray(scored), np.asarray(truth, dtype=bool)
     n_true = int(truth.sum())
@@ -122,14 +125,5 @@ def curves(scored: np.ndarray, truth: np.ndarray) -> Curves:
 
 
 def confusion(scored: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Counts (k, k) int64, truth by row: each item's best tag against its class (n,) int."""
-    best = np.asarray(scored).argmax(axis=1)
-    counts = np.zeros((n_classes, n_classes), dtype=np.int64)
-    np.add.at(counts, (np.asarray(classes), best), 1)
-    return counts
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    vectors = np.asarray(vectors, dtype=np.float32)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+    """Counts (k, k) int64 of true class (row) and best-scoring tag; `classes` (n,) int."""
+    return confusion_matrix(classes, np.asarray(scored).argmax(axis=1), n_classes)

@@ -38,8 +38,8 @@ GRID = {
 def test_the_grid_beside_figure_2() -> None:
     found = by_key(counterparts.ranking(ranked(GRID)))
     assert dict(found["ndcg_range"].values) == pytest.approx({"lowest": 0.76, "highest": 0.81})
-    assert found["best_pair"].values == (("yamnet + resnet50", pytest.approx(0.81)),)
-    assert found["best_pair"].same is True
+    assert found["best_encoder_set"].values == (("yamnet + resnet50", pytest.approx(0.81)),)
+    assert found["best_encoder_set"].same is True
     assert found["weakest_image_encoder"].values[0][0] == "openl3_image"
     assert found["weakest_image_encoder"].same is True
     assert "random_beats_untranslated" not in found
@@ -47,7 +47,7 @@ def test_the_grid_beside_figure_2() -> None:
 
 def test_a_grid_without_the_papers_encoders_neither_agrees_nor_differs() -> None:
     found = by_key(counterparts.ranking(ranked({("a", "x"): 0.9, ("a", "y"): 0.8})))
-    assert found["best_pair"].same is None
+    assert found["best_encoder_set"].same is None
     assert found["weakest_image_encoder"].same is None
 
 
@@ -69,7 +69,7 @@ def test_the_untranslated_baseline_beside_a_random_order(plain: float, same: boo
 
 def test_one_pair_has_one_score_and_no_rivals() -> None:
     found = by_key(counterparts.ranking(ranked({("yamnet", "resnet50"): 0.8})))
-    assert "best_pair" not in found
+    assert "best_encoder_set" not in found
     assert "weakest_image_encoder" not in found
 
 
@@ -132,7 +132,7 @@ def test_centroids_beside_figure_4() -> None:
     assert found["distances_shrink"].same is True
     values = dict(found["distances_shrink"].values)
     assert values["translation"] == pytest.approx(values["pca"] / 100)
-    assert found["sounds_huddle"].same is True
+    assert found["sounds_are_closer"].same is True
     assert {name for name, _ in found["far_pictures"].values} == set(wu2021.FAR_PICTURES)
     assert found["far_pictures"].same is True
     assert "blended_classes" not in found

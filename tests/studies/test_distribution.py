@@ -26,7 +26,7 @@ def test_label_counts_by_hand():
         ("translation", "image", "flute", 0, 1),
     ]
     assert {row["metric"] for row in rows} == {"label_count"}
-    with pytest.raises(ValueError, match="one each an item"):
+    with pytest.raises(ValueError, match="one of each per item"):
         distribution.label_counts(["test"], [], [], ["a"])
 
 
