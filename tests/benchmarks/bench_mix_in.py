@@ -64,7 +64,7 @@ def macro_f1_of_sklearn(cell: Cell, train: Items, test: Items, n_jobs: int | Non
 
     parts = dict(train[cell.space])
     if cell.target is not None:
-        mixed, rng = parts[cell.target], np.random.default_rng(cell.seed)
+        mixed, rng = parts.pop(cell.target), np.random.default_rng(cell.seed)
         chosen = forest_cells.balanced_draw(mixed.y, cell.n_target, rng)
         parts[cell.target] = Labelled(mixed.x[chosen], mixed.y[chosen])
     forest = RandomForestClassifier(100, max_depth=32, random_state=cell.seed, n_jobs=n_jobs)
