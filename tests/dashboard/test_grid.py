@@ -9,8 +9,6 @@ from streamlit.testing.v1 import AppTest
 
 from core.references import counterparts
 from core.references.wu2021 import REPORTED
-from core.store import Store
-from core.study import open_study
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import paper, widgets
@@ -35,18 +33,18 @@ def test_all_pairs_are_shown_and_the_chosen_one_is_named(open_page: Open, grid: 
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
-    assert "Shaded is yamnet_lite + mobilenet_v2_lite" in text
+    assert "The encoder set of all pages, yamnet_lite + mobilenet_v2_lite, is shaded" in text
     assert "12 queries in a gallery of 12, in every direction" in text
 
 
-def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
+def clicked(names: list[str], event: object) -> AppTest:
     """What a selection event of the figure does, in a session of its own."""
     script = f"""
         import streamlit as st
         from dashboard import session
         from dashboard.views.translation import ranking
 
-        ranking.take("figure", {pairs!r})
+        ranking.select_encoder_set("figure", {names!r})
         st.text(session.current().encoder_set)
     """
     page = AppTest.from_string(textwrap.dedent(script))
@@ -54,9 +52,9 @@ def clicked(pairs: list[tuple[str, ...]], event: object) -> AppTest:
     return page.run(timeout=30)
 
 
-def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
-    pairs = open_study(Store(grid)).encoder_sets
-    page = clicked(pairs, {"selection": {"points": [{"customdata": [OTHER]}]}})
+def test_a_click_on_a_mark_chooses_its_encoder_set(grid: Path) -> None:
+    names = data.encoder_set_names(data.open_study(str(grid)))
+    page = clicked(names, {"selection": {"points": [{"customdata": [OTHER]}]}})
     assert page.text[0].value == OTHER
     assert page.query_params["encoder_set"] in (OTHER, [OTHER])
 
@@ -65,7 +63,7 @@ def test_a_click_on_a_mark_chooses_its_pair(grid: Path) -> None:
     "event", [None, {"selection": {"points": []}}, {"selection": {"points": [{"customdata": "x"}]}}]
 )
 def test_a_click_beside_all_marks_changes_nothing(event: object, grid: Path) -> None:
-    page = clicked(open_study(Store(grid)).encoder_sets, event)
+    page = clicked(data.encoder_set_names(data.open_study(str(grid))), event)
     assert page.text[0].value == ""
     assert "encoder_set" not in page.query_params
 

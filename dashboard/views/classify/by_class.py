@@ -1,4 +1,4 @@
-"""F1 of each class (W figure 5), and the labels that training has seen (figure 6)."""
+"""F1 of each class (W figure 5), and the labels in the training data (figure 6)."""
 
 import pandas as pd
 import streamlit as st
@@ -13,13 +13,11 @@ from dashboard.shared import paper, summaries, widgets
 
 def f1(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("F1 by class", anchor=False)
-    mine = rows[(rows["metric"] == "f1") & (rows["target"] == session.current().target)]
-    systems = [name for name in reversed(theme.SYSTEMS) if (mine["system"] == name).any()]
-    table = headlines.summary(mine, ["class", "system"])
-    macro = headlines.summary(
-        rows[(rows["metric"] == "macro_f1") & (rows["target"] == session.current().target)],
-        ["system"],
-    )
+    target = session.current().target
+    rows = rows[rows["target"] == target]
+    by_class = rows[rows["metric"] == "f1"]
+    table = headlines.summary(by_class, ["class", "system"])
+    macro = headlines.summary(rows[rows["metric"] == "macro_f1"], ["system"])
     widgets.numbers(
         (
             f"{row['system']}, macro F1",
@@ -29,18 +27,19 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
         )
         for _, row in macro.iterrows()
     )
-    target = theme.MODALITY_PLURALS[session.current().target]
+    systems = [name for name in reversed(theme.SYSTEMS) if (by_class["system"] == name).any()]
     widgets.show(
         bars.f1_by_class(table, page.study.paired_classes, systems, widgets.dark()),
         page.handle,
-        f"f1_{session.current().target}",
-        f"F1 of each class on {target}",
+        f"f1_{target}",
+        f"F1 of each class on {theme.MODALITY_PLURALS[target]}",
         encoder_set=page.encoder_set,
         table=table,
     )
 
 
 def distribution(page: Page, rows: pd.DataFrame) -> None:
+    """The number of labels in the translation subset beside F1, class by class."""
     stored = data.measurements(page.handle, page.encoder_set, study="distribution")
     target = session.current().target
     counted = stored[
@@ -50,54 +49,53 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
     ]
     if counted.empty:
         return
-    found = counterparts.distribution(stored)
-    st.subheader("Labels seen in training, and F1", anchor=False)
-    counts = counted.groupby("class", sort=False)["value"].mean()
-    systems = [name for name in ("MMT", "MMP") if (rows["system"] == name).any()]
-    mine = rows[(rows["metric"] == "f1") & (rows["target"] == target)]
+    reported = counterparts.distribution(stored)
+    st.subheader("Labels in training, and F1", anchor=False)
+    f1_rows = rows[(rows["metric"] == "f1") & (rows["target"] == target)]
     f1_of = {
-        system: mine[mine["system"] == system].groupby("class")["value"].mean()
-        for system in systems
+        system: f1_rows[f1_rows["system"] == system].groupby("class")["value"].mean()
+        for system in ("MMT", "MMP")
+        if (rows["system"] == system).any()
     }
-    made = bars.labels_beside_f1(
-        counts,
-        f1_of,
-        page.study.paired_classes,
-        theme.class_colours(page.study.classes),
-        widgets.dark(),
-    )
     widgets.show(
-        made,
+        bars.labels_beside_f1(
+            counted.groupby("class", sort=False)["value"].mean(),
+            f1_of,
+            page.study.paired_classes,
+            theme.class_colours(page.study.classes),
+            widgets.dark(),
+        ),
         page.handle,
         f"labels_{target}",
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
         encoder_set=page.encoder_set,
         table=counted,
-        more=paper.facts(paper.of_encoder_set(page), found),
+        more=paper.facts(paper.of_encoder_set(page), reported),
     )
     correlations(stored[stored["target"] == target])
     widgets.small(
-        "Training the spaces uses no label: they are counted here for the analysis alone (W §4.3). "
-        "Classes stand by falling count."
+        "The spaces are trained without labels; labels are counted here for the analysis only "
+        "(W §4.3). Classes are ordered by count."
     )
-    paper.show(paper.of_encoder_set(page), found)
+    paper.show(paper.of_encoder_set(page), reported)
 
 
 def correlations(stored: pd.DataFrame) -> None:
-    mine = stored[stored["metric"].isin(["correlation_spearman", "correlation_pearson"])]
-    mine = mine.dropna(subset=["value"])
-    if mine.empty:
+    """The correlation of labels and F1 over the classes."""
+    rows = stored[stored["metric"].isin(["correlation_spearman", "correlation_pearson"])]
+    rows = rows.dropna(subset=["value"])
+    if rows.empty:
         widgets.small("No correlation is defined: too few classes, or all counts are equal.")
         return
-    table = headlines.summary(mine, ["metric", "system"])
-    widgets.numbers(
-        (
-            f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",
-            summaries.number(row["mean"], 2),
-            summaries.std_or_interval(row, 2),
-            f"{row['n']} classes, " + summaries.runs_text(int(row["runs"]), int(row["splits"]))
-            if row["n"] > 0
-            else summaries.runs_text(int(row["runs"]), int(row["splits"])),
+    shown = []
+    for _, row in headlines.summary(rows, ["metric", "system"]).iterrows():
+        runs = summaries.runs_text(int(row["runs"]), int(row["splits"]))
+        shown.append(
+            (
+                f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",
+                summaries.number(row["mean"], 2),
+                summaries.std_or_interval(row, 2),
+                f"{row['n']} classes, {runs}" if row["n"] > 0 else runs,
+            )
         )
-        for _, row in table.iterrows()
-    )
+    widgets.numbers(shown)

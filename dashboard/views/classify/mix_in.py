@@ -20,67 +20,66 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("From zero-shot to all data", anchor=False)
     rows = rows[rows["metric"] == "macro_f1"]
     if rows.empty:
-        widgets.small("No mix-in curve is stored for this pair.")
+        widgets.small("No mix-in curve is stored for this encoder set.")
         return
-    found = counterparts.mix_in(rows)
+    beside = counterparts.mix_in(rows)
     targets = [name for name in TARGETS if (rows["target"] == name).any()]
     for start in range(0, len(targets), 2):
-        some = targets[start : start + 2]
-        for place, target in zip(st.columns(2, gap="medium"), some, strict=False):
+        places = st.columns(2, gap="medium")
+        for place, target in zip(places, targets[start : start + 2], strict=False):
             with place:
-                curve(page, rows[rows["target"] == target], target, found)
+                curve(page, rows[rows["target"] == target], target, beside)
     widgets.small(
-        "Both systems learn from all of the other modalities, and from n examples of the tested "
-        "one, balanced over classes; MMT in the translated space, MMP in PCA. The dashed line "
-        "learns from the tested modality alone. Boxes span the draws and splits."
+        "Both systems are trained on all items of the other modalities and on n items of the "
+        "tested one, balanced over classes: MMT in the translated space, MMP in PCA. The dashed "
+        "line is trained on the tested modality alone. Boxes show draws and splits."
     )
-    paper.show(paper.of_encoder_set(page), found)
+    paper.show(paper.of_encoder_set(page), beside)
 
 
-def curve(page: Page, rows: pd.DataFrame, target: str, found: list[Counterpart]) -> None:
+def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]) -> None:
     widgets.kicker(f"tested on {theme.MODALITY_PLURALS[target]}")
-    single = rows[rows["system"].isin(SINGLE_MODAL.values())]
-    one = headlines.summary(single, ["target"])
+    single = headlines.summary(rows[rows["system"].isin(SINGLE_MODAL.values())], ["target"])
     chance = float(rows["chance"].mean())
     share = summaries.zero_shot_share(rows, target)
-    made = curves.mix_in(
-        rows[rows["system"].isin(["MMT", "MMP"])],
-        target,
-        float(one["mean"].iloc[0]) if len(one) else None,
-        chance,
-        widgets.dark(),
-        reported(rows, share[0]) if share else None,
-    )
     widgets.show(
-        made,
+        curves.mix_in(
+            rows[rows["system"].isin(["MMT", "MMP"])],
+            target,
+            float(single["mean"].iloc[0]) if len(single) else None,
+            chance,
+            widgets.dark(),
+            reported(rows, share[0]) if share else None,
+        ),
         page.handle,
         f"mix_in_{target}",
         f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
         encoder_set=page.encoder_set,
         table=rows,
-        more=paper.facts(paper.of_encoder_set(page), found),
+        more=paper.facts(paper.of_encoder_set(page), beside),
     )
-    if share:
-        n = int(rows["n"].median())
-        runs = headlines.summary(rows[rows["n_target"] == 0], ["system"])
-        over = summaries.runs_text(int(runs["runs"].max()), int(runs["splits"].max()))
-        widgets.numbers(
-            [
-                (
-                    "zero-shot share",
-                    f"{share[0]:.0%}",
-                    f"of the best, {share[1]}; W: {ZERO_SHOT.reported}",
-                    f"MMT without a single {theme.MODALITY_NAMES[target]}, n = {n:,} test items, "
-                    f"chance {chance:.3f}, {over}.",
-                )
-            ]
-        )
+    if share is None:
+        return
+    n = int(rows["n"].median())
+    runs = headlines.summary(rows[rows["n_target"] == 0], ["system"])
+    over = summaries.runs_text(int(runs["runs"].max()), int(runs["splits"].max()))
+    widgets.numbers(
+        [
+            (
+                "zero-shot share",
+                f"{share[0]:.0%}",
+                f"of the best, {share[1]}; W: {ZERO_SHOT.reported}",
+                f"MMT trained without any {theme.MODALITY_NAMES[target]}, n = {n:,} test items, "
+                f"chance {chance:.3f}, {over}.",
+            )
+        ]
+    )
 
 
 def reported(rows: pd.DataFrame, share: float) -> tuple[str, float] | None:
-    """W's zero-shot share of this study's best system, to be drawn where MMT has seen nothing."""
-    zero = rows[(rows["system"] == "MMT") & (rows["n_target"] == 0)]
+    """W's zero-shot share, as macro F1 of this study's best system, and its label."""
     if share <= 0 or ZERO_SHOT.high is None:
         return None
+    zero = rows[(rows["system"] == "MMT") & (rows["n_target"] == 0)]
     best = float(headlines.summary(zero, ["target"])["mean"].iloc[0]) / share
     return f"W: {ZERO_SHOT.reported} of the best", ZERO_SHOT.high * best

@@ -9,16 +9,18 @@ from dashboard.views.classify import by_class, confusions, mix_in
 def show(page: Page) -> None:
     widgets.heading(
         "Classify",
-        "Random forests that hear, see, or both: what they confuse, and how few examples of a "
-        "modality they need.",
+        "Random forests trained on one modality or several: their confusions, and how few "
+        "examples of a modality they need.",
     )
     rows = data.measurements(page.handle, page.encoder_set, study=["classification", "mix_in"])
     if rows.empty:
         widgets.notice(
-            "No classification is stored for this encoder set: evaluate the study again."
+            "No classification is stored for this encoder set: run "
+            f"`{page.study.command('evaluate')}`."
         )
         return
+    classified = rows[rows["study"] == "classification"]
     mix_in.show(page, rows[rows["study"] == "mix_in"])
-    confusions.show(page, rows[rows["study"] == "classification"])
-    by_class.f1(page, rows[rows["study"] == "classification"])
-    by_class.distribution(page, rows[rows["study"] == "classification"])
+    confusions.show(page, classified)
+    by_class.f1(page, classified)
+    by_class.distribution(page, classified)

@@ -1,4 +1,4 @@
-"""Translation: how well one modality finds the other (W figure 2), and how training went."""
+"""Translation: how well modalities find each other (W figure 2), and the training curves."""
 
 from core.figures import theme
 from dashboard import data
@@ -10,13 +10,15 @@ from dashboard.views.translation import queries, ranking, training
 def show(page: Page) -> None:
     widgets.heading(
         "Translation",
-        f"Held-out {theme.listed(page.modalities)} look for their kind in each other's modality: "
-        "how far up do the right ones come?",
+        f"Held-out {theme.listed(page.modalities)} each search the other modalities: how high do "
+        "relevant items rank?",
     )
     rows = data.measurements(page.handle, study="ranking")
     rows = rows[rows["class"] == ""]
     if rows.empty:
-        widgets.notice("No ranking is stored for this study: evaluate it again.")
+        widgets.notice(
+            f"No ranking is stored for this study: run `{page.study.command('evaluate')}`."
+        )
         return
     ranking.figure(page, rows)
     ranking.table(page, rows)

@@ -21,32 +21,32 @@ def show(page: Page) -> None:
         controls.direction(found["direction"].unique())
         controls.space()
     chosen = session.current()
-    mine = found[(found["direction"] == chosen.direction) & (found["space"] == chosen.space)]
-    mine = mine.dropna(subset=["average_precision"])
-    if mine.empty:
+    found = found[(found["direction"] == chosen.direction) & (found["space"] == chosen.space)]
+    found = found.dropna(subset=["average_precision"])
+    if found.empty:
         widgets.small("No query is stored for this direction and space.")
         return
-    ranked = mine.sort_values(["average_precision", "item_id"], ascending=[False, True])
-    for title, part in (
-        ("best by average precision", ranked.head(N_QUERIES)),
-        ("worst by average precision", ranked.tail(N_QUERIES).iloc[::-1]),
+    ranked = found.sort_values(["average_precision", "item_id"], ascending=[False, True])
+    for which, rows in (
+        ("best", ranked.head(N_QUERIES)),
+        ("worst", ranked.tail(N_QUERIES).iloc[::-1]),
     ):
-        widgets.kicker(title)
+        widgets.kicker(f"{which} by average precision")
         notes = [
             f"AP {row.average_precision:.2f}, precision@10 {row.precision_at_10:.2f}, "
             f"NDCG {row.ndcg:.2f}"
-            for row in part.itertuples()
+            for row in rows.itertuples()
         ]
         cards.grid(
             page.handle,
-            list(part["item_id"]),
-            key=f"query_{title[:4]}",
+            list(rows["item_id"]),
+            key=f"query_{which}",
             notes=notes,
             columns=N_QUERIES,
             on_open=cards.open_item,
         )
     widgets.small(
-        f"{len(mine):,} queries of split {chosen.split + 1}; open one to see what it found."
+        f"{len(found):,} queries of split {chosen.split + 1}. Open one to see its neighbours."
     )
     open_items.show(page, key="queries", title="open")
     widgets.csv_button(ranked, page.handle, "queries", encoder_set=page.encoder_set)

@@ -1,5 +1,7 @@
 """Retrieval scores of every encoder set (W figure 2), and every measure in one table."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -27,30 +29,43 @@ METRICS = (
     "modality_gap",
     "hubness",
 )
-RANDOM = "random order"
+
+COLUMNS = {
+    "metric": "measure",
+    "direction": "direction",
+    "space": "space",
+    "mean": "mean",
+    "sd": "sd",
+    "low": "low",
+    "high": "high",
+    "chance": "chance",
+    "n": "queries",
+    "gallery_size": "gallery",
+    "splits": "splits",
+}
 
 
 def figure(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Retrieval by encoder set", anchor=False)
     there = [name for name in METRICS if (rows["metric"] == name).any()]
     metric = controls.one("Metric", "metric", there, summaries.metric_name)
-    mine = rows[rows["metric"] == metric]
-    mine = mine.assign(encoder_set=data.encoder_set_of(mine))
-    own = mine[(mine["system"] == "") & (mine["space"] != "native")]
-    systems = headlines.summary(own, ["encoder_set", "space", "direction"])
-    directions = [name for name in state.CHOICES["direction"] if (own["direction"] == name).any()]
-    found = counterparts.ranking(rows) if metric == "ndcg@30" else []
+    rows = rows[rows["metric"] == metric]
+    rows = rows.assign(encoder_set=data.encoder_set_of(rows))
+    projected = rows[(rows["system"] == "") & (rows["space"] != "native")]
+    systems = headlines.summary(projected, ["encoder_set", "space", "direction"])
+    known = set(projected["direction"])
+    reported = counterparts.ranking(rows) if metric == "ndcg@30" else []
     own_grid = paper.of_grid(page, int(systems["gallery_size"].max()) if len(systems) else None)
-    # A key of its own for each encoder set, so that no old click stays on the figure.
+    # Each encoder set has its own key, so that no old click stays on the figure.
     key = f"ranking_{metric}_{page.encoder_set}"
     widgets.show(
         figures.figure(
             interval(systems),
             page.study.encoder_sets,
             summaries.metric_name(metric),
-            directions,
+            [name for name in state.CHOICES["direction"] if name in known],
             widgets.dark(),
-            baselines=baselines(mine),
+            baselines=baselines(rows),
             band=band() if metric == "ndcg@30" else None,
             chosen=page.encoder_set,
         ),
@@ -58,42 +73,42 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
         f"ranking_{metric}",
         f"{summaries.metric_name(metric)} of every encoder set, every direction",
         key=key,
-        on_select=lambda: take(key, page.study.encoder_sets),
-        table=mine,
-        more=paper.facts(own_grid, found),
+        on_select=lambda: select_encoder_set(key, data.encoder_set_names(page.handle)),
+        table=rows,
+        more=paper.facts(own_grid, reported),
     )
     widgets.small(scale_of(systems))
     if len(page.study.encoder_sets) > 1:
         widgets.small(
-            f"Shaded is {spaced(page.encoder_set)}, which all pages show. "
-            "Click a mark to show its encoder set on every page."
+            f"The encoder set of all pages, {spaced(page.encoder_set)}, is shaded. Click a mark to "
+            "show its encoder set on all pages."
         )
     if metric == "ndcg@30":
         widgets.small(
             "Relevance is 21 minus the distance of two labels in the ontology, so even a random "
-            "order scores high and the scale is narrow: read NDCG beside its random line, or take "
-            "the lift, (NDCG − random) / (1 − random), which is 0 for a random order and 1 for a "
-            "perfect one. Where clips carry several labels, the best-matching pair counts."
+            "order scores high and the scale is narrow. Compare NDCG with the random line, or use "
+            "the lift, (NDCG − random) / (1 − random): 0 for a random order, 1 for a perfect one. "
+            "For clips with several labels, the best-matching pair of labels counts."
         )
-    paper.show(own_grid, found)
+    paper.show(own_grid, reported)
 
 
-def take(key: str, pairs: list[tuple[str, ...]]) -> None:
-    """A click on a mark makes its pair the one that every page shows."""
+def select_encoder_set(key: str, names: Sequence[str]) -> None:
+    """A click on a mark shows its encoder set on all pages."""
     name = session.clicked(key)
-    if name in ["+".join(encoder_set) for encoder_set in pairs]:
+    if name in names:
         session.change(encoder_set=name, items=(), cell="")
 
 
-def baselines(mine: pd.DataFrame) -> list[figures.Baseline]:
-    """A random order, and encoders with a space of their own ranked as they are."""
-    random = headlines.summary(mine[mine["system"] == "random"], ["direction"])
-    found = [figures.Baseline(RANDOM, _by_direction(random))] if len(random) else []
-    native = mine[(mine["space"] == "native") & (mine["system"] == "")]
-    for name, part in native.groupby("encoder_set", sort=False):
-        table = headlines.summary(part, ["direction"])
+def baselines(rows: pd.DataFrame) -> list[figures.Baseline]:
+    """A random order, and encoder sets that share a native space, ranked without a translation."""
+    random = headlines.summary(rows[rows["system"] == "random"], ["direction"])
+    found = [figures.Baseline("random order", _by_direction(random))] if len(random) else []
+    native = rows[(rows["space"] == "native") & (rows["system"] == "")]
+    for name, of_set in native.groupby("encoder_set", sort=False):
+        means = _by_direction(headlines.summary(of_set, ["direction"]))
         label = f"{spaced(str(name))}, untranslated"
-        found.append(figures.Baseline(label, _by_direction(table), theme.SPACE_COLOURS["native"]))
+        found.append(figures.Baseline(label, means, theme.SPACE_COLOURS["native"]))
     return found
 
 
@@ -118,7 +133,7 @@ def interval(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def scale_of(table: pd.DataFrame) -> str:
-    """Sizes, runs and what the bars mean, in one line."""
+    """Queries, gallery and the meaning of the bars, in one line."""
     if table.empty:
         return ""
     first = table.iloc[0]
@@ -134,32 +149,21 @@ def scale_of(table: pd.DataFrame) -> str:
         sizes.setdefault(size, []).append(name)
     if len(sizes) == 1:
         return f"{next(iter(sizes))}, in every direction; {bars}."
-    said = "; ".join(f"{', '.join(names)}: {size}" for size, names in sizes.items())
-    return f"{said}; {bars}."
+    listed = "; ".join(f"{', '.join(names)}: {size}" for size, names in sizes.items())
+    return f"{listed}; {bars}."
 
 
 def table(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Every measure", anchor=False)
-    mine = rows[(data.encoder_set_of(rows) == page.encoder_set) & (rows["system"] == "")]
-    shown = headlines.summary(mine, ["metric", "direction", "space"])
+    rows = rows[(data.encoder_set_of(rows) == page.encoder_set) & (rows["system"] == "")]
+    shown = headlines.summary(rows, ["metric", "direction", "space"])
     if shown.empty:
         widgets.small("Nothing is stored for this encoder set.")
         return
-    wide = pd.DataFrame(
-        {
-            "measure": shown["metric"].map(summaries.metric_name),
-            "direction": shown["direction"].map(lambda name: theme.DIRECTION_NAMES.get(name, name)),
-            "space": shown["space"].map(lambda name: theme.SPACE_NAMES.get(name, name)),
-            "mean": shown["mean"],
-            "sd": shown["sd"],
-            "low": shown["low"],
-            "high": shown["high"],
-            "chance": shown["chance"],
-            "queries": shown["n"],
-            "gallery": shown["gallery_size"],
-            "splits": shown["splits"],
-        }
-    )
+    shown["metric"] = shown["metric"].map(summaries.metric_name)
+    shown["direction"] = shown["direction"].replace(theme.DIRECTION_NAMES)
+    shown["space"] = shown["space"].replace(theme.SPACE_NAMES)
+    wide = shown[list(COLUMNS)].rename(columns=COLUMNS)
     number = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         wide,

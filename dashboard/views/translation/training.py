@@ -28,6 +28,5 @@ def show(page: Page) -> None:
     seconds = float(history["seconds"].sum())
     widgets.small(
         f"{len(history):,} epochs in {seconds:,.1f} s on the translation subset of split "
-        f"{split + 1}, seed {seed}; the epoch of the lowest validation loss "
-        "was kept."
+        f"{split + 1}, seed {seed}. The epoch with the lowest validation loss was kept."
     )
