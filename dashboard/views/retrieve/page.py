@@ -28,9 +28,7 @@ SPACE_NAMES = {
 
 
 def show(page: Page) -> None:
-    widgets.heading(
-        "Retrieve", f"Search the collection with {sources(page)}: the nearest items are shown."
-    )
+    widgets.heading("Retrieve", f"Search the collection with {sources(page)}.")
     try:
         with st.spinner("Embedding …", show_time=False):
             query_state.take_in(page.handle, page.encoder_set)
