@@ -1,8 +1,9 @@
-# make run    environment, demo corpus, all stages, dashboard on http://localhost:8501
-# make test   environment, the whole test suite
-# make bench  ratios against the plain way of doing the same, one table
-# make check  format, lint, types
-# make clean  removes the environment, the demo's workspace and all caches
+# make run        environment, demo corpus, all stages, dashboard on http://localhost:8501
+# make test       environment, test suite without the slow tests
+# make test-all   the whole test suite
+# make bench      ratios against the plain way of doing the same, one table
+# make check      format, lint, types
+# make clean      removes the environment, the demo's workspace and all caches
 
 PYTHON    ?= python3
 PORT      ?= 8501
@@ -10,15 +11,20 @@ WORKSPACE ?= workspace/demo
 SIZE      ?=
 BIN       := .venv/bin
 
-.PHONY: run test bench check env clean
+.PHONY: run test test-all bench check env clean
 
 run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
 	$(BIN)/python -m precompute dashboard $(WORKSPACE) --port $(PORT)
 
-# Side by side, each process with one thread: two with two would wait for one another.
+# One thread per process: the processes would otherwise wait for each other's threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
 test: .venv/.installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/.installed-dev
+	$(PYTEST)
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks

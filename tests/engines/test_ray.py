@@ -75,6 +75,7 @@ def sleep(task: Task) -> int:
 # -- tasks ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_task_is_run_once_by_several_workers_of_one_thread(engine: Any) -> None:
     assert engine.n_workers == 2
     found = list(engine.run(where, [Task(number) for number in range(12)], "numbers"))
@@ -86,6 +87,7 @@ def test_every_task_is_run_once_by_several_workers_of_one_thread(engine: Any) ->
     assert list(engine.run(where, [], "nothing")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "error", "message"),
     [
@@ -102,6 +104,7 @@ def test_an_error_in_a_worker_reaches_the_caller_as_it_is(
     assert raised.type is error
 
 
+@pytest.mark.slow
 def test_what_a_worker_lacks_is_said(
     engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +115,7 @@ def test_what_a_worker_lacks_is_said(
         list(engine.run(function, [1], "working"))
 
 
+@pytest.mark.slow
 def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: Path) -> None:
     tasks = [Task(number, str(tmp_path)) for number in range(5)]
     assert sorted(engine.run(die_once, tasks, "dying")) == list(range(5))
@@ -120,6 +124,7 @@ def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: P
     assert store.json("done/2") != store.json("died")
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_every_worker_is_said(
     engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +135,7 @@ def test_a_task_that_kills_every_worker_is_said(
         list(engine.run(die, [0], "dying"))
 
 
+@pytest.mark.slow
 def test_few_tasks_are_with_the_cluster_at_a_time(engine: Any) -> None:
     class Counted(Sequence[Task]):
         taken = 0
@@ -153,6 +159,7 @@ def test_few_tasks_are_with_the_cluster_at_a_time(engine: Any) -> None:
 # -- places ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_relative_workspace_is_found_by_workers(
     engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,11 +168,13 @@ def test_a_relative_workspace_is_found_by_workers(
     assert (tmp_path / "here/w/done/1").exists()
 
 
+@pytest.mark.slow
 def test_a_workspace_that_workers_do_not_see_is_said(engine: Any) -> None:
     with pytest.raises(UserError, match=r"does not see the workspace memory://w: use a folder"):
         list(engine.run(die_once, [Task(1, "memory://w")], "writing"))
 
 
+@pytest.mark.slow
 def test_media_that_workers_do_not_see_are_said(engine: Any, tmp_path: Path) -> None:
     task = Task(1, str(tmp_path), "/nowhere/at/all")
     with pytest.raises(UserError, match=r"does not see the media /nowhere/at/all: use a folder"):
@@ -246,6 +255,7 @@ def contents(store: Store) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_ray_makes_the_local_engines_artefacts(
     engine: Any, study: Config, local: Store, tmp_path: Path
 ) -> None:
@@ -257,6 +267,7 @@ def test_ray_makes_the_local_engines_artefacts(
     assert mine == theirs
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Path) -> None:
     tasks = [Task(number, str(tmp_path)) for number in range(6)]
 
@@ -277,6 +288,7 @@ def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Pa
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_from_outside_the_cluster_and_into_an_object_store(
     cluster: Cluster, engine: Any, study: Config, local: Store
 ) -> None:

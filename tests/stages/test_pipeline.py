@@ -71,6 +71,7 @@ def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
             assert len({row["seed"] for row in mine}) >= 5
 
 
+@pytest.mark.slow
 def test_killed_in_every_stage_the_numbers_are_the_same(
     demo_workspace: Path, tmp_path: Path
 ) -> None:
