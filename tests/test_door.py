@@ -49,7 +49,7 @@ def media_in(page: str) -> list[str]:
 # -- search --------------------------------------------------------------------------------------
 
 
-def test_words_without_other_words_find_sounds(demo: NotebookStudy) -> None:
+def test_words_and_words_to_keep_away_from_find_sounds(demo: NotebookStudy) -> None:
     hits = demo.search(text="slow bowed strings", without="drums", find="audio", top=5)
     retriever = Retriever(open_study(demo.store))
     query = retriever.query(None, ["slow bowed strings"], ["drums"])
@@ -209,7 +209,7 @@ def test_the_same_seed_gives_the_same_space() -> None:
     assert not np.array_equal(first, other)
 
 
-def test_clips_and_a_recipe_are_taken() -> None:
+def test_clips_and_a_recipe_are_used() -> None:
     audio, image, _ = pairs()
     config = TranslationConfig(n_dims=8, max_epochs=2)
     space = jee.fit_translation(audio, image, clips=np.arange(240) // 4, config=config, seed=1)

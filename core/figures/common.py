@@ -78,7 +78,7 @@ def vertical_line(fig: go.Figure, x: float, text: str, dark: bool, **line: Any) 
     )
 
 
-def sign(fig: go.Figure, text: str, dark: bool) -> go.Figure:
+def add_provenance(fig: go.Figure, text: str, dark: bool) -> go.Figure:
     """Write the provenance into the lower right corner, so that exports carry it."""
     return fig.add_annotation(
         text=safe(text),

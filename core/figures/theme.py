@@ -90,13 +90,13 @@ DARK = Ink(
 )  # fmt: skip
 
 
-def listed(modalities: Sequence[str]) -> str:
+def in_words(modalities: Sequence[str]) -> str:
     """Modalities in a sentence: `sounds, pictures and texts`."""
     names = [MODALITY_PLURALS.get(name, name) for name in modalities]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def marked(modality: str) -> str:
+def with_glyph(modality: str) -> str:
     """A modality with its marker, for a choice: `● sounds`."""
     return f"{GLYPHS[modality]} {MODALITY_PLURALS[modality]}"
 

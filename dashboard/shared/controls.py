@@ -2,7 +2,7 @@
 
 with controls.row():
     controls.one("Sorted", "order", names=ORDER_NAMES)
-    controls.some("Modality", "modalities", page.modalities, theme.marked)
+    controls.some("Modality", "modalities", page.modalities, theme.with_glyph)
 """
 
 from collections.abc import Callable, Mapping, Sequence

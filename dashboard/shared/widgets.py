@@ -127,7 +127,7 @@ def show(
     more : further facts for the exports
     """
     file = file_of(handle, name, encoder_set)
-    common.sign(made, signature or data.short_provenance(handle, encoder_set), dark())
+    common.add_provenance(made, signature or data.short_provenance(handle, encoder_set), dark())
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
     st.plotly_chart(
         made,

@@ -116,5 +116,5 @@ def test_every_modality_has_its_mark_and_every_direction_its_name() -> None:
     assert len(set(theme.MARKERS.values())) == len(theme.MARKERS) == 3
     assert set(theme.DIRECTION_NAMES) == set(state.CHOICES["direction"])
     assert theme.DIRECTION_NAMES["text_to_audio"] == "text to sound"
-    assert theme.listed(("audio", "image", "text")) == "sounds, pictures and texts"
-    assert theme.listed(("text",)) == "texts"
+    assert theme.in_words(("audio", "image", "text")) == "sounds, pictures and texts"
+    assert theme.in_words(("text",)) == "texts"

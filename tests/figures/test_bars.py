@@ -7,7 +7,7 @@ from core.figures import bars
 EVIL = "<b onclick='x'>%{x}</b>&"
 
 
-def test_class_scores_show_the_five_that_some_system_votes_for_most() -> None:
+def test_class_scores_show_the_five_highest_classes() -> None:
     names = [f"class {number}" for number in range(8)]
     scores = pd.DataFrame(
         [("MMT", name, 0.1 * row) for row, name in enumerate(names)]

@@ -24,7 +24,7 @@ def panel(n: int, n_dims: int = 2, joined: np.ndarray = maps.NO_PAIRS) -> maps.P
 
 
 @pytest.mark.parametrize("n_dims", [2, 3])
-def test_every_point_has_its_place_colour_marker_and_id(n_dims: int) -> None:
+def test_every_point_has_its_coordinates_colour_marker_and_id(n_dims: int) -> None:
     given = panel(1000, n_dims)
     made = maps.figure([given], dark=False)
     drawn = [trace for trace in made.data if trace.customdata is not None]
@@ -43,7 +43,7 @@ def test_every_point_has_its_place_colour_marker_and_id(n_dims: int) -> None:
         assert colours == wanted
 
 
-def test_two_maps_are_one_figure_on_axes_of_their_own() -> None:
+def test_two_maps_are_one_figure_with_separate_axes() -> None:
     flat = maps.figure([panel(8), panel(8)], dark=False, highlighted=["item_3"])
     assert {trace.xaxis for trace in flat.data if trace.customdata is not None} == {"x", "x2"}
     assert flat.layout.xaxis.domain[1] < flat.layout.xaxis2.domain[0]
@@ -56,7 +56,7 @@ def test_two_maps_are_one_figure_on_axes_of_their_own() -> None:
     assert deep.layout.scene2.domain.x[0] > deep.layout.scene.domain.x[1]
 
 
-def test_lines_join_pairs_and_rings_mark_the_picked() -> None:
+def test_lines_join_pairs_and_rings_mark_highlighted_items() -> None:
     given = panel(6, joined=np.array([[0, 1], [2, 3]]))
     made = maps.figure([given], dark=False, highlighted=["item_2", "absent"])
     of_name = {trace.name: trace for trace in made.data}

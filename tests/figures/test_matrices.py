@@ -15,7 +15,7 @@ def test_names_are_shown_letter_by_letter() -> None:
     assert "<b onclick" not in text
 
 
-def test_a_confusion_matrix_carries_its_cells() -> None:
+def test_a_confusion_matrix_has_a_custom_value_per_cell() -> None:
     counts = np.array([[3, 1], [0, 2]])
     cells = np.array([["a~a", "a~b"], ["b~a", "b~b"]], dtype=object)
     made = matrices.confusion(counts, ["a", "b"], dark=False, by_row=True, cells=cells)

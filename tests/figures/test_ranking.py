@@ -1,4 +1,4 @@
-"""W's figure 2: a row an encoder set, the chosen one marked, baselines, and a reported range."""
+"""Ranking (W figure 2): a row per encoder set, baselines, a reported range."""
 
 import itertools
 
@@ -7,15 +7,15 @@ import pytest
 
 from core.figures import ranking, theme
 
-PAIRS = [(audio, image) for audio in ("a", "b") for image in ("x", "y", "z")]
+SETS = [(audio, image) for audio in ("a", "b") for image in ("x", "y", "z")]
 BOTH = ("audio_to_image", "image_to_audio")
 BAND = ranking.Band("W", 0.79, 0.815, BOTH)
 
 
-def table(pairs: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> pd.DataFrame:
+def table(sets: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> pd.DataFrame:
     rows = []
-    for number, encoder_set in enumerate(pairs):
-        value = low + (high - low) * number / max(1, len(pairs) - 1)
+    for number, encoder_set in enumerate(sets):
+        value = low + (high - low) * number / max(1, len(sets) - 1)
         for direction in BOTH:
             for space, less in (("translation", 0.0), ("pca", 0.005)):
                 mean = value - less
@@ -26,29 +26,31 @@ def table(pairs: list[tuple[str, ...]], low: float = 0.8, high: float = 0.9) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def test_a_grid_stands_in_groups_by_its_first_encoder() -> None:
-    layout = ranking.row_layout(PAIRS)
+def test_rows_are_grouped_by_their_first_encoder() -> None:
+    layout = ranking.row_layout(SETS)
     assert layout.labels == ["<b>a</b>", "x", "y", "z", "<b>b</b>", "x", "y", "z"]
     assert layout.row_of["b+x"] == 5
     assert len(layout.labels) == 8
 
 
-@pytest.mark.parametrize("pairs", [[("a", "x")], [("a", "x", "t")], [("a", "x"), ("b", "x")]])
-def test_without_rivals_there_are_no_groups(pairs: list[tuple[str, ...]]) -> None:
-    assert ranking.row_layout(pairs).labels == [" + ".join(encoder_set) for encoder_set in pairs]
+@pytest.mark.parametrize("sets", [[("a", "x")], [("a", "x", "t")], [("a", "x"), ("b", "x")]])
+def test_first_encoders_with_one_set_each_make_no_groups(
+    sets: list[tuple[str, ...]],
+) -> None:
+    assert ranking.row_layout(sets).labels == [" + ".join(encoder_set) for encoder_set in sets]
 
 
-def test_names_are_data() -> None:
+def test_names_are_escaped() -> None:
     assert ranking.row_layout([("<i>", "x"), ("<i>", "y")]).labels[0] == "<b>&lt;i&gt;</b>"
 
 
-def test_every_mark_carries_its_pair_its_interval_and_its_space() -> None:
-    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, dark=False)
+def test_every_marker_has_its_encoder_set_interval_and_space() -> None:
+    made = ranking.figure(table(SETS), SETS, "NDCG@30", BOTH, dark=False)
     marks = [trace for trace in made.data if trace.customdata is not None]
     assert len(marks) == 4  # two directions, two spaces
     for trace in marks:
-        assert list(trace.customdata) == ["+".join(encoder_set) for encoder_set in PAIRS]
-        assert list(trace.error_x.array) == pytest.approx([0.01] * len(PAIRS))
+        assert list(trace.customdata) == ["+".join(encoder_set) for encoder_set in SETS]
+        assert list(trace.error_x.array) == pytest.approx([0.01] * len(SETS))
     colours = {trace.name: trace.marker.line.color for trace in marks}
     assert colours == {
         "Translation": theme.SPACE_COLOURS["translation"],
@@ -58,20 +60,20 @@ def test_every_mark_carries_its_pair_its_interval_and_its_space() -> None:
     assert fills["PCA"] != colours["PCA"]  # hollow: told apart without colour too
 
 
-def test_the_chosen_pair_is_shaded_in_each_panel() -> None:
-    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, dark=True, chosen="b+x")
+def test_the_chosen_encoder_set_is_shaded_in_each_panel() -> None:
+    made = ranking.figure(table(SETS), SETS, "NDCG@30", BOTH, dark=True, chosen="b+x")
     spans = [(shape.y0, shape.y1) for shape in made.layout.shapes]
     assert spans == [(4.5, 5.5)] * 2
-    alone = ranking.figure(table(PAIRS[:1]), PAIRS[:1], "NDCG@30", BOTH, False, chosen="a+x")
+    alone = ranking.figure(table(SETS[:1]), SETS[:1], "NDCG@30", BOTH, False, chosen="a+x")
     assert not alone.layout.shapes
 
 
-def test_baselines_are_lines_of_their_direction() -> None:
+def test_baselines_are_lines_in_the_panel_of_their_direction() -> None:
     lines = [
         ranking.Baseline("random order", {"audio_to_image": 0.7, "image_to_audio": 0.72}),
         ranking.Baseline("o + p, untranslated", {"audio_to_image": 0.69}, "#3AA089"),
     ]
-    made = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, False, baselines=lines)
+    made = ranking.figure(table(SETS), SETS, "NDCG@30", BOTH, False, baselines=lines)
     drawn = [(trace.name, trace.x[0]) for trace in made.data if trace.mode == "lines"]
     assert drawn == [
         ("random order", 0.7),
@@ -81,26 +83,26 @@ def test_baselines_are_lines_of_their_direction() -> None:
     assert made.layout.xaxis.range[0] < 0.69
 
 
-def test_a_reported_range_nearby_is_a_band_and_far_away_a_word() -> None:
-    near = ranking.figure(table(PAIRS), PAIRS, "NDCG@30", BOTH, False, band=BAND)
+def test_a_near_reported_range_is_a_band_and_a_far_one_a_label() -> None:
+    near = ranking.figure(table(SETS), SETS, "NDCG@30", BOTH, False, band=BAND)
     bands = [shape for shape in near.layout.shapes if shape.x0 == 0.79]
     assert len(bands) == 2
     assert near.layout.xaxis.range[0] < 0.79
-    far = ranking.figure(table(PAIRS, 0.96, 0.98), PAIRS, "NDCG@30", BOTH, False, band=BAND)
+    far = ranking.figure(table(SETS, 0.96, 0.98), SETS, "NDCG@30", BOTH, False, band=BAND)
     assert not far.layout.shapes
     assert far.layout.xaxis.range[0] > 0.815
     words = [note for note in far.layout.annotations if note.text == "← W"]
     assert len(words) == 2
 
 
-def test_only_the_papers_directions_have_its_range() -> None:
+def test_only_the_directions_of_the_paper_have_its_range() -> None:
     rows = table([("a", "x", "t")]).assign(direction="text_to_audio")
     made = ranking.figure(rows, [("a", "x", "t")], "NDCG@30", ["text_to_audio"], False, band=BAND)
     assert not made.layout.shapes
     assert [note.text for note in made.layout.annotations] == ["text to sound"]
 
 
-def test_six_directions_stand_in_three_rows_that_do_not_meet() -> None:
+def test_six_directions_are_three_rows_with_space_between() -> None:
     names = list(theme.DIRECTION_NAMES)
     rows = pd.concat([table([("a", "x", "t")]).assign(direction=name) for name in names])
     made = ranking.figure(rows, [("a", "x", "t")], "NDCG@30", names, dark=False)
@@ -111,6 +113,6 @@ def test_six_directions_stand_in_three_rows_that_do_not_meet() -> None:
     assert all(gap > 60 for gap in gaps)  # room for tick labels and the next title
 
 
-def test_nothing_stored_is_still_a_figure() -> None:
-    made = ranking.figure(table(PAIRS).iloc[:0], PAIRS, "NDCG@30", BOTH, dark=False, band=BAND)
+def test_an_empty_table_gives_a_figure() -> None:
+    made = ranking.figure(table(SETS).iloc[:0], SETS, "NDCG@30", BOTH, dark=False, band=BAND)
     assert not [trace for trace in made.data if trace.customdata is not None]

@@ -12,7 +12,7 @@ CLASSES = ["banjo", "cello", "<b>drums</b>"]
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_class_means_are_drawn_as_they_are_and_words_escaped(dark: bool) -> None:
+def test_class_means_are_unchanged_and_tags_escaped(dark: bool) -> None:
     means = np.array([[0.5, -0.2], [0.1, 0.0], [np.nan, np.nan]], dtype=np.float32)
     made = tags.by_class(means, CLASSES, ["slow strings", HOSTILE], dark)
     heat = made.data[0]
@@ -23,7 +23,7 @@ def test_class_means_are_drawn_as_they_are_and_words_escaped(dark: bool) -> None
     assert "&lt;img" in made.layout.xaxis.ticktext[1]
 
 
-def test_a_long_tag_is_cut_beside_its_axis() -> None:
+def test_a_long_tag_is_cut_at_the_axis() -> None:
     made = tags.by_class(np.zeros((3, 1)), CLASSES, ["word " * 100], False)
     assert made.layout.xaxis.ticktext[0].endswith("…")
     assert len(made.layout.xaxis.ticktext[0]) <= tags.MAX_LETTERS
@@ -32,8 +32,8 @@ def test_a_long_tag_is_cut_beside_its_axis() -> None:
 def test_the_distribution_counts_every_item_once() -> None:
     rng = np.random.default_rng(0)
     scores = rng.normal(size=500)
-    bears = np.arange(500) < 40
-    made = tags.distribution(scores, 0.7, False, bears, "banjo")
+    has_label = np.arange(500) < 40
+    made = tags.distribution(scores, 0.7, False, has_label, "banjo")
     assert [trace.name for trace in made.data] == [tags.OTHER, "labelled banjo"]
     assert [int(np.sum(trace.customdata)) for trace in made.data] == [460, 40]
     assert sum(made.data[1].y) == pytest.approx(1.0)
@@ -48,7 +48,7 @@ def test_a_distribution_of_equal_or_no_scores_is_drawn(scores: np.ndarray) -> No
     assert int(np.sum(made.data[0].customdata)) == len(scores)
 
 
-def test_the_open_tags_curves_stand_in_front() -> None:
+def test_the_curves_of_the_selected_tag_are_in_front() -> None:
     rng = np.random.default_rng(1)
     truth = rng.random(60) < 0.3
     found = {
@@ -64,7 +64,7 @@ def test_the_open_tags_curves_stand_in_front() -> None:
     assert "<img" not in made.to_json()
 
 
-def test_areas_stand_best_first_beside_their_chance() -> None:
+def test_areas_start_with_the_best_and_show_chance() -> None:
     table = pd.DataFrame(
         {
             "tag": ["low", HOSTILE, "high"],

@@ -26,7 +26,7 @@ def seconds(names: list[str], step_s: float = 1.0) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_neighbours_of_one_class_are_one_block(dark: bool) -> None:
+def test_consecutive_seconds_of_one_class_are_one_block(dark: bool) -> None:
     frame = seconds(["banjo", "banjo", "<b>cello</b>", "", "banjo"])
     made = timeline.figure(frame, CLASSES, 1.0, 0.1, dark)
     bars, strip = made.data
@@ -41,7 +41,7 @@ def test_neighbours_of_one_class_are_one_block(dark: bool) -> None:
     assert not any("<i>" in text for text in bars.hovertext)
 
 
-def test_the_selected_second_stands_out_and_pictures_lie_above() -> None:
+def test_the_selected_second_is_opaque_and_pictures_are_above() -> None:
     frame = seconds(["banjo"] * 6, 2.0)
     pictures = [timeline.Picture(0.0, 12.0, b"x", spans=True)]
     made = timeline.figure(frame, CLASSES, 2.0, 0.1, False, selected_s=4.3, pictures=pictures)
@@ -59,5 +59,5 @@ def test_the_selected_second_stands_out_and_pictures_lie_above() -> None:
 @pytest.mark.parametrize(
     "seconds_, text", [(0.0, "0:00"), (61.0, "1:01"), (59.999, "1:00"), (5.5, "0:05.5")]
 )
-def test_the_clock(seconds_: float, text: str) -> None:
+def test_clock_texts(seconds_: float, text: str) -> None:
     assert timeline.clock(seconds_) == text

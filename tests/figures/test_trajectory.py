@@ -39,7 +39,7 @@ def test_every_frame_moves_the_same_points(lines: bool) -> None:
             assert list(part.y) == pytest.approx(found.xy[number, rows, 1].tolist())
 
 
-def test_lines_join_the_halves_of_pairs_in_every_frame() -> None:
+def test_lines_join_the_items_of_pairs_in_every_frame() -> None:
     found = moving()
     made = trajectory.figure(found, CLASSES, False, lines=True)
     for number, frame in enumerate(made.frames):
@@ -49,7 +49,7 @@ def test_lines_join_the_halves_of_pairs_in_every_frame() -> None:
         assert np.isnan(x[:, 2]).all()
 
 
-def test_the_axes_hold_every_epoch_and_the_slider_names_them() -> None:
+def test_the_axes_cover_every_epoch_and_the_slider_names_them() -> None:
     found = moving()
     made = trajectory.figure(found, CLASSES, True)
     low, high = made.layout.xaxis.range

@@ -20,7 +20,7 @@ MAX_LINES = 4_000  # pairs joined; more of them are only a haze
 def show(page: Page) -> None:
     widgets.heading(
         "Map",
-        f"All {theme.listed(page.modalities)} as points. Click a point, or draw a lasso around "
+        f"All {theme.in_words(page.modalities)} as points. Click a point, or draw a lasso around "
         "several, to see their items.",
     )
     choices(page)
@@ -29,9 +29,9 @@ def show(page: Page) -> None:
     map_selection.show(page, "map")
     trajectory.show(page)
     widgets.small(
-        f"Colour is the class; {', '.join(map(theme.marked, page.modalities))}. A map shows which "
-        "items are neighbours, but not how far apart they are: lengths and gaps mean nothing. "
-        "Distances are on the page Centroids, similarities on each card."
+        f"Colour is the class; {', '.join(map(theme.with_glyph, page.modalities))}. A map shows "
+        "which items are neighbours, but not how far apart they are: lengths and gaps mean "
+        "nothing. Distances are on the page Centroids, similarities on each card."
     )
 
 
@@ -40,7 +40,7 @@ def choices(page: Page) -> None:
         controls.method()
         controls.one("Dimensions", "dims", names=lambda n: f"{n}-D")
         controls.some("Spaces", "spaces", names=theme.SPACE_NAMES)
-        controls.some("Modality", "modalities", page.modalities, theme.marked)
+        controls.some("Modality", "modalities", page.modalities, theme.with_glyph)
         controls.some("Subset", "subsets", data.subsets(page.handle, page.selection.split))
         can_join = page.study.dataset.get("paired_by") == "clip"
         st.toggle(

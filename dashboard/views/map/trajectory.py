@@ -21,7 +21,7 @@ def show(page: Page) -> None:
     found = data.trajectory(page.handle, page.encoder_set)
     kinds = [kind for kind in theme.MODALITY_PLURALS if (found.modality == kind).any()]
     widgets.small(
-        f"{len(found.item_ids):,} {theme.listed(kinds)} of validation pairs, which were not used "
+        f"{len(found.item_ids):,} {theme.in_words(kinds)} of validation pairs, which were not used "
         "for training. Each epoch has a t-SNE map that starts from the map before it, so you can "
         "follow each point. Press Play or drag the slider; click a point to see its item."
     )

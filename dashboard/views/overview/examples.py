@@ -20,7 +20,7 @@ def show(page: Page) -> None:
     turn = int(st.session_state.get(TURN, 0))
     found = examples(page, turn)
     if not found:
-        widgets.small(f"This dataset has no pairs of {theme.listed(page.modalities)}.")
+        widgets.small(f"This dataset has no pairs of {theme.in_words(page.modalities)}.")
         return
     for place, items in zip(st.columns(N_EXAMPLES, gap="small"), found, strict=False):
         with place:

@@ -105,7 +105,7 @@ def choices(page: Page, find: str, default: str) -> None:
         st.segmented_control(
             "Find",
             page.modalities,
-            format_func=theme.marked,
+            format_func=theme.with_glyph,
             required=True,
             key="query_find",
             on_change=choose,

@@ -50,8 +50,8 @@ def show(page: Page) -> None:
     if ready:
         instead = "another modality or an item" if encoded else "items of the collection"
         widgets.small(
-            f"The {theme.listed(ready)} of this study came as ready vectors, so new ones cannot be "
-            f"embedded: search with {instead}."
+            f"The {theme.in_words(ready)} of this study came as ready vectors, so new ones cannot "
+            f"be embedded: search with {instead}."
         )
     there = [name for name, needed in NEEDS.items() if not needed or needed & set(encoded)]
     if st.session_state.get(SOURCE) not in there:
@@ -144,7 +144,7 @@ def collection(page: Page) -> None:
         "Modality",
         page.modalities,
         default=page.modalities[0],
-        format_func=theme.marked,
+        format_func=theme.with_glyph,
         required=True,
         key="query_modality",
         label_visibility="collapsed",

@@ -37,7 +37,7 @@ def show(page: Page, spaces: Sequence[str], targets: Sequence[str]) -> ScoredTag
         field(page)
     with right:
         with controls.row():
-            controls.one("Score", "tagged", targets, theme.marked)
+            controls.one("Score", "tagged", targets, theme.with_glyph)
             controls.one("In the space", "tagged_in", spaces, theme.SPACE_NAMES)
         wording(page)
         try:

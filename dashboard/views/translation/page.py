@@ -10,7 +10,7 @@ from dashboard.views.translation import queries, ranking, training
 def show(page: Page) -> None:
     widgets.heading(
         "Translation",
-        f"Held-out {theme.listed(page.modalities)} each search the other modalities: how high do "
+        f"Held-out {theme.in_words(page.modalities)} each search the other modalities: how high do "
         "relevant items rank?",
     )
     rows = data.measurements(page.handle, study="ranking")
