@@ -6,7 +6,7 @@ Ranking in every direction and space is here (W §3.3). W's studies of sounds an
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -18,10 +18,10 @@ from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
 from core.stages import audio_image_studies, evaluation_data, forests
-from core.stages.evaluation_data import GENERATION, NATIVE, EvaluationData
+from core.stages.evaluation_data import GENERATION, NATIVE, EvaluationData, Sources
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.stages.zero_shot import Tagger
-from core.store import Artefact, Draft
+from core.store import Draft
 from core.stored_encoders import load_encoder, load_tuned
 from core.studies import measure, ranking, zero_shot
 from core.study import Space
@@ -35,16 +35,18 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
     config = run.config
     baselines = [name for name in config.untranslated or () if name not in run.encoder_sets]
     for split, encoder_set in itertools.product(run.splits, [*run.encoder_sets, *baselines]):
-        natives = run.natives(encoder_set)
-        trained = run.artefacts.get(f"train:{encoder_set}:{split}")
-        generated = run.artefacts.get(f"generate:{encoder_set}:{split}")
-        joint = evaluation_data.published_joint(encoders_by_modality(encoder_set))
+        sources = Sources(
+            run.natives(encoder_set),
+            run.artefacts.get(f"train:{encoder_set}:{split}"),
+            run.artefacts.get(f"generate:{encoder_set}:{split}"),
+            evaluation_data.published_joint(encoders_by_modality(encoder_set)),
+        )
         key = {
             "items": run.ingested.digest,
-            "natives": {modality: artefact.digest for modality, artefact in natives.items()},
-            "spaces": trained.digest if trained else None,
-            "generation": generated.digest if generated else None,
-            "joint": joint,
+            "natives": {name: artefact.digest for name, artefact in sources.natives.items()},
+            "spaces": sources.trained.digest if sources.trained else None,
+            "generation": sources.generated.digest if sources.generated else None,
+            "joint": sources.joint,
             "n_bootstrap": config.n_bootstrap,
             "mix_in_draws": config.mix_in_draws,
             "prompts": config.prompts,
@@ -52,27 +54,21 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             "seed": config.seed + split,
             "version": VERSION,
         }
-        write = functools.partial(_write, run, encoder_set, split, natives, trained, generated)
-        yield run.task(f"evaluate:{encoder_set}:{split}", key, write)
+        write = functools.partial(_write, run, encoder_set, split, sources)
+        yield ArtefactTask(f"evaluate:{encoder_set}:{split}", key, write)
 
 
 def _write(
-    run: StudyRun,
-    encoder_set: str,
-    split: int,
-    natives: Mapping[str, Artefact],
-    trained: Artefact | None,
-    generated: Artefact | None,
-    draft: Draft,
+    run: StudyRun, encoder_set: str, split: int, sources: Sources, draft: Draft
 ) -> dict[str, Any]:
-    joint, seed, clock = draft.key["joint"], draft.key["seed"], run.engine.clock
-    data = evaluation_data.read(run.ingested, split, natives, trained, generated, joint)
+    seed, clock = draft.key["seed"], run.engine.clock
+    data = evaluation_data.read(run.ingested, split, sources)
     with clock.time("ranking"):
         rows, queries = _ranking(data, run.config.n_bootstrap, seed)
     draft.write_table("queries.parquet", queries)
     if data.has_audio_and_image:
         rows += audio_image_studies.run(run.config, draft, run.engine, data)
-    tagger = _tagger(run, encoder_set, natives, trained, generated, joint)
+    tagger = _tagger(run, encoder_set, sources)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
         with clock.time("zero-shot tagging"):
@@ -85,34 +81,28 @@ def _write(
     return {"n_measurements": len(rows), "seed": seed}
 
 
-def _tagger(
-    run: StudyRun,
-    encoder_set: str,
-    natives: Mapping[str, Artefact],
-    trained: Artefact | None,
-    generated: Artefact | None,
-    joint: tuple[str, ...],
-) -> Tagger | None:
+def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
     """The zero-shot study's text encoders, spaces and tags; None without text encoder or tags."""
     name = encoders_by_modality(encoder_set).get("text")
     card = run.ingested.json("dataset.json")
     if name is None or name == ready_name("text") or not card["classes"]:
         return None
+    extracted = sources.natives["text"]
     spaces: dict[str, Space | None] = {}
     tuned = {}
-    if trained is not None:
-        tensors = trained.tensors("translation.safetensors")
+    if sources.trained:
+        tensors = sources.trained.tensors("translation.safetensors")
         spaces["translation"] = Translation.from_arrays(tensors)
-    if generated is not None:
-        tensors = generated.tensors("generation.safetensors")
+    if sources.generated:
+        tensors = sources.generated.tensors("generation.safetensors")
         spaces[GENERATION] = Generation.from_arrays(tensors)
-        if generated.has("text_encoder.safetensors"):
-            state = generated.tensors("text_encoder.safetensors")
-            tuned[GENERATION] = load_tuned(name, natives["text"], state, run.weights_dir)
-    if "text" in joint:
+        if sources.generated.has("text_encoder.safetensors"):
+            state = sources.generated.tensors("text_encoder.safetensors")
+            tuned[GENERATION] = load_tuned(name, extracted, state, run.weights_dir)
+    if "text" in sources.joint:
         spaces[NATIVE] = None
     return Tagger(
-        load_encoder(name, natives["text"], run.weights_dir),
+        load_encoder(name, extracted, run.weights_dir),
         spaces,
         card["classes"],
         zero_shot.wordings(card["classes"], run.config.prompts, card["descriptions"]),

@@ -81,33 +81,35 @@ class EvaluationData:
         return found
 
 
-def read(
-    ingested: Artefact,
-    split: int,
-    natives: Mapping[str, Artefact],
-    trained: Artefact | None,
-    generated: Artefact | None,
-    joint: tuple[str, ...],
-) -> EvaluationData:
-    """The data of one encoder set and split.
+@dataclass(frozen=True)
+class Sources:
+    """The artefacts that one encoder set and split are evaluated from."""
 
-    Parameters
-    ----------
-    natives : modality -> `extract` artefact
-    trained, generated : the artefacts with the shared spaces, where there are any
-    joint : modalities whose native vectors are compared as they are
-    """
-    vectors: dict[str, dict[str, Vectors]] = {}
-    for artefact, spaces in ((trained, SPACES), (generated, (GENERATION,))):
-        for space in spaces if artefact is not None else ():
-            assert artefact is not None
-            vectors[space] = {
-                name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
-                for name in natives
-                if artefact.has(f"{space}.{name}.npy")
+    natives: Mapping[str, Artefact]  # by modality
+    trained: Artefact | None
+    generated: Artefact | None
+    joint: tuple[str, ...]  # modalities whose native vectors are compared too
+
+    def vectors(self) -> dict[str, dict[str, Vectors]]:
+        """space -> modality -> every item."""
+        found: dict[str, dict[str, Vectors]] = {}
+        for artefact, spaces in ((self.trained, SPACES), (self.generated, (GENERATION,))):
+            if artefact is not None:
+                for space in spaces:
+                    found[space] = {
+                        name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
+                        for name in self.natives
+                        if artefact.has(f"{space}.{name}.npy")
+                    }
+        if self.joint:
+            found[NATIVE] = {
+                name: read_vectors(self.natives[name], "vectors.npy") for name in self.joint
             }
-    if joint:
-        vectors[NATIVE] = {name: read_vectors(natives[name], "vectors.npy") for name in joint}
+        return found
+
+
+def read(ingested: Artefact, split: int, sources: Sources) -> EvaluationData:
+    """The data of one encoder set and split."""
     card = ingested.json("dataset.json")
     frame = items.with_subset(
         ingested.table("items.parquet"), ingested.table("splits.parquet"), split
@@ -118,5 +120,5 @@ def read(
         card["paired_classes"],
         card["paired_by"],
         taxonomy_of(ingested),
-        vectors,
+        sources.vectors(),
     )

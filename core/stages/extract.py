@@ -95,7 +95,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
                 "version": VERSION,
             }
             write = functools.partial(_extract, run, card)
-        yield run.task(f"extract:{name}", key, write)
+        yield ArtefactTask(f"extract:{name}", key, write)
 
 
 def _encoders(config: Config) -> dict[str, str]:

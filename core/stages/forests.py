@@ -20,7 +20,7 @@ from core.studies.forest_cells import SYSTEMS, Cell, Items, Labelled, Outcome
 from core.studies.forests import Forest, ForestConfig
 
 FOLDER = "forests"  # of a draft
-ITEMS = f"{FOLDER}/items.json"  # lists the items' files; written after them
+ITEMS = f"{FOLDER}/items.safetensors"
 BLOCK = 8  # forests of mixed cells in a task; whole cells are large, and tasks of their own
 
 
@@ -68,7 +68,8 @@ def grow(
     ]
     missing = [task for task in tasks if not draft.has(task.file)]
     if missing:
-        _write_items(draft, train, test)
+        if not draft.has(ITEMS):
+            _write_items(draft, train, test)
         missing.sort(key=lambda task: -sum(forest_cells.n_trained_on(c, train) for c in task.cells))
         engine.run_all(grow_block, missing, "forests")
     outcomes, forests = [], {}
@@ -113,28 +114,22 @@ def _file(block: tuple[Cell, ...]) -> str:
 
 
 def _write_items(draft: Draft, train: Items, test: Items) -> None:
-    if draft.has(ITEMS):
-        return
-    names = []
+    arrays: dict[str, np.ndarray] = {}
     for subset, items in {"train": train, "test": test}.items():
         for space, modalities in items.items():
             for modality, labelled in modalities.items():
-                draft.write_array(_item_file(subset, space, modality, "x"), labelled.x)
-                draft.write_array(_item_file(subset, space, modality, "y"), labelled.y)
-                names.append([subset, space, modality])
-    draft.write_json(ITEMS, names)
+                arrays[f"{subset}/{space}/{modality}/x"] = labelled.x
+                arrays[f"{subset}/{space}/{modality}/y"] = labelled.y
+    draft.write_tensors(ITEMS, arrays)
 
 
 @functools.lru_cache(maxsize=2)
 def _read_items(store_root: str, folder: str) -> tuple[Items, Items]:
-    """The train and test items of the draft in `folder`; memory-mapped in a local workspace."""
-    files = Store(store_root).below(folder)
+    """The train and test items of the draft in `folder`."""
+    arrays = Store(store_root).below(folder).tensors(ITEMS)
     found: dict[str, dict[str, dict[str, Labelled]]] = {"train": {}, "test": {}}
-    for subset, space, modality in files.json(ITEMS):
-        x, y = (files.array(_item_file(subset, space, modality, part)) for part in "xy")
-        found[subset].setdefault(space, {})[modality] = Labelled(x, y)
+    for name in (name for name in arrays if name.endswith("/x")):
+        subset, space, modality, _ = name.split("/")
+        labelled = Labelled(arrays[name], arrays[f"{name[:-1]}y"])
+        found[subset].setdefault(space, {})[modality] = labelled
     return found["train"], found["test"]
-
-
-def _item_file(subset: str, space: str, modality: str, part: str) -> str:
-    return f"{FOLDER}/{subset}.{space}.{modality}.{part}.npy"

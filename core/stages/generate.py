@@ -58,7 +58,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         }
         write = functools.partial(_write, settings, text_encoder, weights_dir)
         name = f"generate:{encoder_set}:{split}"
-        yield run.task(name, key, write, "training generators", weights_dir)
+        yield ArtefactTask(name, key, write, "training generators", weights_dir)
 
 
 def _write(

@@ -44,7 +44,8 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         "ontology": hashlib.sha256(ontology).hexdigest() if ontology else "",
         "version": VERSION,
     }
-    yield run.task("ingest", key, functools.partial(_write, run.engine, dataset, request, ontology))
+    write = functools.partial(_write, run.engine, dataset, request, ontology)
+    yield ArtefactTask("ingest", key, write)
 
 
 def _write(

@@ -71,12 +71,12 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         trained = run.artefacts[f"train:{encoder_set}:0"]
         key: dict[str, Any] = {"spaces": trained.digest, "seed": seed, "version": VERSION}
         write = functools.partial(_write_maps, run.engine, trained)
-        yield run.task(f"maps:{encoder_set}", key, write)
+        yield ArtefactTask(f"maps:{encoder_set}", key, write)
     for encoder_set in run.encoder_sets:
         generated = run.artefacts.get(f"generate:{encoder_set}:0")
         if generated is not None:
             key = {"generated": generated.digest, "seed": seed, "version": EPOCHS_VERSION}
-            yield run.task(f"maps:{encoder_set}:epochs", key, _write_epochs, "drawing epochs")
+            yield ArtefactTask(f"maps:{encoder_set}:epochs", key, _write_epochs, "drawing epochs")
 
 
 def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, Any]:

@@ -18,21 +18,21 @@ class ArtefactTask:
 
     Parameters
     ----------
-    store_root : the workspace
     name : in the study's record, `STAGE` or `STAGE:WHAT` (see `core.record`)
     key : of the artefact (see `core.store`)
     write : writes the files into a draft; returns the facts of the manifest
     title : of the progress bar under which workers run such tasks in parallel; "" when this
         process runs the task, and hands parts of it to workers itself
     weights_dir : where `write` looks for weights, so that an engine can check for it
+    store_root : the workspace; `core.stages.table` fills it in
     """
 
-    store_root: str
     name: str
     key: Mapping[str, Any]
     write: Callable[[Draft], Mapping[str, Any]]
     title: str = ""
     weights_dir: str | None = None
+    store_root: str = ""
 
     @property
     def stage(self) -> str:
@@ -98,16 +98,6 @@ class StudyRun:
         """`{modality: extract artefact}` of an encoder set."""
         by_modality = encoders_by_modality(encoder_set)
         return {name: self.artefacts[f"extract:{encoder}"] for name, encoder in by_modality.items()}
-
-    def task(
-        self,
-        name: str,
-        key: Mapping[str, Any],
-        write: Callable[[Draft], Mapping[str, Any]],
-        title: str = "",
-        weights_dir: str | None = None,
-    ) -> ArtefactTask:
-        return ArtefactTask(self.store.root, name, key, write, title, weights_dir)
 
     def take(self, task: ArtefactTask) -> bool:
         """Note the artefact of a task; False when it is missing."""

@@ -21,7 +21,7 @@ includes the stages before it.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def run(
     UserError
         The study, its data or its encoders' weights are unusable.
     """
-    weights_dir = weights_dir.resolve() if weights_dir else None
+    weights_dir = weights_dir.expanduser().absolute() if weights_dir else None
     current = StudyRun(check(config), store, engine, weights_dir)
     for stage in TABLE[: STAGES.index(until) + 1]:
         run_stage(stage, current)
@@ -86,7 +86,8 @@ def run(
 def run_stage(stage: Stage, current: StudyRun) -> None:
     """Make the missing artefacts of one stage; the stages before it have run."""
     started, before = time.time(), dict(current.engine.clock.ms)
-    tasks = list(stage.plan(current))
+    root = current.store.root
+    tasks = [replace(task, store_root=root) for task in stage.plan(current)]
     missing = [task for task in tasks if not current.take(task)]
     for title, group in groupby(missing, lambda task: task.title):
         todo = list(group)

@@ -51,7 +51,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             "version": VERSION,
         }
         write = functools.partial(_write, settings, run.paired_by)
-        yield run.task(f"train:{encoder_set}:{part}", key, write, "training spaces")
+        yield ArtefactTask(f"train:{encoder_set}:{part}", key, write, "training spaces")
 
 
 def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:

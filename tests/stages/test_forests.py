@@ -81,12 +81,6 @@ def test_a_killed_run_continues_with_the_missing_tasks(draft: Draft) -> None:
     assert third.done == []
 
 
-def test_half_written_items_are_written_again(draft: Draft) -> None:
-    draft.write_array("forests/train.pca.audio.x.npy", np.zeros((1, 1), dtype=np.float32))
-    grow(draft, HereEngine())
-    assert draft.array("forests/train.pca.audio.x.npy").shape == (60, 8)
-
-
 def test_the_longest_tasks_come_first(draft: Draft) -> None:
     engine = HereEngine()
     grow(draft, engine)
