@@ -117,6 +117,6 @@ def fit_translation(
     >>> space.project("image", image_vectors).shape
     (500, 128)
     """
-    from core import notebook
+    from core import array_fit
 
-    return notebook.fit_arrays(audio, image, classes, clips, config, seed)
+    return array_fit.fit_translation(audio, image, classes, clips, config, seed)

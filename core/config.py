@@ -236,6 +236,20 @@ def load(path: Path) -> Config:
         raise UserError(f"The study file {path} is not valid YAML: {where}") from error
     if not isinstance(values, Mapping):
         raise UserError(f"The study file {path} is not a mapping: expected `dataset: demo` etc.")
+    try:
+        return from_values(values)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def from_values(values: Mapping[str, Any]) -> Config:
+    """A study from plain values: names as text or lists, recipes as mappings.
+
+    Raises
+    ------
+    UserError
+        A field is unknown, or its value unusable.
+    """
     changes = dict(values)
     for name in NAMES:
         if isinstance(changes.get(name), str):
@@ -244,9 +258,6 @@ def load(path: Path) -> Config:
             changes[name] = tuple(changes[name])
     if changes.get("generation") is False:  # YAML reads a bare `off` as false
         changes["generation"] = OFF
-    try:
-        if isinstance(changes.get("forest"), Mapping):
-            changes["forest"] = changed(ForestConfig(), changes["forest"], "forest")
-        return changed(Config(), changes, "The study")
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+    if isinstance(changes.get("forest"), Mapping):
+        changes["forest"] = changed(ForestConfig(), changes["forest"], "forest")
+    return changed(Config(), changes, "The study")

@@ -19,7 +19,6 @@ from core.figures.map_points import MAX_DRAWN, MapPoints
 from core.hits import Hits
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
-from core.spaces.translation import Translation, TranslationConfig
 from core.stages import table as stages
 from core.stages.maps import SPACES as MAPPED_SPACES
 from core.store import Store
@@ -44,52 +43,12 @@ def run_stages(
     values: Mapping[str, Any],
 ) -> "NotebookStudy":
     """See `core.run`."""
-    config = study_config.changed(
-        study_config.Config(), {"dataset": dataset, **values}, "The study"
-    )
+    config = study_config.from_values({"dataset": dataset, **values})
     store = Store(str(workspace or f"workspace/{dataset.partition(':')[0]}"))
     weights_dir = Path(weights) if weights else None
     with LocalEngine(n_workers, Console(stderr=True)) as engine:
         outcome = stages.run(config, store, engine, weights_dir)
     return open_workspace(store.root, outcome.digest)
-
-
-def fit_arrays(
-    audio: np.ndarray,
-    image: np.ndarray,
-    classes: Sequence[Any] | np.ndarray | None,
-    clips: Sequence[Any] | np.ndarray | None,
-    config: TranslationConfig | None,
-    seed: int,
-) -> Translation:
-    """See `core.fit_translation`."""
-    from core.spaces import translation_training
-
-    natives = {"audio": np.asarray(audio), "image": np.asarray(image)}
-    n = len(natives["audio"])
-    columns = {"classes": classes, "clips": clips}
-    sizes = {**natives, **{name: rows for name, rows in columns.items() if rows is not None}}
-    for name, rows in sizes.items():
-        if len(rows) != n or (name in natives and natives[name].ndim != 2):
-            raise UserError(
-                f"The array of {name} has the shape {np.shape(rows)}, and there are {n} pairs: "
-                "give (n, d) vectors of audio and image and n classes or clips, row i of each for "
-                "pair i."
-            )
-    kind = ("audio", "image")
-    if config is None:
-        config = study_config.LABEL_PAIRED if classes is not None else TranslationConfig()
-    if config.needs_classes and classes is None:
-        raise UserError("This recipe draws by class: give the classes of the pairs.")
-    numbers = None if classes is None else np.unique(np.asarray(classes), return_inverse=True)[1]
-    return translation_training.fit(
-        natives,
-        {kind: np.stack([np.arange(n)] * 2, axis=1)},
-        {kind: np.arange(n) if clips is None else np.asarray(clips)},
-        config,
-        seed,
-        pair_classes=None if numbers is None else {kind: numbers},
-    )
 
 
 class NotebookStudy(Study):

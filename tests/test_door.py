@@ -298,7 +298,7 @@ def test_mistakes_get_one_sentence(tiny: NotebookStudy, call: Any, message: str)
 
 
 def test_studies_and_fields_that_do_not_exist(tiny_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no study"):
+    with pytest.raises(UserError, match="has no study yet"):
         jee.open(tmp_path)
     with pytest.raises(UserError, match="no study 'zzz'"):
         jee.open(tiny_root, study="zzz")
