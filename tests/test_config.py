@@ -1,4 +1,4 @@
-"""Studies as files: fields are checked, nested ones too, and the recipe follows the pairing."""
+"""Configurations: every value is checked, and the recipes depend on the pairing."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_a_file_replaces_defaults_and_leaves_the_rest(tmp_path: Path) -> None:
+def test_a_file_changes_only_the_fields_it_names(tmp_path: Path) -> None:
     found = config.load(
         write(
             tmp_path,
@@ -69,12 +69,12 @@ def test_mistakes_are_one_sentence(tmp_path: Path, text: str, message: str) -> N
     assert "\n" not in str(caught.value)
 
 
-def test_an_absent_file_is_said(tmp_path: Path) -> None:
+def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot be read: No such file"):
         config.load(tmp_path / "none.yaml")
 
 
-def test_the_recipe_is_w_s_unless_pairs_were_made_by_class() -> None:
+def test_the_recipe_is_that_of_w_unless_pairs_were_made_by_class() -> None:
     assert config.recipe(Config(), "clip") == TranslationConfig()
     assert config.recipe(Config(), "class") == LABEL_PAIRED
     assert config.recipe(Config(), "class", for_retrieval=True) == LABEL_PAIRED_RETRIEVAL
@@ -82,7 +82,7 @@ def test_the_recipe_is_w_s_unless_pairs_were_made_by_class() -> None:
     assert config.recipe(Config(translation=own), "class") == own
 
 
-def test_generators_are_trained_as_the_paper_does_where_there_is_as_much_to_train_on() -> None:
+def test_generators_follow_the_paper_with_as_many_texts_as_it_has() -> None:
     recipe = config.generation_recipe
     assert recipe(Config(), "clip", config.LARGE) == GenerationConfig()
     assert recipe(Config(), "clip", config.LARGE - 1) == GENERATION_SMALL
@@ -110,7 +110,7 @@ def test_generation_in_a_study_file(tmp_path: Path) -> None:
             config.load(write(tmp_path, text))
 
 
-def test_the_defaults_are_the_paper_s() -> None:
+def test_the_defaults_are_those_of_the_papers() -> None:
     recipe, forest = TranslationConfig(), Config().forest
     assert (recipe.n_hidden, recipe.n_dims, recipe.margin) == (256, 128, 1.0)
     assert (recipe.learning_rate, recipe.batch, recipe.patience) == (1e-3, 4096, 5)

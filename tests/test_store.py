@@ -1,4 +1,4 @@
-"""The workspace: whole or absent, found again by key, resumable, movable."""
+"""The workspace: complete files or none, artefacts found by key, resumable, movable."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def make(store: Store, key: dict = KEY) -> stores.Artefact:
     return draft.commit(n_items=4)
 
 
-def test_what_was_written_is_read_back(store: Store) -> None:
+def test_written_files_are_read_back(store: Store) -> None:
     make(store)
     found = store.find("extract", KEY)
     assert found is not None
@@ -72,7 +72,7 @@ def test_another_key_is_not_found(store: Store) -> None:
     assert store.find("train", KEY) is None
 
 
-def test_a_draft_is_not_taken_for_finished_and_goes_on(store: Store) -> None:
+def test_a_draft_is_not_finished_and_can_be_continued(store: Store) -> None:
     draft = store.begin("extract", KEY)
     draft.write_json("shards/0.json", [1])
     assert store.find("extract", KEY) is None
@@ -112,7 +112,7 @@ def test_a_damaged_artefact_is_made_again(tmp_path: Path, harm: str) -> None:
     assert make(store).array("vectors.npy").shape == (4, 3)
 
 
-def test_a_temporary_file_is_no_part_of_an_artefact(tmp_path: Path) -> None:
+def test_temporary_files_are_not_part_of_an_artefact(tmp_path: Path) -> None:
     store = Store(tmp_path)
     draft = store.begin("extract", KEY)
     draft.write_json("a.json", 1)
@@ -151,15 +151,15 @@ def test_arrays_of_a_folder_are_memory_mapped_and_read_only(tmp_path: Path) -> N
         array[0, 0] = 1
 
 
-def test_what_is_missing_is_said(store: Store) -> None:
+def test_a_missing_file_names_the_command_that_makes_it(store: Store) -> None:
     with pytest.raises(MissingArtefact, match=r"has no extract/x/y\.json: run `python -m"):
         store.read_bytes("extract/x/y.json")
     with pytest.raises(MissingArtefact):
         store.array("extract/x/y.npy")
 
 
-def test_a_far_draft_that_was_not_ended_goes_on_after_any_step(store: Store) -> None:
-    """Killed between two files of `commit`, the draft is still whole."""
+def test_a_draft_whose_commit_was_killed_can_be_committed_again(store: Store) -> None:
+    """Killed between two files of `commit`, the draft is still complete."""
     draft = store.begin("extract", KEY)
     draft.write_json("a.json", 1)
     draft.write_json("b.json", 2)
@@ -173,7 +173,7 @@ def test_a_far_draft_that_was_not_ended_goes_on_after_any_step(store: Store) -> 
     assert store.names(draft.folder) == []
 
 
-def test_a_far_file_is_written_whole_or_not_at_all(store: Store) -> None:
+def test_a_file_is_written_completely_or_not_at_all(store: Store) -> None:
     def blocks() -> Iterator[np.ndarray]:
         yield np.zeros((2, 3), dtype=np.float32)
         raise KeyboardInterrupt
@@ -185,7 +185,7 @@ def test_a_far_file_is_written_whole_or_not_at_all(store: Store) -> None:
     assert store.names(draft.folder) == []
 
 
-def test_what_another_machine_writes_is_seen_at_once(s3: Any) -> None:
+def test_files_of_another_machine_are_seen_at_once(s3: Any) -> None:
     store = Store("s3://bucket/w")
     draft = store.begin("extract", KEY)
     draft.write_json("0.json", 0)
@@ -195,14 +195,14 @@ def test_what_another_machine_writes_is_seen_at_once(s3: Any) -> None:
     assert store.sizes(draft.folder) == {"0.json": 1, "1.json": 2}
 
 
-def test_a_long_listing_is_read_to_its_end(s3: Any) -> None:
+def test_a_listing_of_several_pages_is_complete(s3: Any) -> None:
     store = Store("s3://bucket/w")
     for number in range(230):
         s3.put_object(Bucket=BUCKET, Key=f"w/shards/{number:04d}", Body=b"x")
     assert len(store.names("shards")) == len(store.sizes("shards")) == 230
 
 
-def test_a_far_workspace_that_cannot_be_reached_is_said(
+def test_an_unreachable_workspace_gets_one_sentence(
     s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import s3fs
@@ -216,7 +216,7 @@ def test_a_far_workspace_that_cannot_be_reached_is_said(
         Store("s3://bucket/w").find("extract", KEY)
 
 
-def test_s3_without_its_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s3_without_its_driver_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
     registry = sys.modules["fsspec.registry"]._registry  # what fsspec has imported before
     monkeypatch.delitem(registry, "s3", raising=False)
@@ -224,12 +224,12 @@ def test_s3_without_its_driver_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         Store("s3://bucket/w")
 
 
-def test_an_unknown_kind_of_url_is_said() -> None:
+def test_an_unknown_kind_of_url_is_refused() -> None:
     with pytest.raises(UserError, match=r"cannot be opened"):
         Store("nosuchscheme://x/y")
 
 
-def test_digest_ignores_order_and_sees_values() -> None:
+def test_the_digest_depends_on_values_but_not_on_order() -> None:
     assert digest({"a": 1, "b": (2, 3)}) == digest({"b": [2, 3], "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
     assert json.loads(files.canonical({"n": np.int64(3)})) == {"n": 3}

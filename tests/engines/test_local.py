@@ -1,4 +1,4 @@
-"""Workers: every task once, their errors as they are, none left behind when the parent dies."""
+"""Workers: every task runs once, errors arrive unchanged, and no worker outlives its parent."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def threads(_: int) -> str | None:
     return os.environ.get("OMP_NUM_THREADS")
 
 
-def test_every_task_is_run_once_in_other_processes() -> None:
+def test_every_task_runs_once_in_another_process() -> None:
     with LocalEngine(2) as engine:
         assert sorted(engine.run(square, range(12), "squares")) == [n * n for n in range(12)]
         assert list(engine.run(square, [], "nothing")) == []
@@ -42,7 +42,7 @@ def pid(_: int) -> int:
     return os.getpid()
 
 
-def test_workers_use_one_thread_each_and_the_parent_keeps_its_own(
+def test_workers_use_one_thread_each_and_the_parent_is_unchanged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -56,7 +56,7 @@ def test_an_error_in_a_worker_reaches_the_caller() -> None:
         list(engine.run(square, [12, 13], "squares"))
 
 
-def test_a_killed_worker_is_said() -> None:
+def test_a_killed_worker_gives_one_sentence() -> None:
     with LocalEngine(1) as engine, pytest.raises(UserError, match=r"A worker process died while"):
         list(engine.run(die, [0], "dying"))
 

@@ -29,7 +29,7 @@ from tests.object_store import BUCKET
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A number, and the places that a real task names."""
+    """A number, and the places that a real task has."""
 
     number: int = 0
     store_root: str = ""
@@ -53,7 +53,7 @@ def fail(kind: str) -> None:
 
 
 def die_once(task: Task) -> int:
-    """Write, then die at the first attempt; a marker in the workspace tells the second."""
+    """Die at the first attempt; a marker in the workspace shows that this is the second."""
     store = Store(task.store_root)
     if task.number == 2 and not store.has("died"):
         store.write_json("died", os.getpid())
@@ -76,7 +76,7 @@ def sleep(task: Task) -> int:
 
 
 @pytest.mark.slow
-def test_every_task_is_run_once_by_several_workers_of_one_thread(engine: Any) -> None:
+def test_every_task_runs_once_on_several_workers_of_one_thread(engine: Any) -> None:
     assert engine.n_workers == 2
     found = list(engine.run(where, [Task(number) for number in range(12)], "numbers"))
     assert sorted(number for number, _, _ in found) == list(range(12))
@@ -96,7 +96,7 @@ def test_every_task_is_run_once_by_several_workers_of_one_thread(engine: Any) ->
         ("other", ZeroDivisionError, r"^one by nought$"),
     ],
 )
-def test_an_error_in_a_worker_reaches_the_caller_as_it_is(
+def test_an_error_in_a_worker_reaches_the_caller_unchanged(
     engine: Any, kind: str, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message) as raised:
@@ -105,7 +105,7 @@ def test_an_error_in_a_worker_reaches_the_caller_as_it_is(
 
 
 @pytest.mark.slow
-def test_what_a_worker_lacks_is_said(
+def test_a_missing_module_on_a_worker_gives_one_sentence(
     engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "only_here.py").write_text("def function(task):\n    return task\n")
@@ -116,7 +116,7 @@ def test_what_a_worker_lacks_is_said(
 
 
 @pytest.mark.slow
-def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: Path) -> None:
+def test_another_worker_does_the_task_of_a_killed_one(engine: Any, tmp_path: Path) -> None:
     tasks = [Task(number, str(tmp_path)) for number in range(5)]
     assert sorted(engine.run(die_once, tasks, "dying")) == list(range(5))
     store = Store(tmp_path)
@@ -125,7 +125,7 @@ def test_the_task_of_a_killed_worker_is_done_by_another(engine: Any, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_task_that_kills_every_worker_is_said(
+def test_a_task_that_kills_every_worker_gives_one_sentence(
     engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from core.engines import ray as ray_engine
@@ -136,7 +136,7 @@ def test_a_task_that_kills_every_worker_is_said(
 
 
 @pytest.mark.slow
-def test_few_tasks_are_with_the_cluster_at_a_time(engine: Any) -> None:
+def test_the_cluster_gets_few_tasks_at_a_time(engine: Any) -> None:
     class Counted(Sequence[Task]):
         taken = 0
 
@@ -160,7 +160,7 @@ def test_few_tasks_are_with_the_cluster_at_a_time(engine: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_relative_workspace_is_found_by_workers(
+def test_workers_find_a_relative_workspace(
     engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -169,13 +169,13 @@ def test_a_relative_workspace_is_found_by_workers(
 
 
 @pytest.mark.slow
-def test_a_workspace_that_workers_do_not_see_is_said(engine: Any) -> None:
+def test_a_workspace_that_workers_do_not_see_is_refused(engine: Any) -> None:
     with pytest.raises(UserError, match=r"does not see the workspace memory://w: use a folder"):
         list(engine.run(die_once, [Task(1, "memory://w")], "writing"))
 
 
 @pytest.mark.slow
-def test_media_that_workers_do_not_see_are_said(engine: Any, tmp_path: Path) -> None:
+def test_media_that_workers_do_not_see_are_refused(engine: Any, tmp_path: Path) -> None:
     task = Task(1, str(tmp_path), "/nowhere/at/all")
     with pytest.raises(UserError, match=r"does not see the media /nowhere/at/all: use a folder"):
         list(engine.run(die_once, [task], "writing"))
@@ -218,7 +218,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def run_study(study: Config, store: Store, engine: Any) -> None:
-    """As far as its spaces, in shards so small that every worker has some."""
+    """Run up to the spaces, with shards so small that every worker gets some."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(extract, "SHARD_SIZE", 5)
         stages.run(study, store, engine, until="train")
@@ -234,7 +234,7 @@ def local(study: Config, tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def contents(store: Store) -> dict[str, Any]:
-    """Everything that a workspace's artefacts hold, but for times."""
+    """The content of all artefacts of a workspace, except times."""
     found: dict[str, Any] = {}
     for stage in ("ingest", "extract", "train"):
         for digest in store.names(stage):
@@ -268,7 +268,7 @@ def test_ray_makes_the_local_engines_artefacts(
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_task_and_no_token(engine: Any, tmp_path: Path) -> None:
     tasks = [Task(number, str(tmp_path)) for number in range(6)]
 
     def interrupted() -> None:
@@ -292,7 +292,7 @@ def test_an_interrupted_run_leaves_no_task_and_no_mark(engine: Any, tmp_path: Pa
 def test_from_outside_the_cluster_and_into_an_object_store(
     cluster: Cluster, engine: Any, study: Config, local: Store
 ) -> None:
-    """`ray://`: workers have no code but what was sent, and no file but the media."""
+    """`ray://`: workers have only the code that was sent, and only the media as files."""
     engine.stop()  # one connection a process
     store = Store("s3://bucket/study")
     with engine_for("ray", cluster.client, 2) as client:
@@ -317,7 +317,7 @@ def lost_shard() -> extract.Shard:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:1", "ray://127.0.0.1:1", "nowhere.invalid:6379", "elsewhere", "auto"]
 )
-def test_an_address_that_does_not_answer_is_said_soon(
+def test_an_address_without_a_cluster_is_refused_soon(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("ray", reason="Ray is optional: requirements-ray.txt")
@@ -332,7 +332,7 @@ def test_an_address_that_does_not_answer_is_said_soon(
     assert time.monotonic() - started < 15
 
 
-def test_without_ray_the_command_that_installs_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_error_names_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"^Ray is not installed: run .*requirements-ray\.txt`\.$"):
         engine_for("ray")

@@ -1,4 +1,4 @@
-"""`weights` of the command line: the table, and fetching through a server on this machine."""
+"""`weights` of the command line: the table, and downloads from a server on this machine."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def printed(weights_dir: Path | None = None, wanted: tuple[str, ...] = ()) -> st
     return out.getvalue()
 
 
-def test_every_encoder_is_listed_with_what_can_be_known(cache: Path) -> None:
+def test_every_encoder_is_listed_with_its_files(cache: Path) -> None:
     text = printed()
     for name in encoders.names():
         assert name in text
@@ -43,12 +43,12 @@ def test_every_encoder_is_listed_with_what_can_be_known(cache: Path) -> None:
     assert "no" in line.split()
 
 
-def test_several_files_of_an_encoder_name_it_once() -> None:
+def test_an_encoder_with_several_files_is_named_once() -> None:
     lines = [line for line in printed().splitlines() if "│ vggish" in line]
     assert len([line for line in lines if line.startswith("│ vggish")]) == 1
 
 
-def test_what_is_here_has_its_size(tmp_path: Path) -> None:
+def test_present_weights_have_a_size(tmp_path: Path) -> None:
     (tmp_path / "mine" / "vggish_1" / "variables").mkdir(parents=True)
     (tmp_path / "mine" / "vggish_1" / "saved_model.pb").write_bytes(bytes(1_000))
     (tmp_path / "mine" / "vggish_1" / "variables" / "data").write_bytes(bytes(2_500))
@@ -64,7 +64,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {row["name"] for row in rows} == set(encoders.names())
 
 
-def test_fetched_by_name_and_then_present(
+def test_downloaded_weights_are_present(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     entry = encoders.REGISTRY["hog"]
@@ -78,7 +78,7 @@ def test_fetched_by_name_and_then_present(
         assert "fetched.h5" in capsys.readouterr().err  # the bar
         with pytest.raises(UserError, match="no encoder 'remot': did you mean 'remote'"):
             printed(tmp_path, wanted=("remote", "remot"))
-        assert len(server.asked) == 1  # an unknown name is told before anything is fetched
+        assert len(server.asked) == 1  # unknown names are refused before any download
 
 
 def line_of(name: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""`extract`: shards, what is read ahead of the network, and what cannot be read."""
+"""`extract`: shards, reading ahead of the network, and unreadable files."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ CARD = Card("counts", "audio", 3, "", "", "", 0, rate_hz=4, window_s=1.0)
 
 
 class Counts:
-    """Three times what a sound begins with; how many it was handed at a time."""
+    """An encoder: the first number of a sound, three times. `calls` has its batch sizes."""
 
     card = CARD
     weights_sha256 = None
@@ -36,7 +36,7 @@ class Counts:
 
 @pytest.fixture
 def counts(monkeypatch: pytest.MonkeyPatch) -> Counts:
-    """An encoder in place of every other, and files `N` that hold the number N."""
+    """This encoder instead of any other, and files named N that contain the number N."""
     encoder = Counts()
     monkeypatch.setattr(extract, "_loaded", lambda name, weights_dir: encoder)
     monkeypatch.setattr(extract, "_decode", decode)
@@ -68,14 +68,14 @@ def test_shards_cover_every_row_once_and_never_exceed_their_size() -> None:
         assert max(map(len, shares)) <= extract.SHARD_SIZE
 
 
-def test_few_items_are_work_for_every_core() -> None:
+def test_few_items_still_make_several_shards() -> None:
     assert [len(share) for share in extract._shares(48)] == [8] * 6
     assert len(extract._shares(1_000)) == extract.N_SHARDS
     assert [len(share) for share in extract._shares(5)] == [5]
 
 
 @pytest.mark.parametrize("n", [0, 1, 16, 17, 50])
-def test_vectors_stand_beside_their_ids_in_the_order_of_the_rows(
+def test_vectors_and_ids_are_in_the_order_of_the_rows(
     n: int, counts: Counts, tmp_path: Path
 ) -> None:
     shard = shard_of(tmp_path, [str(number) for number in range(n)])
@@ -89,7 +89,7 @@ def test_vectors_stand_beside_their_ids_in_the_order_of_the_rows(
     assert max(counts.calls, default=0) <= extract.N_AT_ONCE
 
 
-def test_what_cannot_be_read_is_kept_apart(counts: Counts, tmp_path: Path) -> None:
+def test_unreadable_files_are_listed_separately(counts: Counts, tmp_path: Path) -> None:
     paths = [str(number) if number % 3 else "broken" for number in range(20)]
     shard = shard_of(tmp_path, paths)
     extract_shard(shard)
@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_kept_apart(counts: Counts, tmp_path: Path) -> No
     assert [row["reason"] for row in rejected] == ["'broken' is broken: mend it."] * 7
 
 
-def test_a_shard_of_which_nothing_can_be_read(counts: Counts, tmp_path: Path) -> None:
+def test_a_shard_of_unreadable_files_has_no_vectors(counts: Counts, tmp_path: Path) -> None:
     shard = shard_of(tmp_path, ["broken"] * 3)
     extract_shard(shard)
     ids, vectors, rejected = read(tmp_path, shard)
@@ -109,7 +109,7 @@ def test_a_shard_of_which_nothing_can_be_read(counts: Counts, tmp_path: Path) ->
     assert len(rejected) == 3
 
 
-def test_a_network_is_handed_as_many_as_it_takes_at_once(counts: Counts, tmp_path: Path) -> None:
+def test_a_network_gets_batches_of_its_own_size(counts: Counts, tmp_path: Path) -> None:
     counts.n_per_batch = 40  # type: ignore[attr-defined]  # as networks have it
     extract_shard(shard_of(tmp_path, ["1"] * 100))
     assert counts.calls == [40, 40, 20]
@@ -118,7 +118,7 @@ def test_a_network_is_handed_as_many_as_it_takes_at_once(counts: Counts, tmp_pat
 def test_the_next_media_are_read_while_the_network_works(
     counts: Counts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The network waits for what only a reader beside it can do."""
+    """The network waits for an event that only a concurrent reader can set."""
     second_half_begun = threading.Event()
 
     def noted(source: object, row: Row, card: Card) -> np.ndarray:
@@ -136,7 +136,7 @@ def test_the_next_media_are_read_while_the_network_works(
     assert counts.calls == [extract.N_AT_ONCE, 1]
 
 
-def test_few_media_are_held_at_once(counts: Counts, tmp_path: Path) -> None:
+def test_few_media_are_in_memory_at_once(counts: Counts, tmp_path: Path) -> None:
     n_read, most = 0, 0
 
     def noted(*_: object) -> np.ndarray:
@@ -160,7 +160,7 @@ def test_few_media_are_held_at_once(counts: Counts, tmp_path: Path) -> None:
     assert most <= 2 * extract.N_AT_ONCE
 
 
-def test_an_object_store_is_read_by_several_at_once(
+def test_several_threads_read_an_object_store(
     counts: Counts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = threading.Barrier(extract.N_READERS)

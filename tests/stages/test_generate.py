@@ -48,7 +48,7 @@ def weights_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """48 sounds and pictures as ready vectors, with captions in words."""
+    """48 sounds and pictures as ready vectors, with captions."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("data")
     numbers = range(48)
@@ -107,7 +107,7 @@ def tuned(study_of: Config, weights_dir: Path, tmp_path_factory: pytest.TempPath
     return run(config, tmp_path_factory.mktemp("tuned"), weights_dir)
 
 
-def test_a_study_with_words_has_the_space_and_one_without_has_not(frozen: Study) -> None:
+def test_a_study_with_text_has_the_space(frozen: Study) -> None:
     encoder_set = frozen.default_encoder_set
     assert encoder_set == "ready_audio+ready_image+bert"
     assert frozen.spaces(encoder_set) == ["translation", "pca", "translation_all", "generation"]
@@ -125,18 +125,18 @@ def test_a_study_with_words_has_the_space_and_one_without_has_not(frozen: Study)
     assert history["train_discriminator_loss"].isna().all()
 
 
-def test_every_direction_and_every_tag_is_scored_in_it(frozen: Study) -> None:
+def test_all_directions_and_tags_are_scored_in_the_space(frozen: Study) -> None:
     rows = frozen.measurements()
     mine = rows[rows["space"] == "generation"]
     ranked = mine[(mine["study"] == "ranking") & (mine["metric"] == "ndcg@30")]
     assert len(set(ranked["direction"])) == 6
     accuracy = mine[(mine["study"] == "zero_shot") & (mine["metric"] == "accuracy")]
     assert set(accuracy["target"]) == {"audio", "image"}
-    # What is Wu's stays his: classes are learned from translation and PCA alone.
+    # W's studies use translation and PCA only.
     assert set(mine["study"]) == {"ranking", "zero_shot"}
 
 
-def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
+def test_the_moving_map_shows_validation_pairs(frozen: Study) -> None:
     table = frozen.epochs(frozen.default_encoder_set)
     assert list(table.columns) == ["epoch", "item_id", "modality", "partner", "x", "y"]
     assert sorted(table["epoch"].unique()) == [0, 1, 2, 3]
@@ -153,7 +153,7 @@ def test_the_epochs_are_a_map_of_pairs(frozen: Study) -> None:
         assert partner in first.index
 
 
-def test_words_are_searched_with_in_it(frozen: Study, weights_dir: Path) -> None:
+def test_the_space_can_be_searched_with_text(frozen: Study, weights_dir: Path) -> None:
     retriever = Retriever(frozen, weights_dir=weights_dir)
     thing = retriever.embed_text("slow flute")
     found = retriever.search([WeightedInput(thing)], "audio", 5, "generation").results
@@ -161,7 +161,7 @@ def test_words_are_searched_with_in_it(frozen: Study, weights_dir: Path) -> None
     assert found["score"].is_monotonic_decreasing
 
 
-def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_dir: Path) -> None:
+def test_a_tuned_encoder_is_stored_and_used(tuned: Study, frozen: Study, weights_dir: Path) -> None:
     encoder_set = tuned.default_encoder_set
     state = tuned.text_encoder_state(encoder_set)
     assert state
@@ -171,7 +171,7 @@ def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_
     kept = tuned.shared(encoder_set, "generation", "text").take(["text03"])
     for thing in (typed, item):
         assert retriever.project(thing, "generation") == pytest.approx(kept, abs=1e-5)
-    # Tags were put into words by the same encoder when the study was scored.
+    # The study scored its tags with the same encoder.
     tags = [retriever.project(retriever.embed_text(tag), "generation") for tag in tuned.classes]
     frame = tuned.items()
     test = frame[(frame["subset"] == "test") & (frame["modality"] == "audio")]
@@ -181,14 +181,14 @@ def test_a_tuned_encoder_is_kept_and_asked(tuned: Study, frozen: Study, weights_
     rows = rows[(rows["study"] == "zero_shot") & (rows["metric"] == "accuracy")]
     (stored,) = rows[(rows["space"] == "generation") & (rows["target"] == "audio")]["value"]
     assert stored == pytest.approx((best == test["class"]).mean())
-    # Other spaces are still entered through the encoder as it was.
+    # Other spaces still use the encoder without fine-tuning.
     native = tuned.native("bert").take(["text03"])
     assert typed.native == pytest.approx(native, abs=1e-5)
     before = frozen.shared(encoder_set, "generation", "text").take(["text03"])
     assert not np.allclose(before, kept, atol=1e-3)
 
 
-def test_killed_it_goes_on_and_ends_the_same(
+def test_a_killed_run_continues_with_the_same_result(
     tuned: Study,
     study_of: Config,
     weights_dir: Path,
@@ -229,7 +229,7 @@ def test_killed_it_goes_on_and_ends_the_same(
     )
 
 
-def test_it_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path) -> None:
+def test_the_space_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path) -> None:
     config = dataclasses.replace(study_of, generation="off")
     study = run(config, tmp_path, weights_dir)
     encoder_set = study.default_encoder_set
@@ -239,7 +239,7 @@ def test_it_can_be_left_out(study_of: Config, weights_dir: Path, tmp_path: Path)
         study.shared(encoder_set, "generation", "audio")
 
 
-def test_what_cannot_be_tuned_is_said_before_any_work(
+def test_an_encoder_that_cannot_be_tuned_is_refused_first(
     study_of: Config, weights_dir: Path, tmp_path: Path
 ) -> None:
     config = dataclasses.replace(study_of, generation=TUNED, text=("lsa",))

@@ -91,7 +91,7 @@ def test_the_table_says_which_points_were_placed(trained: Artefact) -> None:
     assert inside.between(vectors[rows, 0].min(), vectors[rows, 0].max()).all()
 
 
-def test_one_map_can_be_read_without_the_others(trained: Artefact) -> None:
+def test_a_map_is_read_without_the_others(trained: Artefact) -> None:
     import io
 
     import pyarrow.parquet as pq

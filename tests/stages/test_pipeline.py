@@ -44,7 +44,7 @@ def test_a_second_run_does_nothing(demo_workspace: Path) -> None:
     assert ran.stderr.count("already there") == len(STAGES)
 
 
-def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
+def test_the_report_has_all_columns_and_metrics(demo_workspace: Path) -> None:
     ran = precompute("report", "--workspace", demo_workspace, "--json")
     rows = json.loads(ran.stdout)
     assert {row["study"] for row in rows} == {
@@ -73,7 +73,7 @@ def test_the_numbers_have_the_promised_shape(demo_workspace: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_in_every_stage_the_numbers_are_the_same(
+def test_a_run_killed_in_every_stage_gives_the_same_numbers(
     demo_workspace: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "killed"

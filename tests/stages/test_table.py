@@ -123,7 +123,7 @@ def test_a_run_stopped_between_tasks_continues(
     pd.testing.assert_frame_equal(resumed, whole.study.measurements())
 
 
-def test_ended_at_any_write_nothing_is_taken_for_finished(
+def test_a_run_killed_at_any_write_continues_with_the_same_result(
     tiny: Config, whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_replace = os.replace

@@ -1,4 +1,4 @@
-"""The zero-shot rows of `evaluate`: who is scored, against what, and what the rows say."""
+"""The zero-shot rows of `evaluate`: scored items, chance levels, confusions."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def frame(labels: list[list[str]]) -> pd.DataFrame:
     return pd.DataFrame({"item_id": ids, "labels": labels})
 
 
-def test_items_that_lie_on_their_tag_are_found_whatever_the_wording() -> None:
+def test_items_at_their_tag_are_found_with_every_wording() -> None:
     tags, encoder = tagger()
     items = frame([["jazz"], ["metal"], ["jazz"], ["metal", "jazz"], []])
     lying = encoder.embed(["jazz", "metal", "jazz", "metal jazz", "polka"])
@@ -56,7 +56,7 @@ def test_the_confusion_counts_every_single_label_item_once() -> None:
     assert accuracy == pytest.approx(right / 30)
 
 
-def test_nothing_to_tag_gives_no_rows() -> None:
+def test_no_items_give_no_rows() -> None:
     tags, _ = tagger()
     rows, best = tags.study({"audio": frame([])}, {"native": {}})
     assert rows == []
