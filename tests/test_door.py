@@ -255,7 +255,7 @@ def test_run_computes_a_study_and_opens_it(
     assert study.config["splits"] == 1
     assert study.default_encoder_set == "ready_audio+ready_image"
     assert len(study.search("audio0", find="image", top=3)) == 3
-    assert "ready vector" in study.search("audio0", find="image")._repr_html_()
+    assert "no sound or picture" in study.search("audio0", find="image")._repr_html_()
     assert study.plot_map("pca").data
     again = jee.run(f"table:{table}", workspace=tmp_path / "w", **values)
     assert again.digest == study.digest
