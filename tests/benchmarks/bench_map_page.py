@@ -101,7 +101,7 @@ def build(root: Path) -> str:
     subsets = rng.choice(items.SUBSETS, size=N_CLIPS)
     clips = [f"clip-{clip:05d}" for clip in range(N_CLIPS)]
     store = Store(root)
-    config = Config(dataset="demo", audio=(workspace.PAIR[0],), image=(workspace.PAIR[1],))
+    config = Config(dataset="demo", **workspace.ENCODERS)
     record = Record(store, config)
     draft = store.begin("ingest", {"benchmark": "map"})
     draft.write_table("items.parquet", frame)
@@ -134,7 +134,7 @@ def build(root: Path) -> str:
         parts.append(part)
     draft = store.begin("maps", {"benchmark": "map"})
     draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))
-    record.note(f"maps:{workspace.NAME}", draft.commit())
+    record.note(f"maps:{workspace.ENCODER_SET}", draft.commit())
     record.finish()
     return record.digest
 

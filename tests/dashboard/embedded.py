@@ -13,18 +13,15 @@ import numpy as np
 import pandas as pd
 
 from core import encoders, items, media
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items, workspace
 
 N_HIDDEN = 32
 
 
 def build(root: Path) -> str:
     """Write the workspace. Returns the study's digest."""
-    frame = workspace.item_table()
-    natives = {
-        kind: native(frame, kind, name)
-        for kind, name in zip(("audio", "image"), workspace.PAIR, strict=True)
-    }
+    frame = tiny_items.item_table()
+    natives = {kind: native(frame, kind, name) for kind, (name,) in workspace.ENCODERS.items()}
     towers = {kind: tower(frame, kind, array) for kind, array in natives.items()}
     return workspace.build(root, natives=natives, towers=towers)
 
@@ -32,14 +29,14 @@ def build(root: Path) -> str:
 def native(frame: pd.DataFrame, kind: str, encoder_name: str) -> np.ndarray:
     """Every item's vector: that of its class's sound or picture, a little shaken."""
     encoder = encoders.load(encoder_name)
-    numbers = [workspace.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
+    numbers = [tiny_items.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
     seen = []
-    for number in range(len(workspace.CLASSES)):
+    for number in range(len(tiny_items.CLASSES)):
         if kind == "audio":
-            heard = media.read_audio(workspace.wav(number), "a.wav", rate_hz=encoder.card.rate_hz)
+            heard = media.read_audio(tiny_items.wav(number), "a.wav", rate_hz=encoder.card.rate_hz)
             seen.append(heard.samples)
         else:
-            seen.append(media.read_image(workspace.png(number), "a.png"))
+            seen.append(media.read_image(tiny_items.png(number), "a.png"))
     vectors = encoder.embed(seen)[numbers]
     rng = np.random.default_rng(len(kind))
     noise = rng.normal(size=vectors.shape) * 0.02 * vectors.std()
@@ -49,7 +46,7 @@ def native(frame: pd.DataFrame, kind: str, encoder_name: str) -> np.ndarray:
 def tower(frame: pd.DataFrame, kind: str, array: np.ndarray) -> dict[str, np.ndarray]:
     """A tower that carries the mean vector of class c to the c-th place."""
     numbers = np.array(
-        [workspace.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
+        [tiny_items.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
     )
     there = np.unique(numbers)
     means = np.stack([array[numbers == number].mean(axis=0) for number in there])

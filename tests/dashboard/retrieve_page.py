@@ -6,7 +6,7 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from core import media
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items
 from tests.dashboard.conftest import text_of
 
 
@@ -65,10 +65,10 @@ def html_of(page: AppTest) -> str:
 
 
 def photograph() -> bytes:
-    return media.picture_bytes(media.read_image(workspace.png(1), "a.png"), 96)
+    return media.picture_bytes(media.read_image(tiny_items.png(1), "a.png"), 96)
 
 
 def three_seconds(*numbers: int) -> bytes:
     """A WAV of one second of each class, in this order."""
-    parts = [media.read_audio(workspace.wav(number), "a.wav").samples for number in numbers]
-    return media.wav_bytes(media.Audio(np.concatenate(parts), workspace.RATE_HZ))
+    parts = [media.read_audio(tiny_items.wav(number), "a.wav").samples for number in numbers]
+    return media.wav_bytes(media.Audio(np.concatenate(parts), tiny_items.RATE_HZ))

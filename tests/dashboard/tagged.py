@@ -23,7 +23,7 @@ from core.store import Artefact, Draft, Store
 from core.studies import measure, zero_shot
 from core.study import Study, open_study
 from core.vectors import Vectors
-from tests.dashboard import embedded, workspace
+from tests.dashboard import embedded, tiny_items, workspace
 
 ENCODERS = {"audio": ("logmel",), "image": ("hog",), "text": ("lsa",)}
 PAIR = "logmel+hog+lsa"
@@ -33,7 +33,7 @@ N_EPOCHS = 3
 
 def build(root: Path, n_splits: int = 1, generation: bool = False) -> str:
     """Write the workspace. Returns the study's digest."""
-    frame = workspace.item_table(tuple(ENCODERS))
+    frame = tiny_items.item_table(tuple(ENCODERS))
     captions = items.of(frame, "text")["text"].tolist()
     encoder = lsa.fit(captions, 0)
     natives = {kind: embedded.native(frame, kind, ENCODERS[kind][0]) for kind in ("audio", "image")}
@@ -150,8 +150,8 @@ def zero_shot_study(
     tagger = Tagger(
         encoder,
         {"translation": study.space(PAIR, "translation", split), **more},
-        workspace.CLASSES,
-        zero_shot.wordings(workspace.CLASSES, PROMPTS),
+        tiny_items.CLASSES,
+        zero_shot.wordings(tiny_items.CLASSES, PROMPTS),
     )
     frames = {kind: items.of(tested, kind) for kind in ("audio", "image")}
     vectors: dict[str, dict[str, Vectors]] = {

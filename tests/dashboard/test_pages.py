@@ -164,14 +164,14 @@ def test_a_widget_writes_the_address(open_page: Open, tiny: Path) -> None:
 
 def test_a_confusion_cell_opens_the_items_it_counts(open_page: Open, tiny: Path) -> None:
     handle = data.open_study(str(tiny))
-    predictions = data.study(handle).predictions(workspace.NAME, 0)
+    predictions = data.study(handle).predictions(workspace.ENCODER_SET, 0)
     mine = predictions[(predictions["system"] == "MMT") & (predictions["target"] == "image")]
     one = mine.iloc[0]
     cell = state.cell(one["truth"], one["predicted"])
     n = int(((mine["truth"] == one["truth"]) & (mine["predicted"] == one["predicted"])).sum())
     rows = data.measurements(
         handle,
-        workspace.NAME,
+        workspace.ENCODER_SET,
         metric="confusion",
         system="MMT",
         target="image",

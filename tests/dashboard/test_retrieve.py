@@ -18,7 +18,7 @@ from core.retrieval.retriever import Retriever
 from dashboard import state
 from dashboard.views.retrieve import query_state
 from dashboard.views.retrieve.upload import Upload
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items, workspace
 from tests.dashboard.conftest import Open, retriever_of, text_of
 from tests.dashboard.retrieve_page import (
     address,
@@ -83,16 +83,16 @@ def test_a_sound_finds_the_pictures_that_the_command_finds(
 ) -> None:
     from precompute import search
 
-    page = upload(open_page("retrieve", root), ("horn.wav", workspace.wav(2)))
+    page = upload(open_page("retrieve", root), ("horn.wav", tiny_items.wav(2)))
     assert not page.exception
     assert notices(page) == []
     file = tmp_path / "horn.wav"
-    file.write_bytes(workspace.wav(2))
+    file.write_bytes(tiny_items.wav(2))
     wanted = search.Wanted([file], (), (), "image", 10, "translation_all")
     search.run(retriever.study, wanted, None, True, Console())
     printed = json.loads(capsys.readouterr().out)
     assert found(page) == [row["item_id"] for row in printed["results"]]
-    assert all(row["labels"] == [workspace.CLASSES[2]] for row in printed["results"])
+    assert all(row["labels"] == [tiny_items.CLASSES[2]] for row in printed["results"])
     text = text_of(page)
     assert f"{printed['results'][0]['score']:.2f}, above" in text
     assert f"{printed['gallery_size']}" in text
@@ -103,7 +103,7 @@ def test_a_sound_finds_the_pictures_that_the_command_finds(
 
 
 def test_a_picture_finds_sounds_and_the_choice_can_be_turned(open_page: Open, root: Path) -> None:
-    page = upload(open_page("retrieve", root), ("a.png", workspace.png(1)))
+    page = upload(open_page("retrieve", root), ("a.png", tiny_items.png(1)))
     assert {name.rsplit("_", 1)[1] for name in found(page)} == {"a"}
     assert "find" not in page.query_params
     choose(page, "query_find", "image")
@@ -114,9 +114,9 @@ def test_a_picture_finds_sounds_and_the_choice_can_be_turned(open_page: Open, ro
 
 
 def test_a_second_upload_replaces_the_first(open_page: Open, root: Path) -> None:
-    page = upload(open_page("retrieve", root), ("a.wav", workspace.wav(0)))
+    page = upload(open_page("retrieve", root), ("a.wav", tiny_items.wav(0)))
     first = found(page)
-    upload(page, ("b.wav", workspace.wav(3)))
+    upload(page, ("b.wav", tiny_items.wav(3)))
     assert "b.wav" in text_of(page)
     assert "a.wav" not in text_of(page)
     assert not set(first) & set(found(page))
@@ -128,14 +128,14 @@ def test_a_second_upload_replaces_the_first(open_page: Open, root: Path) -> None
         ("empty.wav", b""),
         ("text.wav", b"this is no sound at all"),
         ("drawing.png", b"<svg xmlns='http://www.w3.org/2000/svg'></svg>"),
-        ("cut.png", workspace.png(1)[:60]),
+        ("cut.png", tiny_items.png(1)[:60]),
         (HOSTILE, b"nothing of ours"),
     ],
 )
 def test_a_bad_file_leaves_one_sentence_and_the_earlier_result(
     open_page: Open, root: Path, name: str, content: bytes
 ) -> None:
-    page = upload(open_page("retrieve", root), ("good.wav", workspace.wav(0)))
+    page = upload(open_page("retrieve", root), ("good.wav", tiny_items.wav(0)))
     before = found(page)
     upload(page, (name, content))
     assert not page.exception
@@ -144,13 +144,13 @@ def test_a_bad_file_leaves_one_sentence_and_the_earlier_result(
     assert "Traceback" not in text_of(page)
     assert "<img src=x" not in text_of(page)
     assert found(page) == before
-    upload(page, ("better.wav", workspace.wav(1)))  # the page goes on
+    upload(page, ("better.wav", tiny_items.wav(1)))  # the page goes on
     assert notices(page) == []
     assert found(page) != before
 
 
 def test_a_hostile_name_is_shown_letter_by_letter(open_page: Open, root: Path) -> None:
-    page = upload(open_page("retrieve", root), (HOSTILE, workspace.wav(0)))
+    page = upload(open_page("retrieve", root), (HOSTILE, tiny_items.wav(0)))
     assert found(page)
     assert "onerror" not in re.sub(r"&lt;.*?&gt;", "", text_of(page))
     assert "<img src=x" not in text_of(page)
@@ -163,13 +163,13 @@ def test_missing_weights_are_one_sentence(
         raise MissingWeights("The weights of logmel are not here: put them there.")
 
     monkeypatch.setattr(encoders, "load", absent)
-    page = upload(open_page("retrieve", root), ("a.wav", workspace.wav(0)))
+    page = upload(open_page("retrieve", root), ("a.wav", tiny_items.wav(0)))
     assert notices(page) == ["The weights of logmel are not here: put them there."]
     assert found(page) == []
 
 
 def test_uploads_stay_in_their_session(open_page: Open, root: Path) -> None:
-    one = upload(open_page("retrieve", root), ("mine.wav", workspace.wav(0)))
+    one = upload(open_page("retrieve", root), ("mine.wav", tiny_items.wav(0)))
     other = open_page("retrieve", root)
     assert "mine.wav" in text_of(one)
     assert "mine.wav" not in text_of(other)
@@ -181,8 +181,8 @@ def test_uploads_stay_in_their_session(open_page: Open, root: Path) -> None:
 
 
 def test_a_session_is_bounded(open_page: Open, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query_state, "MAX_SESSION_BYTES", int(2.5 * len(workspace.wav(0))))
-    files = [(f"{number}.wav", workspace.wav(number)) for number in range(4)]
+    monkeypatch.setattr(query_state, "MAX_SESSION_BYTES", int(2.5 * len(tiny_items.wav(0))))
+    files = [(f"{number}.wav", tiny_items.wav(number)) for number in range(4)]
     page = upload(open_page("retrieve", root), *files)
     assert [one.name for one in page.session_state[query_state.UPLOADS]] == ["2.wav", "3.wav"]
     assert "the oldest were removed" in notices(page)[0]
@@ -190,7 +190,7 @@ def test_a_session_is_bounded(open_page: Open, root: Path, monkeypatch: pytest.M
 
 def test_recordings_and_photographs_come_in_like_uploads(open_page: Open, root: Path) -> None:
     page = choose(open_page("retrieve", root), "query_source", "microphone")
-    page.audio_input[0].set_value(("any.wav", workspace.wav(1), "audio/wav"))
+    page.audio_input[0].set_value(("any.wav", tiny_items.wav(1), "audio/wav"))
     page.run(timeout=60)
     assert "recording.wav" in text_of(page)
     assert len(found(page)) == 10
@@ -246,7 +246,7 @@ def test_a_blend_that_cancels_out_is_one_sentence(open_page: Open, root: Path) -
 
 def test_files_brought_together_are_a_blend_with_weights(open_page: Open, root: Path) -> None:
     page = upload(
-        open_page("retrieve", root), ("a.wav", workspace.wav(0)), ("b.png", workspace.png(3))
+        open_page("retrieve", root), ("a.wav", tiny_items.wav(0)), ("b.png", tiny_items.png(3))
     )
     assert len(page.slider) == 2
     page.slider[1].set_value(-1.0)
@@ -277,12 +277,8 @@ def test_every_space_can_be_searched(open_page: Open, root: Path, space: str) ->
     assert len(found(page)) == 10
 
 
-def test_ready_vectors_are_searched_with_items_alone(
-    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workspace, "PAIR", ("ready_audio", "ready_image"))
-    monkeypatch.setattr(workspace, "NAME", "ready_audio+ready_image")
-    workspace.build(tmp_path)
+def test_ready_vectors_are_searched_with_items_alone(open_page: Open, tmp_path: Path) -> None:
+    workspace.build(tmp_path, encoders={"audio": ("ready_audio",), "image": ("ready_image",)})
     page = open_page("retrieve", tmp_path, query="clip0_03_a")
     assert not page.exception
     assert not page.file_uploader
@@ -336,7 +332,7 @@ def test_garbage_weights_are_part_of_the_name_or_bounded() -> None:
 
 
 def test_an_upload_is_answered_quickly(open_page: Open, root: Path) -> None:
-    page = upload(open_page("retrieve", root), ("a.wav", workspace.wav(0)))
+    page = upload(open_page("retrieve", root), ("a.wav", tiny_items.wav(0)))
     started = time.perf_counter()
     upload(page, ("b.wav", three_seconds(0, 1, 2)))
     assert time.perf_counter() - started < 10  # a hang, not a benchmark

@@ -9,7 +9,7 @@ from core.retrieval import tags
 from dashboard import data, state
 from dashboard.views.tags import scored_tags
 from dashboard.views.tags.scored_tags import Gallery
-from tests.dashboard import tagged, workspace
+from tests.dashboard import tagged, tiny_items, workspace
 from tests.dashboard.conftest import Open, text_of
 from tests.dashboard.retrieve_page import html_of
 
@@ -46,7 +46,7 @@ def test_without_typed_tags_the_classes_are_scored(open_page: Open, root: Path) 
     assert "jee-notice" not in text
     assert "knows no other words" in text  # it is lsa
     assert "cello <b>" not in text
-    assert list(tables(page)[0]["tag"]) == workspace.CLASSES
+    assert list(tables(page)[0]["tag"]) == tiny_items.CLASSES
 
 
 def test_typed_words_are_scored_and_kept_in_the_address(open_page: Open, root: Path) -> None:
@@ -170,11 +170,11 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
     gallery = Gallery(handle, tagged.PAIR, "translation", "audio", 0)
     retriever = data.retriever(handle, tagged.PAIR)
     held_out = gallery.held_out
-    words = [*tags.texts(workspace.CLASSES), "someone plays banjo"]
+    words = [*tags.texts(tiny_items.CLASSES), "someone plays banjo"]
     scored = gallery.vectors.array[held_out] @ tags.embed(retriever, words, "translation").vectors.T
     items = gallery.items[held_out]
     single = (items["class"] != "").to_numpy()
-    moved = int((scored.argmax(axis=1)[single] == len(workspace.CLASSES)).sum())
+    moved = int((scored.argmax(axis=1)[single] == len(tiny_items.CLASSES)).sum())
     assert f"“someone plays banjo” took {moved:,}" in text
     assert moved > 0
     cell = state.cell("banjo", "someone plays banjo")
@@ -182,7 +182,7 @@ def test_a_new_class_takes_exactly_the_items_nearest_to_its_words(
         "tags", root, tag=["someone plays banjo"], new="someone plays banjo", tag_cell=cell
     )
     mine = items["class"][single].to_numpy() == "banjo"
-    n = int((scored.argmax(axis=1)[single][mine] == len(workspace.CLASSES)).sum())
+    n = int((scored.argmax(axis=1)[single][mine] == len(tiny_items.CLASSES)).sum())
     assert f"banjo taken for someone plays banjo: {n:,} items" in sound(page)
     cards = [
         one

@@ -12,7 +12,7 @@ from core.retrieval.retriever import Retriever
 from dashboard import state
 from dashboard.views.retrieve import query_state
 from precompute import search
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items
 from tests.dashboard.conftest import Open, retriever_of, text_of
 from tests.dashboard.retrieve_page import (
     address,
@@ -81,14 +81,14 @@ def test_the_same_list_as_the_command_line(
 
 
 def test_a_sound_blended_with_words(open_page: Open, root: Path, retriever: Retriever) -> None:
-    page = upload(open_page("retrieve", root), ("horn.wav", workspace.wav(2)))
+    page = upload(open_page("retrieve", root), ("horn.wav", tiny_items.wav(2)))
     page = choose(page, "query_blending", True)
     page = type_words(page, "banjo")
     assert notices(page) == []
     text = text_of(page)
     assert "horn.wav" in text
     assert address(page, "words") == ["banjo"]
-    sound = retriever.embed(workspace.wav(2), "horn.wav")[0]
+    sound = retriever.embed(tiny_items.wav(2), "horn.wav")[0]
     query = [WeightedInput(sound), WeightedInput(retriever.embed_text("banjo"))]
     wanted = retriever.search(query, "image", 10).results
     assert found(page) == list(wanted["item_id"])
@@ -113,8 +113,8 @@ def test_without_blend_words_replace_the_query(open_page: Open, root: Path) -> N
 
 def test_a_suggestion_searches_with_a_class_of_the_collection(open_page: Open, root: Path) -> None:
     page = open_page("retrieve", root)
-    page = choose(page, "query_suggestion_0", f"the sound of {workspace.CLASSES[0]}")
-    assert address(page, "words") == [f"the sound of {workspace.CLASSES[0]}"]
+    page = choose(page, "query_suggestion_0", f"the sound of {tiny_items.CLASSES[0]}")
+    assert address(page, "words") == [f"the sound of {tiny_items.CLASSES[0]}"]
     assert len(found(page)) == 10
 
 

@@ -10,7 +10,7 @@ from dashboard.page import Page
 from dashboard.shared import thumbnails
 from dashboard.state import Selection
 from dashboard.views.overview import examples
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items, workspace
 from tests.dashboard.conftest import Open, text_of
 
 THREE = {"audio": ("logmel",), "image": ("hog",), "text": ("ready_text",)}
@@ -87,7 +87,7 @@ def test_a_direction_that_is_not_stored_gives_way(open_page: Open, two: Path) ->
 
 def test_points_are_joined_across_all_modalities(open_page: Open, three: Path) -> None:
     text = text_of(open_page("map", three, lines="1"))
-    n_paired = len(workspace.PAIRED) * workspace.N_CLIPS
+    n_paired = len(tiny_items.PAIRED) * tiny_items.N_CLIPS
     assert f"{3 * n_paired} pairs joined" in text
 
 

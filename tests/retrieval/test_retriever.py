@@ -14,7 +14,7 @@ from core.retrieval.query_inputs import WITHOUT, WeightedInput
 from core.retrieval.retriever import Filters, Retriever, as_json
 from core.vectors import unit_rows
 from tests import media_samples
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items
 from tests.dashboard.conftest import retriever_of
 from tests.precompute_runs import precompute
 
@@ -51,7 +51,7 @@ def test_scores_are_cosines_best_first_and_with_their_scale(small: Retriever) ->
 
 def test_a_sound_finds_pictures_of_its_class(small: Retriever) -> None:
     frame = small.study.items()
-    sounds = frame[(frame["modality"] == "audio") & frame["class"].isin(workspace.PAIRED)]
+    sounds = frame[(frame["modality"] == "audio") & frame["class"].isin(tiny_items.PAIRED)]
     hits = [
         label in labels
         for item_id, label in sounds["class"].items()

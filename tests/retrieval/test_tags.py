@@ -9,7 +9,7 @@ from core.errors import UserError
 from core.retrieval import tags
 from core.retrieval.retriever import Retriever
 from core.studies import zero_shot
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items
 from tests.dashboard.conftest import retriever_of
 
 
@@ -125,7 +125,7 @@ def test_of_the_zero_shot_system_it_is_classification_over_all_classes() -> None
 
 
 def test_a_tag_names_a_label_ignoring_case() -> None:
-    labels = ["male_voice", "Jazz", workspace.CLASSES[2]]
+    labels = ["male_voice", "Jazz", tiny_items.CLASSES[2]]
     assert tags.label_of("Male  Voice", labels) == "male_voice"
     assert tags.label_of("jazz", labels) == "Jazz"
     assert tags.label_of("metal", labels) == ""

@@ -6,7 +6,7 @@ import pytest
 
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.timeline import best_windows, by_second
-from tests.dashboard import workspace
+from tests.dashboard import tiny_items
 from tests.dashboard.conftest import retriever_of
 from tests.dashboard.retrieve_page import three_seconds
 
@@ -15,7 +15,7 @@ def test_each_second_of_a_long_sound_is_searched_by_itself(embedded_root: Path) 
     retriever = retriever_of(embedded_root)
     (sound,) = retriever.embed(three_seconds(3, 0, 2), "long.wav")
     seconds = by_second(retriever, sound, "image")
-    wanted = [workspace.CLASSES[number] for number in (3, 0, 2)]
+    wanted = [tiny_items.CLASSES[number] for number in (3, 0, 2)]
     assert list(seconds["start_s"]) == [0.0, 1.0, 2.0]
     labels = retriever.study.items().loc[seconds["item_id"], "labels"]
     assert [names[0] for names in labels] == wanted
