@@ -133,7 +133,7 @@ class Generation:
             return unit_rows(block, np.float64)
 
         n_native = layers[0][0].shape[1] if layers else self.n_dims
-        return project_rows(native, n_native, self.n_dims, modality, through)
+        return project_rows(through, native, n_native, self.n_dims, modality)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as a flat dict of arrays, for the store."""

@@ -1,15 +1,18 @@
 """Maps: UMAP and t-SNE of a space in two and three dimensions.
 
-A map is for looking; distances are never read off it. What is new is placed among its nearest
-neighbours of the full space, nothing is refitted. All maps of one space share its neighbour graph,
-which is exact here: at these sizes a matrix product is faster than the compilation of an
-approximate search.
+A map is only for looking at; distances are never read from it. A new point is placed among its
+nearest neighbours of the full space; nothing is refitted. All maps of a space share its neighbour
+graph, which is exact: at these sizes a matrix product is faster than compiling an approximate
+search.
 
-More than `MAX_FITTED` points are not fitted whole: a seeded sample is, and every other point is
-placed as a new one would be. `fitted_rows` draws the sample, `Neighbourhood` holds what all
-maps of a space need.
+Of more than `MAX_FITTED` points a seeded sample is fitted, and the others are placed like new
+points. `fitted_rows` draws the sample; `Neighbourhood` has everything that the maps of a space
+need.
 
 Conventions: vectors (n, d) float32; coordinates (n, n_dims) float32, seeded; cosine throughout.
+
+    near = neighbourhood(vectors, fitted_rows(classes, preferred, seed=0, max_fitted=MAX_FITTED))
+    points = fit_whole(vectors, near, "umap", 2, seed=0)
 """
 
 from __future__ import annotations
@@ -25,25 +28,28 @@ import numpy as np
 from core.spaces.index import Index
 
 METHODS = ("umap", "tsne")
-N_DIMS = (2, 3)
 N_NEIGHBORS = 15  # UMAP's default (McInnes et al. 2018)
 PERPLEXITY = 30.0  # van der Maaten and Hinton 2008; neighbours = 3 × perplexity
-MIN_POINTS = 5  # fewer have no neighbourhood to draw
+MIN_POINTS = 5  # fewer have no neighbourhood
 N_GRAPH = int(3 * PERPLEXITY) + 1  # columns of a neighbour graph, the point itself included
-MAX_FITTED = 20_000  # t-SNE in 3-D takes two minutes for these, and more than linearly more
+MAX_FITTED = 20_000  # t-SNE in 3-D takes two minutes for these, and grows more than linearly
 CHUNK_ROWS = 1 << 14
-PREFERRED_SHARE = 0.75  # of the fitted points: those that pages ask about
+PREFERRED_SHARE = 0.75  # of the fitted points: those that pages show most
 N_PLACE = 15  # neighbours that place a point on a map
+
+Graph = tuple[np.ndarray, np.ndarray]  # rows and distances, both (n, k): see `neighbours`
 
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """Who is near whom in a space of n points, f of which are fitted and m = n − f placed.
+    """The neighbours in a space of n points, f of which are fitted and m = n − f placed.
 
-    `fitted` (f,) and `placed` (m,) int64 rows, ascending, that make up all n together. `rows`
-    (f, k) int32 and `distances` (f, k) float32: of each fitted point its nearest, itself first,
-    as positions among the fitted. `near` (m, j) int32 and `similarities` (m, j) float32: of
-    each placed point its nearest fitted ones.
+    Attributes
+    ----------
+    fitted, placed : (f,) and (m,) int64 rows, ascending
+    rows, distances : (f, k) int32 and float32, the nearest points of each fitted point, itself
+        first, as positions among the fitted
+    near, similarities : (m, j) int32 and float32, the nearest fitted points of each placed point
     """
 
     fitted: np.ndarray
@@ -61,11 +67,13 @@ def fitted_rows(
     seed: int,
     max_fitted: int,
 ) -> np.ndarray:
-    """Which of n points are fitted: rows (at most `max_fitted`,) int64, ascending.
+    """The rows of n points that are fitted, int64, ascending; all of up to `max_fitted` points.
 
-    `strata` (n,): what kind of point each is; every kind is drawn in proportion to its number.
-    `preferred` (n,) bool: points that make up `PREFERRED_SHARE` of the sample if they are as
-    many (more only where the others are too few). Up to `max_fitted` points all are fitted.
+    Parameters
+    ----------
+    strata : (n,) the kind of each point; each kind is drawn in proportion to its number
+    preferred : (n,) bool; these make up `PREFERRED_SHARE` of the sample if there are enough of
+        them (more only if there are too few others)
     """
     codes = np.unique(np.asarray(strata), return_inverse=True)[1]
     if len(codes) <= max_fitted:
@@ -78,20 +86,20 @@ def fitted_rows(
 
 
 def _evenly(rows: np.ndarray, codes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n of the rows, each code as often as its share of them, to within one."""
+    """n of the rows, each code in proportion to its share of them, to within one."""
     order = np.lexsort((rng.random(len(rows)), codes))
     at = ((np.arange(n) + rng.random()) * (len(rows) / max(n, 1))).astype(np.int64)
     return rows[order[np.minimum(at, len(rows) - 1)]]
 
 
 def neighbourhood(vectors: np.ndarray, fitted: np.ndarray) -> Neighbourhood:
-    """The neighbour graph of the fitted rows of (n, d) vectors, and where the others belong."""
+    """The neighbour graph of the fitted rows of (n, d) vectors, and the others' neighbours."""
     others = np.setdiff1d(np.arange(len(vectors)), fitted)
-    own = np.ascontiguousarray(vectors[fitted], dtype=np.float32)
-    rows, distances = neighbours(own, min(N_GRAPH, len(own)))
-    near = np.empty((len(others), min(N_PLACE, len(own))), np.int32)
+    held = np.ascontiguousarray(vectors[fitted], dtype=np.float32)
+    rows, distances = neighbours(held, min(N_GRAPH, len(held)))
+    near = np.empty((len(others), min(N_PLACE, len(held))), np.int32)
     similarities = np.empty(near.shape, np.float32)
-    index = Index(own)
+    index = Index(held)
     for start in range(0, len(others), CHUNK_ROWS):
         block = slice(start, start + CHUNK_ROWS)
         found, scores = index.search(vectors[others[block]], near.shape[1])
@@ -102,56 +110,40 @@ def neighbourhood(vectors: np.ndarray, fitted: np.ndarray) -> Neighbourhood:
 def fit_whole(
     vectors: np.ndarray, near: Neighbourhood, method: str, n_dims: int, seed: int
 ) -> np.ndarray:
-    """One map of all n points, fitted ones and placed ones: (n, n_dims) float32."""
+    """One map of all n points, fitted and placed ones: (n, n_dims) float32."""
     points = np.empty((len(vectors), n_dims), np.float32)
-    graph = (near.rows, near.distances)
     fitted = np.ascontiguousarray(vectors[near.fitted], dtype=np.float32)
-    own = fit_maps(fitted, method, seed=seed, n_dims=(n_dims,), graph=graph)[n_dims]
-    points[near.fitted] = own
+    mapped = fit_map(fitted, method, n_dims, seed, (near.rows, near.distances))
+    points[near.fitted] = mapped
     for start in range(0, len(near.placed), CHUNK_ROWS):
         block = slice(start, start + CHUNK_ROWS)
-        points[near.placed[block]] = place(own[near.near[block]], near.similarities[block])
+        points[near.placed[block]] = place(mapped[near.near[block]], near.similarities[block])
     return points
 
 
-def fit_maps(
-    vectors: np.ndarray,
-    method: str,
-    *,
-    seed: int,
-    n_dims: tuple[int, ...] = N_DIMS,
-    graph: tuple[np.ndarray, np.ndarray] | None = None,
-) -> dict[int, np.ndarray]:
-    """The maps of (n, d) vectors by one method: n_dims → (n, n_dims) float32.
+def fit_map(
+    vectors: np.ndarray, method: str, n_dims: int, seed: int, graph: Graph | None = None
+) -> np.ndarray:
+    """One map of (n, d) vectors: (n, n_dims) float32.
 
-    `graph`: what `neighbours` gives for min(n, `N_GRAPH`), where it is known already.
-    Fewer than `MIN_POINTS` points are laid on a circle (in the first two dimensions), in order.
-    Raises `ValueError` on an unknown method.
+    `graph` is `neighbours(vectors, N_GRAPH)`, if already known. Fewer than `MIN_POINTS` points are
+    placed on a circle, in order. Raises `ValueError` for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")
-    n = len(vectors)
-    if n < MIN_POINTS:
-        return {k: _circle(n, k) for k in n_dims}
-    fit = _umap if method == "umap" else _tsne
+    if len(vectors) < MIN_POINTS:
+        return _circle(len(vectors), n_dims)
     vectors = np.asarray(vectors, dtype=np.float32)
     graph = neighbours(vectors, N_GRAPH) if graph is None else graph
-    return {
-        k: np.ascontiguousarray(points, dtype=np.float32)
-        for k, points in fit(vectors, graph, seed, n_dims).items()
-    }
-
-
-def fit_map(vectors: np.ndarray, method: str, n_dims: int, seed: int) -> np.ndarray:
-    """One map of (n, d) vectors: (n, n_dims) float32. See `fit_maps`."""
-    return fit_maps(vectors, method, seed=seed, n_dims=(n_dims,))[n_dims]
+    fit = _umap if method == "umap" else _tsne
+    return np.ascontiguousarray(fit(vectors, graph, seed, n_dims), dtype=np.float32)
 
 
 def place(coordinates: np.ndarray, similarities: np.ndarray) -> np.ndarray:
-    """Where queries belong: their neighbours' means, weighted by similarity.
+    """The place of queries on a map: their neighbours' means, weighted by similarity.
 
     `coordinates` (…, k, n_dims), `similarities` (…, k) cosines. Negative similarities have no
-    weight; if none of a query's is positive, all weigh the same. Returns (…, n_dims) float32;
+    weight; if a query has no positive one, all have equal weight. Returns (…, n_dims) float32;
     raises `ValueError` without neighbours.
     """
     coordinates, similarities = np.asarray(coordinates), np.asarray(similarities)
@@ -166,10 +158,10 @@ def place(coordinates: np.ndarray, similarities: np.ndarray) -> np.ndarray:
     return np.asarray((coordinates * weights[..., None]).sum(axis=-2), dtype=np.float32)
 
 
-def neighbours(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def neighbours(vectors: np.ndarray, k: int) -> Graph:
     """The k nearest rows of each row, itself first: (n, k) int32, cosine distances (n, k) float32.
 
-    Among equal vectors a row still counts itself as its nearest.
+    A row is its own nearest also among equal vectors.
     """
     n, k = len(vectors), min(k, len(vectors))
     rows, scores = Index(vectors).search(vectors, k)
@@ -182,38 +174,32 @@ def neighbours(vectors: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     return rows.astype(np.int32), np.maximum(1.0 - scores, 0.0).astype(np.float32)
 
 
-def _umap(
-    vectors: np.ndarray,
-    graph: tuple[np.ndarray, np.ndarray],
-    seed: int,
-    n_dims: tuple[int, ...],
-) -> dict[int, np.ndarray]:
+def _umap(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarray:
     umap = _import_umap()
     n = len(vectors)
     k = min(N_NEIGHBORS, n - 1)
     nearest = [np.ascontiguousarray(side[:, :k]) for side in graph]
-    maps = {}
-    for dims in n_dims:
-        with warnings.catch_warnings():
-            # It warns that a seed means one thread and that a given graph cannot be queried.
-            warnings.simplefilter("ignore")
-            maps[dims] = umap.UMAP(
+    with warnings.catch_warnings():
+        # It warns that a seed means one thread and that a given graph cannot be queried.
+        warnings.simplefilter("ignore")
+        return np.asarray(
+            umap.UMAP(
                 n_neighbors=k,
-                n_components=dims,
+                n_components=n_dims,
                 metric="cosine",
                 # Its own default for more than 10,000 points; twice as many change little and
-                # cost twice the time.
+                # take twice the time.
                 n_epochs=200,
-                init="spectral" if n > 4 * dims + 8 else "random",
+                init="spectral" if n > 4 * n_dims + 8 else "random",
                 precomputed_knn=(*nearest, None),
                 random_state=seed,
                 transform_seed=seed,
             ).fit_transform(vectors)
-    return maps
+        )
 
 
 def _import_umap() -> Any:
-    """umap-learn imports TensorFlow where it is installed: 1 GB that nothing here uses."""
+    """umap-learn without TensorFlow (1 GB), which it would import if installed."""
     absent = object()
     before = sys.modules.get("tensorflow", absent)
     if before is absent:
@@ -228,40 +214,38 @@ def _import_umap() -> Any:
     return umap
 
 
-def _tsne(
-    vectors: np.ndarray,
-    graph: tuple[np.ndarray, np.ndarray],
-    seed: int,
-    n_dims: tuple[int, ...],
-) -> dict[int, np.ndarray]:
+def _tsne(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarray:
     import openTSNE
-    from openTSNE import affinity, initialization, nearest_neighbors
+    from openTSNE import initialization
 
-    n = len(vectors)
-    perplexity = min(PERPLEXITY, (n - 1) / 3)
-    rows, distances = (side[:, 1 : int(3 * perplexity) + 1] for side in graph)
-    nearest = nearest_neighbors.PrecomputedNeighbors(rows, distances)
-    affinities = affinity.PerplexityBasedNN(
-        knn_index=nearest, perplexity=perplexity, n_jobs=1, random_state=seed
+    start = initialization.pca(vectors, n_components=n_dims, random_state=seed)
+    # Two thirds of openTSNE's iterations and a coarser tree: a third of the time, and of the ten
+    # nearest neighbours in 2-D 56 % are kept where the defaults keep 57 % (3,000 points of 18
+    # clusters). The grid of the FFT is faster beyond some 10,000 points, and only in 2-D.
+    fit = openTSNE.TSNE(
+        n_components=n_dims,
+        early_exaggeration_iter=150,
+        n_iter=350,
+        theta=0.8,
+        negative_gradient_method="fft" if n_dims == 2 and len(vectors) > 10_000 else "bh",
+        n_jobs=1,  # spaces and methods are fitted in parallel; its threads would busy-wait
+        random_state=seed,
     )
-    maps = {}
-    for dims in n_dims:
-        start = initialization.pca(vectors, n_components=dims, random_state=seed)
-        # Two thirds of openTSNE's iterations and a coarser tree: a third of the time, and of the
-        # ten nearest neighbours in 2-D 56 % are kept where the defaults keep 57 % (3,000 points of
-        # 18 clusters). The grid of the FFT pays off beyond some 10,000 points, and in 2-D alone.
-        maps[dims] = np.asarray(
-            openTSNE.TSNE(
-                n_components=dims,
-                early_exaggeration_iter=150,
-                n_iter=350,
-                theta=0.8,
-                negative_gradient_method="fft" if dims == 2 and n > 10_000 else "bh",
-                n_jobs=1,  # spaces and methods run side by side; its threads wait by spinning
-                random_state=seed,
-            ).fit(affinities=affinities, initialization=start)
-        )
-    return maps
+    return np.asarray(fit.fit(affinities=affinities(graph, seed), initialization=start))
+
+
+def affinities(graph: Graph, seed: int) -> Any:
+    """openTSNE's affinities of points whose neighbour graph is known."""
+    from openTSNE import affinity, nearest_neighbors
+
+    perplexity = min(PERPLEXITY, (len(graph[0]) - 1) / 3)
+    rows, distances = (side[:, 1 : int(3 * perplexity) + 1] for side in graph)
+    return affinity.PerplexityBasedNN(
+        knn_index=nearest_neighbors.PrecomputedNeighbors(rows, distances),
+        perplexity=perplexity,
+        n_jobs=1,
+        random_state=seed,
+    )
 
 
 def _circle(n: int, n_dims: int) -> np.ndarray:

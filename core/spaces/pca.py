@@ -1,12 +1,15 @@
 """Principal components of one modality's native vectors: W's baseline (Wu et al. 2021, §2.2).
 
-Fitted on the translation subset alone; 128 components, or as many as rows and columns allow.
-Arrays in, arrays out; scikit-learn is needed to fit few vectors and NumPy alone to project.
+Fitted on the translation subset alone, with 128 components or as many as rows and columns allow.
+scikit-learn is needed to fit few vectors, NumPy alone to project.
 
 Vectors of more than `HELD_BYTES` are not copied: a memory map is read in blocks of rows. Up to
 `COVARIANCE_DIMS` columns the components come from the covariance matrix, exactly; beyond, from a
-subspace that is multiplied with it `N_PASSES` times (Halko et al. 2011, algorithm 4.4: what
-scikit-learn's randomised solver does in memory).
+subspace that is multiplied with it `N_PASSES` times (Halko et al. 2011, algorithm 4.4, which is
+scikit-learn's randomised solver in memory).
+
+    fitted = fit(native, 128, seed=0, rows=translation_rows)
+    projected = fitted.project(native)
 """
 
 from __future__ import annotations
@@ -17,12 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import UserError
+from core.spaces.projection import CHUNK_ROWS, project_rows
 
-CHUNK_ROWS = 4096
-HELD_BYTES = 256 << 20  # of vectors that may be copied to fit on them; float32
-COVARIANCE_DIMS = 3072  # wider ones take longer to diagonalise than to be passed over
+HELD_BYTES = 256 << 20  # float32 vectors up to this size are copied for the fit
+COVARIANCE_DIMS = 3072  # beyond, diagonalising takes longer than the passes
 N_PASSES = 7  # scikit-learn's number where components are few
-N_SPARE = 10  # columns of the subspace beyond those asked for: scikit-learn's number
+N_SPARE = 10  # extra columns of the subspace: scikit-learn's number
 
 
 @dataclass
@@ -39,25 +42,22 @@ class Pca:
         return len(self.components_)
 
     def project(self, native: np.ndarray) -> np.ndarray:
-        """Native vectors (n, d) → (n, k) float32; a row does not depend on its neighbours.
+        """Native vectors (n, d) → (n, k) float32.
 
-        Raises `UserError` on vectors of another length.
+        Raises
+        ------
+        UserError
+            The vectors have another length.
         """
-        native = np.asarray(native)
-        if native.ndim != 2 or native.shape[1] != len(self.mean_):
-            raise UserError(
-                f"Vectors of shape {native.shape} cannot enter this space: its components take "
-                f"{len(self.mean_)} numbers a row; use the encoder the space was fitted with."
-            )
         mean, components = self.mean_.astype(np.float64), self.components_.T.astype(np.float64)
-        projected = np.empty((len(native), self.n_dims), dtype=np.float32)
-        for start in range(0, len(native), CHUNK_ROWS):
-            block = slice(start, start + CHUNK_ROWS)
-            projected[block] = (native[block].astype(np.float64) - mean) @ components
-        return projected
+
+        def through(block: np.ndarray) -> np.ndarray:
+            return (block - mean) @ components
+
+        return project_rows(through, native, len(mean), self.n_dims)
 
     def widened(self, n_dims: int) -> Pca:
-        """The same fit with zeros after its components, up to (n_dims, d)."""
+        """The same fit with components of zeros added, up to (n_dims, d)."""
         n_more = n_dims - self.n_dims
         return Pca(
             self.mean_,
@@ -82,14 +82,16 @@ class Pca:
 def fit(
     native: np.ndarray, n_components: int = 128, seed: int = 0, rows: np.ndarray | None = None
 ) -> Pca:
-    """Fit on (n, d) finite vectors, or those of some `rows` (n,) of them; min(n_components, n, d)
-    components.
+    """Fit min(n_components, n, d) components on (n, d) finite vectors, or on some `rows` of them.
 
     Each component's largest coefficient is positive, so that two fits agree in sign. `seed`
-    matters only where a solver is randomised. Constant vectors give components that explain
-    nothing: their share of the variance is 0.
+    matters only if a solver is randomised. Constant vectors give components that explain 0 of the
+    variance.
 
-    Raises `UserError` on fewer than two rows or on values that are not finite.
+    Raises
+    ------
+    UserError
+        There are fewer than two rows, or values are not finite.
     """
     native = np.asanyarray(native)
     n = len(native) if rows is None else len(rows)
@@ -103,9 +105,9 @@ def fit(
     if 4 * n * d > HELD_BYTES and n > d:
         mean, components, ratio = _fit_in_blocks(native, rows, n, k, seed)
     else:
-        own = np.asarray(native if rows is None else native[rows], dtype=np.float32)
-        _require_finite(bool(np.isfinite(own).all()))
-        mean, components, ratio = _fit_held(own, k, seed)
+        held = np.asarray(native if rows is None else native[rows], dtype=np.float32)
+        _require_finite(bool(np.isfinite(held).all()))
+        mean, components, ratio = _fit_held(held, k, seed)
     components = np.ascontiguousarray(components, dtype=np.float32)
     largest = np.abs(components).argmax(axis=1)
     signs = np.where(components[np.arange(k), largest] < 0, -1.0, 1.0).astype(np.float32)
@@ -119,16 +121,16 @@ def fit(
 Fit = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean (d,), components (k, d), shares (k,)
 
 
-def _fit_held(own: np.ndarray, k: int, seed: int) -> Fit:
+def _fit_held(held: np.ndarray, k: int, seed: int) -> Fit:
     from sklearn.decomposition import PCA
 
-    with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, mended above
-        fitted = PCA(k, random_state=seed).fit(own)
+    with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, see `fit`
+        fitted = PCA(k, random_state=seed).fit(held)
     return fitted.mean_, fitted.components_, fitted.explained_variance_ratio_
 
 
 def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int, seed: int) -> Fit:
-    """From passes over blocks of rows; memory holds one block and a (d, d) or (d, k) matrix."""
+    """Fit in passes over blocks of rows; memory: one block and a (d, d) or (d, k) matrix."""
     from scipy.linalg import eigh, qr
 
     d = native.shape[1]

@@ -12,11 +12,11 @@ History = list[dict[str, float]]
 
 
 def project_rows(
+    project: Callable[[np.ndarray], np.ndarray],
     native: np.ndarray,
     n_native: int,
     n_dims: int,
-    name: str,
-    project: Callable[[np.ndarray], np.ndarray],
+    modality: str = "",
 ) -> np.ndarray:
     """Apply `project` to blocks of native vectors (n, `n_native`): (n, `n_dims`) float32.
 
@@ -25,13 +25,14 @@ def project_rows(
     Raises
     ------
     UserError
-        The vectors have another length; `name` says what they are, such as a modality.
+        The vectors have another length.
     """
     native = np.asarray(native)
     if native.ndim != 2 or native.shape[1] != n_native:
+        row = f"row of {modality}" if modality else "row"
         raise UserError(
             f"Vectors of shape {native.shape} cannot enter this space: it takes {n_native} "
-            f"numbers a row of {name}; use the encoder the space was fitted with."
+            f"numbers a {row}; use the encoder the space was fitted with."
         )
     projected = np.empty((len(native), n_dims), dtype=np.float32)
     for start in range(0, len(native), CHUNK_ROWS):

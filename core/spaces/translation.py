@@ -131,7 +131,7 @@ class Translation:
             hidden = np.where(hidden > 0, hidden, np.expm1(np.minimum(hidden, 0)))  # ELU
             return unit_rows(hidden @ w["w2"].T + w["b2"], np.float64)
 
-        return project_rows(native, w["w1"].shape[1], len(w["b2"]), modality, through)
+        return project_rows(through, native, w["w1"].shape[1], len(w["b2"]), modality)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as a flat dict of arrays, for the store."""

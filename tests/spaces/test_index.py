@@ -118,17 +118,6 @@ def test_large_sets_are_searched_in_lists(large: tuple[np.ndarray, np.ndarray]) 
     assert sorted(everything[0].tolist()) == list(range(20_000))
 
 
-def test_lists_survive_as_bytes(large: tuple[np.ndarray, np.ndarray]) -> None:
-    vectors, queries = large
-    searched = Index(vectors)
-    back = Index.from_bytes(vectors, searched.to_bytes())
-    for one, other in zip(searched.search(queries, 7), back.search(queries, 7), strict=True):
-        assert np.array_equal(one, other)
-    small = Index(vectors[:100])
-    assert small.to_bytes() == b""
-    assert Index.from_bytes(vectors[:100], b"").search(queries, 7)[0].shape == (60, 7)
-
-
 def test_random_pairs_and_percentiles() -> None:
     a, b = unit(300), unit(200, seed=1)
     background = index.random_pair_scores(a, 3 * b, n_pairs=4000, seed=0)

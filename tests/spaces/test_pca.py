@@ -62,7 +62,7 @@ def test_what_cannot_be_fitted_or_projected() -> None:
     broken[3, 3] = np.inf
     with pytest.raises(UserError, match="NaN or infinity"):
         pca.fit(broken)
-    with pytest.raises(UserError, match="take 30 numbers a row"):
+    with pytest.raises(UserError, match="takes 30 numbers a row;"):
         pca.fit(vectors()).project(np.ones((2, 31)))
 
 

@@ -1,4 +1,4 @@
-"""The moving map: points move rather than jump, the same ones every time."""
+"""The moving map: points move rather than jump, and it is repeatable."""
 
 import numpy as np
 import pytest
@@ -38,34 +38,34 @@ def test_points_move_rather_than_jump() -> None:
     assert (kind[apart.argmin(axis=1)] == kind).mean() > 0.9
 
 
-def test_what_stays_where_it_is_hardly_moves() -> None:
+def test_constant_vectors_hardly_move() -> None:
     vectors = np.repeat(parting(2)[-1:], 5, axis=0)
     assert step_of(trajectory.fit_epochs(vectors, seed=0)) < 0.05
 
 
-def test_it_repeats_itself() -> None:
+def test_it_is_repeatable() -> None:
     vectors = parting(3, 20)
     one = trajectory.fit_epochs(vectors, seed=0)
     assert np.array_equal(one, trajectory.fit_epochs(vectors, seed=0))
 
 
 @pytest.mark.parametrize("n", [1, 4])
-def test_a_few_points_are_laid_out_all_the_same(n: int) -> None:
+def test_a_few_points_are_placed_too(n: int) -> None:
     found = trajectory.fit_epochs(parting(2, n), seed=0)
     assert found.shape == (2, n, 2)
     assert np.isfinite(found).all()
     assert np.array_equal(found[0], found[1])
 
 
-def test_turning_undoes_a_rotation_a_mirror_and_a_shift() -> None:
+def test_rotating_undoes_a_rotation_a_mirror_and_a_shift() -> None:
     points = np.random.default_rng(1).normal(size=(30, 2))
     angle = 2.0
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     for moved in (points @ turn + 5, points @ turn * [1, -1] - 3):
-        assert trajectory.turned(moved, points) == pytest.approx(points, abs=1e-5)
-    stretched = trajectory.turned(3 * points, points)
-    spread = np.linalg.norm(stretched - stretched.mean(axis=0))
-    assert spread == pytest.approx(3 * np.linalg.norm(points - points.mean(axis=0)), rel=1e-5)
+        assert trajectory.rotated(moved, points) == pytest.approx(points, abs=1e-5)
+    stretched = trajectory.rotated(3 * points, points)
+    size = np.linalg.norm(stretched - stretched.mean(axis=0))
+    assert size == pytest.approx(3 * np.linalg.norm(points - points.mean(axis=0)), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_turning_undoes_a_rotation_a_mirror_and_a_shift() -> None:
         (0, 40, [0]),
     ],
 )
-def test_the_epochs_drawn_are_spread_and_end_with_the_last(
+def test_the_epochs_drawn_are_evenly_spaced_with_both_ends(
     n_epochs: int, most: int, wanted: list[int]
 ) -> None:
     assert trajectory.chosen(n_epochs, most) == wanted

@@ -23,9 +23,7 @@ MODALITIES = ("audio", "image", "text")
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
     """Vectors of 400 clips in three modalities; maps drawn by a stand-in (UMAP compiles 20 s)."""
     monkeypatch.setattr(
-        maps,
-        "fit_maps",
-        lambda vectors, method, seed, n_dims, graph: {k: vectors[:, :k] for k in n_dims},
+        maps, "fit_map", lambda vectors, method, n_dims, seed, graph: vectors[:, :n_dims]
     )
     monkeypatch.setattr(maps, "MAX_FITTED", 200)
     store = Store(tmp_path)
