@@ -9,9 +9,8 @@ the distillation token after the last layer norm.
 The network was trained on 10.24 s (1024 frames). One second padded to that costs as much, and nine
 tenths of it are silence. Here the network sees the second alone: 98 frames, 12 x 9 patches instead
 of 12 x 101, with the position embeddings of the middle 9 columns. Its authors' own code fits the
-AudioSet network to shorter inputs in the same way (`ast_models.py`; with 1 s of Speech Commands: 12
-columns). It takes 0.24 s of one core instead of 3.5 s. The card counts the parameters of the whole
-network.
+AudioSet network to shorter inputs in the same way (`ast_models.py`). It takes 0.24 s of one core
+instead of 3.5 s. The card counts the parameters of the whole network.
 """
 
 import functools

@@ -113,16 +113,12 @@ def loader(
 
     def load(weights_dir: Path | None, n_threads: int) -> TextEncoder:
         """Raises as `HubNetwork`."""
-        return loaded(HubNetwork(card, spec, weights_dir), pool, max_tokens)
+        network = HubNetwork(card, spec, weights_dir)
+        encoder = TextEncoder(network, pool, max_tokens)
+        network.try_out(encoder)
+        return encoder
 
     return load
-
-
-def loaded(network: HubNetwork, pool: Pool, max_tokens: int) -> TextEncoder:
-    """The encoder of a network in memory, tried out once."""
-    encoder = TextEncoder(network, pool, max_tokens)
-    network.try_out(encoder)
-    return encoder
 
 
 def mean_pool(module: Any, ids: Any, mask: Any) -> Any:

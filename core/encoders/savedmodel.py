@@ -3,10 +3,9 @@
 YAMNet and VGGish on TensorFlow Hub take one waveform at 16 kHz, `(n,)` float32, and return a row
 for each patch of 0.975 s (96 frames of a log-mel spectrum). Of each second the middle 15,600
 samples are used: exactly one patch, without padding. A batch of windows is one run of one graph:
-`tf.vectorized_map` rewrites the loaded function for a batch. With the layers of YAMNet and VGGish
-and random weights, 64 seconds on two cores took 0.21 s and 1.0 s; as one call each, 0.78 s and
-2.9 s. If the function cannot be rewritten, or the result differs, the windows go through the graph
-one by one (`tf.map_fn`).
+`tf.vectorized_map` rewrites the loaded function for a batch, three times as fast as one call each
+(EXPERIMENTS.md). If the function cannot be rewritten, or the result differs, the windows go through
+the graph one by one (`tf.map_fn`).
 
 A folder is checked when it is loaded: its file `saved_model.pb`, a trial run, the length of its
 vectors. Anything wrong is one UserError.

@@ -4,10 +4,10 @@ The networks are frozen, so each is a function of its weights: a batch normalisa
 convolution is folded into it once, when loaded (in float64: the vectors keep six digits), and the
 weights are laid out once for the processor (`core.encoders.packed`).
 
-Convolutional networks get one medium at a time on a CPU: one keeps a core busy (measured on one
-core: OpenL3's sound 204 ms in batches of one, 236 of eight; VGG-16 286 and 319; HCNN 89 and 112;
-ResNet-50 78, and 80 in fours), it stays in the cache, and the vector is the same to the last bit in
-any company. CUDA gets many, and convolves in full float32, not in TF32, so that both devices agree.
+Convolutional networks get one medium at a time on a CPU: it keeps a core busy and stays in the
+cache (OpenL3's sound takes 204 ms in batches of one, 236 of eight; HCNN 89 and 112), and the vector
+does not depend on the batch at all. CUDA gets many, and convolves in full float32, not in TF32, so
+that both devices agree.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,40 +1,30 @@
 """`yamnet_lite`: YAMNet, a MobileNet V1 trained on AudioSet's sounds, as a `.tflite` file.
 
-The network hears the middle 15,600 samples of the second at 16 kHz (0.975 s: one patch of 96
-frames). The 1024 numbers are the mean over the last convolution's time and frequency.
+The network hears the middle 15,600 samples of the second at 16 kHz (one patch of 96 frames). The
+1024 numbers are the mean over the last convolution's time and frequency.
 
 The second is first scaled to -26 dB RMS, by 40 dB at most, so that a recording's gain is not part
 of its vector: YAMNet's log-mel depends on it, and instrument recordings are not levelled as
-AudioSet's clips are. Measured on 330 recordings of 16 instruments, translated to pictures of 12
-(precision@10 audio_to_image on recordings of two sources that were not trained on): as recorded
-0.38 and 0.45; at -20 dB 0.44 and 0.51; at -26 dB 0.47 and 0.59; at -32 dB 0.44 and 0.58; at -38 dB
-0.39 and 0.58. Within the set no level stood out.
+AudioSet's clips are. On recordings of sources that were not trained on, this level was the best of
+five (EXPERIMENTS.md): precision@10 0.47 and 0.59, as recorded 0.38 and 0.45.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
-from core.encoders import litert
-from core.encoders.base import Card, Encoder, WeightsFile, fit_length
+from core.encoders import litert, yamnet
+from core.encoders.base import Encoder, WeightsFile, fit_length
+from core.encoders.savedmodel import N_SAMPLES
 
-N_SAMPLES = 15_600
 LEVEL_RMS = 10 ** (-26 / 20)
 MAX_GAIN = 10 ** (40 / 20)  # so that hiss and silence stay quiet
 
-CARD = Card(
+CARD = dataclasses.replace(
+    yamnet.CARD,
     name="yamnet_lite",
-    modality="audio",
-    dim=1024,
     title="YAMNet (TFLite)",
-    licence="Apache-2.0",
-    citation=(
-        "Plakal and Ellis, YAMNet, TensorFlow Model Garden 2019; Gemmeke et al., Audio Set: "
-        "An ontology and human-labeled dataset for audio events, ICASSP 2017"
-    ),
-    parameters=3_195_456,
-    rate_hz=16_000,
-    window_s=N_SAMPLES / 16_000,
     weights=(
         WeightsFile(
             name="yamnet_classification_tfhub.tflite",

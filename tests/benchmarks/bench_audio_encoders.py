@@ -34,7 +34,7 @@ RATES_HZ = (44_100, 48_000)
 CLIP_S = 10
 N_SOURCES = 40  # distinct files; the clips are links to them
 
-# Clips, and at least against the plain loop.
+# Number of clips, and the least ratio against the plain loop.
 CASES = {
     "yamnet": (1_000, 3.0),
     "vggish": (1_000, 3.0),
@@ -61,9 +61,9 @@ def run(asked: Sequence[str] = ()) -> list[dict]:
 
 
 def write_clips(root: Path, n: int) -> list[Item]:
-    """Ten seconds of gliding stereo tones and noise each, in every format; where a second begins.
+    """Clips of ten seconds of gliding stereo tones and noise, in every format.
 
-    Where it begins is a whole number of samples at every rate.
+    Each item starts at a whole number of samples at every rate.
     """
     rng = np.random.default_rng(0)
     sources = []

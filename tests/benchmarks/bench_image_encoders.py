@@ -1,8 +1,8 @@
 """Extraction of pictures, each encoder: against one picture per call, and its network alone.
 
-Pictures are frames as videos give them, 640 x 360 and 1280 x 720, as jpg (most), png and webp. The
-plain way opens each with Pillow and calls the network with it alone, as users of the library that
-published it do: Keras (`keras_networks`) or transformers (`hub_networks`).
+Pictures have the sizes of video frames, 640 x 360 and 1280 x 720, as jpg (most), png and webp. The
+plain way opens each with Pillow and calls the network once per picture, as users of its library do:
+Keras (`keras_networks`) or transformers (`hub_networks`).
 
     python -m tests.benchmarks image_encoders
     python -m tests.benchmarks.bench_image_encoders resnet50 vgg16
@@ -25,7 +25,7 @@ from tests.benchmarks.encoder_runs import Plain
 FORMATS = ("jpg", "jpg", "jpg", "png", "webp")
 SIZES_PX = ((640, 360), (1280, 720), (640, 360))
 
-# Pictures, and at least against the plain loop.
+# Number of pictures, and the least ratio against the plain loop.
 CASES = {
     "openl3_image": (48, 1.3),
     "resnet50": (96, 1.3),
@@ -50,7 +50,7 @@ def run(asked: Sequence[str] = ()) -> list[dict]:
 
 
 def write_pictures(root: Path, n: int) -> list[Item]:
-    """Soft blobs of colour with some grain: they compress as photographs do."""
+    """Soft blobs of colour with some grain, which compress like photographs."""
     from PIL import Image
 
     rng = np.random.default_rng(0)

@@ -1,17 +1,17 @@
-"""What the two benchmarks of the encoders share: four ways through one network, timed.
+"""Four ways through one network, timed, for the two benchmarks of the encoders.
 
     ours    the `extract` stage, over files, in as many processes as there are cores
     plain   a loop over the same files, one call of the published network for each, torch and
-            TensorFlow with as many threads as they take by themselves
-    bare    the published network alone, as its own library runs it, over the very batches that
-            `ours` hands on, inputs in memory and threads as in `plain`: a measure that does not
-            move when we make the network itself quicker
-    alone   our network over those batches, in the processes of `ours`, inputs in their memory:
-            what extraction would take if decoding and preprocessing were free
+            TensorFlow with their default number of threads
+    bare    the published network alone, as its own library runs it, on the batches of `ours`,
+            inputs in memory and threads as in `plain`: it does not change when our network becomes
+            faster
+    alone   our network on those batches, in the processes of `ours`, inputs in their memory: the
+            time of extraction if decoding and preprocessing were free
 
-They take turns, `LEAST_TURNS` at least and until `ENOUGH_S` is spent, and the quickest turn of each
-counts. Networks are as large as the published ones and random: what they cost is real. Workers have
-imported and loaded everything before the clock starts, and ran it once.
+They take turns, at least `LEAST_TURNS` and until `ENOUGH_S` is spent; the fastest turn of each
+counts. Networks are as large as the published ones, with random weights. Workers import, load and
+run everything once before the clock starts.
 """
 
 import functools
@@ -42,8 +42,8 @@ from core.store import Artefact, Store
 from tests.encoders import whole_networks
 
 ENOUGH_S, LEAST_TURNS = 12.0, 3
-LEAST_SHARE = 1 / 1.15  # of the time of ours that the published network alone takes
-# Of plain and ours. Random networks over a decoder's last bit; VGGish's are cut to 8 bits.
+LEAST_SHARE = 1 / 1.15  # bare time over our time
+# Of plain and ours. Decoders may differ in the last bit, and VGGish's vectors have 8 bits.
 LEAST_COSINE = 0.9999
 
 
@@ -51,9 +51,9 @@ LEAST_COSINE = 0.9999
 class Plain:
     """The plain way.
 
-    load : what it does once: (name, weights folder) -> its state
-    vector_of : for each item: (state, media folder, item) -> `(dim,)`
-    forward : its network alone: (state, batch of prepared inputs) -> `(b, dim)`
+    load : run once, (name, weights folder) -> its state
+    vector_of : run for each item, (state, media folder, item) -> `(dim,)`
+    forward : the network alone, (state, batch of prepared inputs) -> `(b, dim)`
     """
 
     load: Callable[[str, Path], Any]
@@ -63,19 +63,19 @@ class Plain:
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds of the four ways, and how unlike the vectors of the two that read files are."""
+    """Seconds of the four ways, and the largest distance of vectors between `ours` and `plain`."""
 
     n: int
     ours_s: float
     plain_s: float
     bare_s: float
     alone_s: float
-    unlike: float
+    distance: float
 
 
 @dataclass(frozen=True)
 class Batches:
-    """Prepared inputs in a file, and the rows that one shard has of them."""
+    """Prepared inputs in a file, and the rows of one shard."""
 
     encoder: str
     weights_dir: str
@@ -94,7 +94,7 @@ def rows_of(
 ) -> list[dict]:
     """Two rows for the table: against the plain loop, and against the bare forward pass.
 
-    `alone` stands in the detail of the second.
+    `alone` is in the detail of the second.
     """
     n_workers = n_cores()
     times = measure(name, items, root, plain, n_workers)
@@ -115,7 +115,7 @@ def rows_of(
             "at_least": at_least,
             "detail": (
                 f"{each_ms['ours']:.1f} ms each against {each_ms['plain']:.1f}, "
-                f"cosine of vectors ≥ 1 - {times.unlike:.0e}"
+                f"cosine of vectors ≥ 1 - {times.distance:.0e}"
             ),
         },
         {
@@ -153,12 +153,12 @@ def measure(name: str, items: Sequence[Item], root: Path, plain: Plain, n_worker
             for way, seconds in zip(best, (ours_s, plain_s, bare_s, alone_s), strict=True):
                 best[way] = min(best[way], seconds)
             spent, turn = spent + ours_s + plain_s + bare_s + alone_s, turn + 1
-    unlike = float((1 - cosines(ours, theirs)).max())
-    assert unlike < 1 - LEAST_COSINE, f"{name}: vectors are unlike, cosine {1 - unlike:.6f}"
+    distance = float((1 - cosines(ours, theirs)).max())
+    assert distance < 1 - LEAST_COSINE, f"{name}: vectors differ, cosine {1 - distance:.6f}"
     scale = np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     assert np.abs(scale - 1).max() < 1e-2, f"{name}: vectors differ in length"
     seconds = {f"{way}_s": best_s for way, best_s in best.items()}
-    return Times(n=len(items), unlike=max(unlike, 0.0), **seconds)
+    return Times(n=len(items), distance=max(distance, 0.0), **seconds)
 
 
 def cosines(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -193,7 +193,7 @@ def time_ours(
 
 
 def ingest(store: Store, items: Sequence[Item], root: Path) -> Artefact:
-    """What the stage before leaves behind."""
+    """The artefact of the stage before."""
     draft = store.begin("ingest", {"bench": 1})
     frame = table(items)
     card = DatasetCard("bench", "", "", "", "")
@@ -218,14 +218,14 @@ def time_plain(
 
 
 def threads_of_a_user() -> None:
-    """As many threads as torch takes where nobody told it otherwise."""
+    """Give torch its default number of threads."""
     import torch
 
     torch.set_num_threads(n_cores())
 
 
 def loaded(name: str, weights_dir: Path) -> Encoder:
-    """The plain way's network: with all threads, its linear layers as `transformers` has them."""
+    """The plain way's network: all threads, linear layers of torch."""
     with mock.patch.object(hub, "pack_linear"):
         return encoders.load(name, weights_dir, n_threads=n_cores())
 
@@ -236,11 +236,11 @@ def loaded(name: str, weights_dir: Path) -> Encoder:
 def prepared(
     name: str, items: Sequence[Item], root: Path, weights_dir: Path, folder: Path
 ) -> list[Batches]:
-    """The network's inputs in a file, and the rows of them that each shard of `ours` has."""
+    """The network's inputs in a file, and the rows of each shard of `ours`."""
     encoder: Any = encoders.load(name, weights_dir)
     rows = (extract.Row(one.item_id, one.path, one.start_s, one.duration_s, "") for one in items)
     media = [extract._read(str(root), encoder, row) for row in rows]
-    if name == "hcnn":  # hears more than a second: repeats it
+    if name == "hcnn":  # it repeats a second to fill its window
         media = [window for one in media for window in hcnn.windows(one)]
     assert len(media) == len(items)
     inputs = folder / "inputs.npy"
@@ -283,10 +283,10 @@ def inputs_of(shard: Batches) -> Iterator[np.ndarray]:
 
 
 def warm(batches: Batches) -> None:
-    """In a worker: everything imported, loaded and run once, so that no clock sees it."""
+    """In a worker: import, load and run everything once, before the clock starts."""
     importlib.import_module("soundfile")
     forward(batches)
-    time.sleep(1.0)  # so that no worker takes another's
+    time.sleep(1.0)  # so that each worker gets one
 
 
 @functools.lru_cache(maxsize=1)
@@ -298,7 +298,7 @@ def _in_memory(path: str) -> np.ndarray:
 
 
 def chosen(names: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Those of `names` that were asked for, by argument or by `BENCH_ENCODERS=NAME,NAME`."""
+    """The `names` chosen by argument or by `BENCH_ENCODERS=NAME,NAME`; all by default."""
     asked = asked or [name for name in os.environ.get("BENCH_ENCODERS", "").split(",") if name]
     return [name for name in names if not asked or name in asked]
 

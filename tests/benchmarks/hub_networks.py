@@ -1,8 +1,7 @@
 """Networks of `transformers` for pictures, as its users run them: one picture per call.
 
-The library's own processor and network, float32, with as many threads as torch takes by itself and
-without gradients. (The processors are those for Pillow, the library's choice where torchvision is
-not installed.)
+The library's own processor and network, float32, with torch's default number of threads and without
+gradients. (The processors are those for Pillow, which the library uses without torchvision.)
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Every registered encoder keeps the contract of `core.encoders.base`.
 
-Encoders whose weights are downloaded are run twice: with tiny networks of the same shape, made
-here, and with the real files where `../shared/weights` or the cache folder has them.
+Encoders whose weights are downloaded are run twice: with tiny networks of the same shape, made for
+the tests, and with the real files if `../shared/weights` or the cache folder has them.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ from core import encoders
 from core.encoders import lsa, weights
 from core.encoders.base import Card, Encoder
 from core.errors import MissingWeights
-from tests.encoders import tiny_hub, tiny_savedmodels, tiny_tflite, tiny_torch
+from tests.encoders import tiny_torch
 
 SHARED_WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "weights"
 WITHOUT_WEIGHTS = [name for name in encoders.names() if not encoders.card(name).weights]
@@ -35,14 +35,6 @@ def loaded(name: str, folder: Path | None, n_threads: int) -> Encoder:
         return lsa.fit(media_of(encoders.card(name), seed=99, n=60), seed=0)
     with tiny_torch.narrow(folder):
         return encoders.load(name, folder, n_threads)
-
-
-@pytest.fixture(scope="module")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tiny_tflite.folder(tmp_path_factory.mktemp("weights"))
-    tiny_torch.folder_of_narrow(folder)
-    tiny_hub.folder(folder)
-    return tiny_savedmodels.folder(folder)
 
 
 @pytest.fixture(params=CASES)

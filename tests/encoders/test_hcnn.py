@@ -1,4 +1,4 @@
-"""Harmonic CNN: the published names and shapes, its numbers step by step, what it hears."""
+"""Harmonic CNN: published names and shapes, its numbers step by step, its windows."""
 
 import pickle
 from pathlib import Path
@@ -113,14 +113,13 @@ def state() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory: pytest.TempPathFactory) -> encoders.Encoder:
-    folder = tiny_torch.folder_of_narrow(tmp_path_factory.mktemp("weights"))
-    with tiny_torch.narrow(folder):
-        return encoders.load("hcnn", folder)
+def narrow(torch_folder: Path) -> encoders.Encoder:
+    with tiny_torch.narrow(torch_folder):
+        return encoders.load("hcnn", torch_folder)
 
 
 def music(seconds: float, seed: int = 0) -> np.ndarray:
-    """A tone that wanders, so that no two windows are alike."""
+    """A gliding tone, so that all windows differ."""
     rng = np.random.default_rng(seed)
     time_s = np.arange(round(seconds * 16_000)) / 16_000
     tone = np.sin(2 * np.pi * (200 * time_s + 8 * time_s**2))
@@ -168,7 +167,7 @@ def test_notes_go_from_c1_to_below_the_highest_whose_sixth_harmonic_is_heard() -
 
 @pytest.mark.parametrize("q", [1.0, 1.7])
 def test_front_end_step_by_step(q: float) -> None:
-    """The definition in float64: reflected ends, every frame, bin, filter on its own."""
+    """The definition in float64: reflected ends, one frame, bin and filter at a time."""
     samples = music(5.0).astype(np.float64)
     padded = np.concatenate([samples[256:0:-1], samples, samples[-2:-258:-1]])
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(512) / 512)
@@ -189,7 +188,7 @@ def test_front_end_step_by_step(q: float) -> None:
             assert abs(found[note, frame, harmonic] - expected) < 1e-2
 
 
-# -- what it hears ---------------------------------------------------------------------------
+# -- windows ---------------------------------------------------------------------------------
 
 
 def test_thirty_seconds_are_the_mean_of_six_windows(narrow: encoders.Encoder) -> None:

@@ -30,17 +30,12 @@ CARDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_hub.folder(tmp_path_factory.mktemp("hub"))
-
-
 @pytest.fixture
-def copied(tiny: Path, tmp_path: Path) -> Callable[[str], Path]:
+def copied(hub_folder: Path, tmp_path: Path) -> Callable[[str], Path]:
     """A copy of one network's folder, to be damaged; its parent is the weights folder."""
 
     def copy(name: str) -> Path:
-        return Path(shutil.copytree(tiny / name, tmp_path / name))
+        return Path(shutil.copytree(hub_folder / name, tmp_path / name))
 
     return copy
 
@@ -100,14 +95,14 @@ def test_joint_spaces_are_shared_by_their_two_towers() -> None:
     }
 
 
-def test_loading_opens_no_connection(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_opens_no_connection(hub_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise AssertionError(f"a connection to {arguments} was tried")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     for card in CARDS:
-        encoders.load(card.name, tiny)
+        encoders.load(card.name, hub_folder)
 
 
 def test_absent_files_are_named_with_their_address(tmp_path: Path) -> None:
@@ -116,10 +111,10 @@ def test_absent_files_are_named_with_their_address(tmp_path: Path) -> None:
 
 
 def test_the_hubs_own_cache_is_found(
-    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = tmp_path / "hub/models--facebook--dinov2-base/snapshots/f9e44c"
-    shutil.copytree(tiny / "dinov2-base", snapshot)
+    shutil.copytree(hub_folder / "dinov2-base", snapshot)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("JEE_WEIGHTS", str(tmp_path / "none"))
     assert weights.folder(dinov2.CARD) == snapshot
@@ -176,7 +171,7 @@ def test_code_in_the_folder_is_not_run(copied: Callable[[str], Path]) -> None:
     assert encoders.load("mert", folder.parent).card.dim == 768
 
 
-def test_computed_tables_may_be_missing_or_left_over(copied: Callable[[str], Path]) -> None:
+def test_computed_tables_may_be_missing_or_surplus(copied: Callable[[str], Path]) -> None:
     import torch
 
     folder = copied("larger_clap_music")
@@ -317,8 +312,8 @@ def test_a_known_size_with_another_sum_is_refused(copied: Callable[[str], Path])
         hub.HubNetwork(card, dinov2.SPEC, folder.parent)
 
 
-def test_parameters_are_frozen_and_in_evaluation(tiny: Path) -> None:
+def test_parameters_are_frozen_and_in_evaluation(hub_folder: Path) -> None:
     for card in CARDS:
-        module = encoders.load(card.name, tiny).module  # type: ignore[attr-defined]
+        module = encoders.load(card.name, hub_folder).module  # type: ignore[attr-defined]
         assert not module.training
         assert not any(each.requires_grad for each in module.parameters())

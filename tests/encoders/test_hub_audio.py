@@ -1,4 +1,4 @@
-"""CLAP, AST and MERT: their front ends against the library's, and what reaches the network."""
+"""CLAP, AST and MERT: their front ends and vectors against those of the library."""
 
 from pathlib import Path
 from typing import Any
@@ -8,16 +8,6 @@ import pytest
 
 from core import encoders
 from core.encoders import ast, clap, mert
-from tests.encoders import tiny_hub
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hub")
-    for card, make in tiny_hub.MAKERS:
-        if card in (clap.TEXT_CARD, ast.CARD, mert.CARD):
-            make(folder / Path(card.weights[0].name).parts[0])
-    return folder
 
 
 def sound(rate_hz: int, seconds: float = 1.0, seed: int = 0) -> np.ndarray:
@@ -49,7 +39,7 @@ def test_claps_spectra_are_the_librarys(seconds: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
 
 
-def test_clap_hears_the_middle_of_what_is_longer_than_its_window() -> None:
+def test_clap_hears_the_middle_of_longer_sounds() -> None:
     long = sound(48_000, 12)
     np.testing.assert_array_equal(clap.prepare(long), clap.prepare(long[48_000:-48_000]))
 
@@ -59,7 +49,9 @@ def test_silence_is_at_claps_floor() -> None:
         np.testing.assert_array_equal(clap.prepare(silence), -100)
 
 
-@pytest.mark.filterwarnings("ignore:At least one mel filter")  # the library's, of its own bands
+@pytest.mark.filterwarnings(
+    "ignore:At least one mel filter"
+)  # the library warns about its own bands
 def test_asts_spectra_are_the_librarys() -> None:
     from transformers import ASTFeatureExtractor
 
@@ -68,7 +60,7 @@ def test_asts_spectra_are_the_librarys() -> None:
     found = ast.prepare(heard)
     assert found.shape == (98, 128)
     np.testing.assert_allclose(found, expected[:98], rtol=0, atol=1e-4)
-    assert (expected[98:] == expected[-1, -1]).all()  # the library's padding, left out here
+    assert (expected[98:] == expected[-1, -1]).all()  # the library's padding
 
 
 def test_merts_samples_are_the_librarys() -> None:
@@ -80,26 +72,28 @@ def test_merts_samples_are_the_librarys() -> None:
     np.testing.assert_allclose(mert.prepare(heard), expected, rtol=0, atol=1e-5)
 
 
-def test_clap_vector_is_that_of_the_whole_published_model(tiny: Path) -> None:
+def test_clap_vector_is_that_of_the_whole_published_model(hub_folder: Path) -> None:
     import torch
     from transformers import ClapModel
 
     heard = sound(48_000)
-    model = ClapModel.from_pretrained(tiny / "larger_clap_music", local_files_only=True).eval()
+    model = ClapModel.from_pretrained(
+        hub_folder / "larger_clap_music", local_files_only=True
+    ).eval()
     features = clap_extractor()(heard, sampling_rate=48_000, return_tensors="pt")
     with torch.inference_mode():
         pooled = model.get_audio_features(input_features=features["input_features"].float())
     expected = torch.nn.functional.normalize(pooled.pooler_output, dim=-1).numpy()
-    found = encoders.load("clap_audio", tiny).embed([heard])
+    found = encoders.load("clap_audio", hub_folder).embed([heard])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-def test_ast_vector_is_that_of_a_network_of_the_middle_columns(tiny: Path) -> None:
+def test_ast_vector_is_that_of_a_network_of_the_middle_columns(hub_folder: Path) -> None:
     """Against the library's own network for 98 frames, its positions cut out one by one."""
     import torch
     from transformers import ASTConfig, ASTForAudioClassification, ASTModel
 
-    folder = tiny / "ast-finetuned-audioset-10-10-0.4593"
+    folder = hub_folder / "ast-finetuned-audioset-10-10-0.4593"
     whole = ASTForAudioClassification.from_pretrained(folder, local_files_only=True)
     whole = whole.audio_spectrogram_transformer
     config = ASTConfig.from_pretrained(folder, max_length=98)
@@ -115,14 +109,14 @@ def test_ast_vector_is_that_of_a_network_of_the_middle_columns(tiny: Path) -> No
     with torch.inference_mode():
         spectra = torch.from_numpy(ast.prepare(heard))[None]
         expected = short(spectra).pooler_output.numpy()
-    found = encoders.load("ast", tiny).embed([heard])
+    found = encoders.load("ast", hub_folder).embed([heard])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
-def test_mert_vector_is_the_mean_of_layers_and_time(tiny: Path) -> None:
+def test_mert_vector_is_the_mean_of_layers_and_time(hub_folder: Path) -> None:
     import torch
 
-    encoder = encoders.load("mert", tiny)
+    encoder = encoders.load("mert", hub_folder)
     heard = sound(24_000)
     with torch.inference_mode():
         layers = encoder.module(  # type: ignore[attr-defined]
@@ -134,13 +128,13 @@ def test_mert_vector_is_the_mean_of_layers_and_time(tiny: Path) -> None:
     np.testing.assert_allclose(encoder.embed([heard])[0], expected, rtol=0, atol=1e-5)
 
 
-def test_mert_positions_are_those_of_the_file(tiny: Path) -> None:
-    """Weight norm is stored under older names: a name missed is a weight left random."""
+def test_mert_positions_are_those_of_the_file(hub_folder: Path) -> None:
+    """Weight norm is stored under older names: a weight with a missed name would stay random."""
     import torch
 
-    path = tiny / "MERT-v1-95M" / "pytorch_model.bin"
+    path = hub_folder / "MERT-v1-95M" / "pytorch_model.bin"
     stored = torch.load(path, weights_only=True)
-    module = encoders.load("mert", tiny).module  # type: ignore[attr-defined]
+    module = encoders.load("mert", hub_folder).module  # type: ignore[attr-defined]
     conv = module.encoder.pos_conv_embed.conv
     for name, values in (("weight_g", "original0"), ("weight_v", "original1")):
         found = getattr(conv.parametrizations.weight, values)

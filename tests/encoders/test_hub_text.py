@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from core import encoders
-from core.encoders import bert, clap, clip, hub_text, minilm, packed
+from core.encoders import bert, hub_text, packed
 from core.encoders.hub_text import TextEncoder
-from tests.encoders import tiny_hub
 
 NAMES = ["bert", "minilm", "clip_text", "clap_text"]
 STRANGE = [
@@ -26,19 +25,9 @@ STRANGE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hub")
-    wanted = (bert.CARD, minilm.CARD, clip.TEXT_CARD, clap.TEXT_CARD)
-    for card, make in tiny_hub.MAKERS:
-        if card in wanted:
-            make(folder / Path(card.weights[0].name).parts[0])
-    return folder
-
-
 @pytest.fixture(params=NAMES)
-def encoder(request: pytest.FixtureRequest, tiny: Path) -> TextEncoder:
-    found = encoders.load(request.param, tiny)
+def encoder(request: pytest.FixtureRequest, hub_folder: Path) -> TextEncoder:
+    found = encoders.load(request.param, hub_folder)
     assert isinstance(found, TextEncoder)
     return found
 
@@ -50,7 +39,7 @@ def captions(n: int) -> list[str]:
     return [" ".join(rng.choice(words, length)) for length in rng.integers(1, 100, n)]
 
 
-def test_batched_is_alone_whatever_the_neighbours_length(encoder: TextEncoder) -> None:
+def test_a_text_has_one_vector_alone_and_in_any_batch(encoder: TextEncoder) -> None:
     texts = captions(20)
     batched = encoder.embed(texts)
     alone = np.vstack([encoder.embed([text]) for text in texts])
@@ -77,7 +66,7 @@ def test_repeats_are_embedded_once_and_come_back_in_their_places(
 
 
 def test_padding_is_masked(encoder: TextEncoder) -> None:
-    """Another id in the padding changes nothing: it is not only that the same one is used."""
+    """Another id in the padding changes nothing."""
     import torch
 
     ids, mask = encoder.padded(encoder.tokens(["slow", "a slow violin plays"]))
@@ -103,24 +92,24 @@ def test_the_beginning_of_a_long_text_is_kept(encoder: TextEncoder) -> None:
     assert ids[0][-1] == encoder.tokens(["slow"])[0][-1]  # the mark of the end is kept
 
 
-def test_what_is_no_text_is_refused(encoder: TextEncoder) -> None:
+def test_anything_but_a_string_is_refused(encoder: TextEncoder) -> None:
     for wrong in (7, None, b"drum", np.zeros(3)):
         with pytest.raises(ValueError, match=r"expected text \(str\), found "):
             encoder.embed([wrong])  # type: ignore[list-item]
 
 
-def test_limits_of_tokens(tiny: Path) -> None:
+def test_limits_of_tokens(hub_folder: Path) -> None:
     limits = {"bert": 512, "minilm": 256, "clip_text": 77, "clap_text": 77}
     for name, limit in limits.items():
-        assert encoders.load(name, tiny).max_tokens == limit  # type: ignore[attr-defined]
+        assert encoders.load(name, hub_folder).max_tokens == limit  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("name", "normal"), [("bert", False), ("minilm", True)])
-def test_bert_is_the_mean_of_real_tokens(name: str, normal: bool, tiny: Path) -> None:
+def test_bert_is_the_mean_of_real_tokens(name: str, normal: bool, hub_folder: Path) -> None:
     """Against one text at a time without padding or mask."""
     import torch
 
-    encoder = encoders.load(name, tiny)
+    encoder = encoders.load(name, hub_folder)
     assert isinstance(encoder, TextEncoder)
     texts = captions(5)
     for text, found in zip(texts, encoder.embed(texts), strict=True):
@@ -140,13 +129,13 @@ def test_bert_is_the_mean_of_real_tokens(name: str, normal: bool, tiny: Path) ->
     ],
 )
 def test_joint_text_is_that_of_the_whole_published_model(
-    name: str, folder: str, model: str, tiny: Path
+    name: str, folder: str, model: str, hub_folder: Path
 ) -> None:
     import torch
     import transformers
 
-    whole = getattr(transformers, model).from_pretrained(tiny / folder, local_files_only=True)
-    encoder = encoders.load(name, tiny)
+    whole = getattr(transformers, model).from_pretrained(hub_folder / folder, local_files_only=True)
+    encoder = encoders.load(name, hub_folder)
     assert isinstance(encoder, TextEncoder)
     ids = torch.tensor(encoder.tokens(["a slow violin"]))
     with torch.inference_mode():
@@ -157,8 +146,8 @@ def test_joint_text_is_that_of_the_whole_published_model(
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
 
 
-def test_a_network_can_be_fine_tuned(tiny: Path) -> None:
-    encoder = bert.load(tiny, 1)
+def test_a_network_can_be_fine_tuned(hub_folder: Path) -> None:
+    encoder = bert.load(hub_folder, 1)
     encoder.module.requires_grad_(True)
     ids, mask = encoder.padded(encoder.tokens(["a slow violin", "drum"]))
     encoder.pool(encoder.module, ids, mask).sum().backward()
@@ -167,10 +156,10 @@ def test_a_network_can_be_fine_tuned(tiny: Path) -> None:
     assert gradient.abs().sum() > 0
 
 
-def test_a_frozen_network_gives_the_same(tiny: Path) -> None:
+def test_a_frozen_network_gives_the_same(hub_folder: Path) -> None:
     texts = ["a slow violin", "drum", ""]
-    loose = encoders.load("bert", tiny, trainable=True)
-    frozen = encoders.load("bert", tiny)
+    loose = encoders.load("bert", hub_folder, trainable=True)
+    frozen = encoders.load("bert", hub_folder)
     np.testing.assert_allclose(frozen.embed(texts), loose.embed(texts), rtol=0, atol=1e-5)
     weights = [len(list(each.module.parameters())) for each in (loose, frozen)]  # type: ignore[attr-defined]
     assert (weights[1] < weights[0]) == packed.can_pack()

@@ -1,4 +1,4 @@
-"""Files of Keras weights: both layouts, and what is wrong with a file."""
+"""Files of Keras weights: both layouts, and damaged files."""
 
 import gzip
 import sys

@@ -25,7 +25,7 @@ def refuse(found: str) -> UserError:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A weights folder with what Keras saved, under the published names, and its vectors."""
+    """A weights folder with files that Keras saved, under the published names, and its vectors."""
     folder = tmp_path_factory.mktemp("keras")
     command = [sys.executable, "-m", "tests.encoders.keras_reference", str(folder)]
     subprocess.run(command, cwd=REPO, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""LiteRT networks: what they compute, and what happens with files that are something else."""
+"""LiteRT networks: their vectors, and wrong files."""
 
 import subprocess
 import sys

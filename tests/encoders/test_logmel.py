@@ -1,4 +1,4 @@
-"""`logmel` against librosa, and what it is and is not sensitive to."""
+"""`logmel` against librosa, and its sensitivity to gain, pitch and timbre."""
 
 import numpy as np
 import pytest

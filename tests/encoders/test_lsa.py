@@ -1,4 +1,4 @@
-"""`lsa`: against scikit-learn's own TF-IDF and SVD, and what it can and cannot know."""
+"""`lsa` against scikit-learn's TF-IDF and a full SVD; known and unknown words."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_vectors_have_unit_length_and_the_cards_dim(fitted: lsa.Lsa) -> None:
 
 
 def test_tfidf_is_scikit_learns() -> None:
-    """With all its terms and no decomposition in between."""
+    """With all terms and no decomposition."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = ["drum drum drum flute", "flute solo flute", "drum solo", "solo"]
@@ -44,7 +44,7 @@ def test_tfidf_is_scikit_learns() -> None:
 
 
 def test_cosines_are_those_of_tfidf_where_nothing_is_cut_off() -> None:
-    """Few captions: the decomposition keeps every direction that they have but the last."""
+    """With few captions the decomposition keeps all of their directions but one."""
     texts = ["a slow violin", "a fast violin", "a fast drum", "a loud drum", "a loud trumpet"]
     model = lsa.fit(texts, seed=0)
     rows = {term: row for row, term in enumerate(model.terms)}
@@ -56,7 +56,7 @@ def test_cosines_are_those_of_tfidf_where_nothing_is_cut_off() -> None:
     np.testing.assert_allclose(found @ found.T, kept @ kept.T, rtol=0, atol=1e-5)
 
 
-def test_no_direction_is_kept_that_the_captions_do_not_have(fitted: lsa.Lsa) -> None:
+def test_only_directions_of_the_captions_are_kept(fitted: lsa.Lsa) -> None:
     documents = [lsa.terms_of(text) for text in CAPTIONS]
     rows = {term: row for row, term in enumerate(fitted.terms)}
     rank = np.linalg.matrix_rank(lsa._tfidf(documents, rows, fitted.idf).toarray(), tol=1e-3)
@@ -86,7 +86,7 @@ def test_unseen_words_are_named_and_alone_give_zeros(fitted: lsa.Lsa) -> None:
     np.testing.assert_array_equal(fitted.embed(["zither", "", "🎻", "the of"]), 0)
 
 
-def test_same_seed_same_vectors_whatever_the_order(fitted: lsa.Lsa) -> None:
+def test_the_same_seed_gives_the_same_vectors(fitted: lsa.Lsa) -> None:
     again = lsa.fit(CAPTIONS, seed=0)
     np.testing.assert_array_equal(again.embed(CAPTIONS), fitted.embed(CAPTIONS))
     assert again.weights_sha256 == fitted.weights_sha256
@@ -105,7 +105,7 @@ def test_arrays_bring_it_back_through_a_file(fitted: lsa.Lsa, tmp_path: object) 
 
 
 @pytest.mark.parametrize("name", ["terms", "idf", "components"])
-def test_damaged_arrays_are_told(name: str, fitted: lsa.Lsa) -> None:
+def test_damaged_arrays_are_refused(name: str, fitted: lsa.Lsa) -> None:
     arrays = fitted.arrays()
     for damaged in (
         {other: values for other, values in arrays.items() if other != name},
@@ -117,7 +117,7 @@ def test_damaged_arrays_are_told(name: str, fitted: lsa.Lsa) -> None:
 
 
 @pytest.mark.parametrize("texts", [[], ["", "  "], ["violin"], ["a", "the", "violin"]])
-def test_too_few_captions_are_told(texts: list[str]) -> None:
+def test_too_few_captions_are_refused(texts: list[str]) -> None:
     with pytest.raises(UserError, match=r"lsa cannot be fitted on \d captions"):
         lsa.fit(texts, seed=0)
 
@@ -132,7 +132,7 @@ def test_it_cannot_be_loaded_by_name() -> None:
         encoders.load("lsa")
 
 
-def test_what_is_no_text_is_refused(fitted: lsa.Lsa) -> None:
+def test_anything_but_a_string_is_refused(fitted: lsa.Lsa) -> None:
     with pytest.raises(ValueError, match=r"expected text \(str\), found int"):
         fitted.embed([7])  # type: ignore[list-item]
 

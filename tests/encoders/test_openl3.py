@@ -1,4 +1,4 @@
-"""OpenL3: the package's own numbers where they are at hand, its published definition everywhere."""
+"""OpenL3 against values of the package, where available, and its published definition."""
 
 import gzip
 from pathlib import Path
@@ -15,11 +15,6 @@ from tests.encoders import tiny_torch
 
 CARDS = (openl3.AUDIO, openl3.AUDIO_512, openl3.IMAGE, openl3.IMAGE_512)
 STEMS = {"audio": "openl3_audio_mel256_music", "image": "openl3_image_mel256_music"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_torch.folder_of_narrow(tmp_path_factory.mktemp("weights"))
 
 
 def load(name: str, folder: Path) -> encoders.Encoder:
@@ -85,7 +80,7 @@ def test_the_packages_front_end(golden: Path) -> None:
         assert found.shape == expected.shape
         apart = np.abs(found - expected)
         assert apart[expected > -40].max() < 1e-3
-        assert apart.max() < 3  # beside a pure tone, 70 dB down, both hold single precision's noise
+        assert apart.max() < 3  # 70 dB below a pure tone, both are noise of single precision
         assert abs(np.mean(found - expected)) < 1e-3
 
 
@@ -155,10 +150,10 @@ def plain(layers: tiny_torch.Layers, x: np.ndarray, fields: tuple[int, int]) -> 
 
 
 @pytest.mark.parametrize("n_inputs", [1, 3])
-def test_network_is_the_published_one(folder: Path, n_inputs: int) -> None:
+def test_network_is_the_published_one(torch_folder: Path, n_inputs: int) -> None:
     rng = np.random.default_rng(n_inputs)
     x = rng.standard_normal((2, 34, 25, n_inputs)).astype(np.float32)
-    with tiny_torch.narrow(folder):
+    with tiny_torch.narrow(torch_folder):
         layers = tiny_torch.openl3_layers(rng, n_inputs)
         forward = openl3.network(layers, n_inputs, (2, 3), refuse)
     found = forward(torch.from_numpy(x).permute(0, 3, 1, 2)).numpy()
@@ -166,15 +161,15 @@ def test_network_is_the_published_one(folder: Path, n_inputs: int) -> None:
     assert relative_error(found, plain(layers, x, (2, 3))) < 1e-5
 
 
-def test_512_is_the_loudest_of_the_full_size(folder: Path) -> None:
+def test_512_is_the_loudest_of_the_full_size(torch_folder: Path) -> None:
     second, rng = tones(), np.random.default_rng(0)
     full, small = (
-        load(name, folder).embed([second]) for name in ("openl3_audio", "openl3_audio_512")
+        load(name, torch_folder).embed([second]) for name in ("openl3_audio", "openl3_audio_512")
     )
     np.testing.assert_array_equal(full.reshape(1, 4 * 3, 512).max(1), small)
     picture = rng.integers(0, 256, (300, 500, 3), dtype=np.uint8)
     full, small = (
-        load(name, folder).embed([picture]) for name in ("openl3_image", "openl3_image_512")
+        load(name, torch_folder).embed([picture]) for name in ("openl3_image", "openl3_image_512")
     )
     np.testing.assert_array_equal(full.reshape(1, 4 * 4, 512).max(1), small)
 
@@ -195,7 +190,7 @@ def test_table_1_of_wu() -> None:
 # -- pictures --------------------------------------------------------------------------------
 
 
-def test_a_picture_of_224_is_taken_as_it_is() -> None:
+def test_a_picture_of_224_is_not_scaled() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
     prepared = openl3.prepare_picture(picture)
     np.testing.assert_allclose(prepared, picture / 127.5 - 1, atol=1e-6)
@@ -232,9 +227,9 @@ def test_pictures_of_any_shape(shape: tuple[int, int]) -> None:
 # -- files -----------------------------------------------------------------------------------
 
 
-def test_packed_and_unpacked_files_under_their_names(folder: Path, tmp_path: Path) -> None:
-    packed = (folder / f"{STEMS['audio']}.h5.gz").read_bytes()
-    expected = load("openl3_audio", folder).embed([tones()])
+def test_packed_and_unpacked_files_under_their_names(torch_folder: Path, tmp_path: Path) -> None:
+    packed = (torch_folder / f"{STEMS['audio']}.h5.gz").read_bytes()
+    expected = load("openl3_audio", torch_folder).embed([tones()])
     for name, content in (
         (f"{STEMS['audio']}.h5", gzip.decompress(packed)),
         (f"{STEMS['audio']}-v0_4_0.h5.gz", packed),
@@ -252,10 +247,10 @@ def test_absent_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         encoders.load("openl3_image", tmp_path)
 
 
-def test_the_other_modalitys_file_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+def test_the_other_modalitys_file_is_one_sentence(torch_folder: Path, tmp_path: Path) -> None:
     (tmp_path / tiny_torch.NARROW).touch()
     path = tmp_path / f"{STEMS['image']}.h5.gz"
-    path.write_bytes((folder / f"{STEMS['audio']}.h5.gz").read_bytes())
+    path.write_bytes((torch_folder / f"{STEMS['audio']}.h5.gz").read_bytes())
     with pytest.raises(UserError, match=r"gamma of norm 0 is 1, expected 3") as caught:
         load("openl3_image", tmp_path)
     message = str(caught.value)
@@ -264,9 +259,9 @@ def test_the_other_modalitys_file_is_one_sentence(folder: Path, tmp_path: Path) 
     assert "\n" not in message
 
 
-def test_other_layers_are_refused(folder: Path) -> None:
+def test_other_layers_are_refused(torch_folder: Path) -> None:
     rng = np.random.default_rng(0)
-    with tiny_torch.narrow(folder):
+    with tiny_torch.narrow(torch_folder):
         layers = tiny_torch.openl3_layers(rng, 1)
         fewer = {name: layers[name] for name in list(layers)[:-1]}
         with pytest.raises(UserError, match="has 15 layers with weights, expected 16"):

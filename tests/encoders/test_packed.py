@@ -54,7 +54,7 @@ def test_a_linear_layer_is_torchs(way: str) -> None:
         torch.testing.assert_close(module(x), wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_a_torch_without_the_operators_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_operators_plain_layers_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packed, "_OPERATORS", ("_an_operator_of_tomorrow",))
     assert not packed.can_pack()
 

@@ -85,7 +85,7 @@ def test_dinov2_as_its_processor(shape: tuple[int, int]) -> None:
 
 
 def test_only_the_cut_of_very_long_pictures_is_resized() -> None:
-    """Pillow then goes through rows and columns in another order, and rounds in between."""
+    """Pillow then resizes rows and columns in another order, and rounds in between."""
     from PIL import Image
 
     long = np.random.default_rng(0).integers(60, 190, (60, 500, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Long items are embedded piece by piece and averaged; short ones as they are."""
+"""Long items are embedded in pieces and averaged; short ones whole."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from core.encoders.base import Card
 
 
 class Loudness:
-    """An encoder whose one number is the mean of what it hears."""
+    """An encoder whose vector is the mean of the samples."""
 
     weights_sha256 = None
 
@@ -39,23 +39,23 @@ def test_pieces_are_whole_and_averaged() -> None:
     long = np.concatenate([np.full(20, 1.0), np.full(20, 3.0), np.full(15, 99.0)])
     found = recordings.embed(encoder, [np.full(20, 7.0), long, np.full(5, 4.0)])
     np.testing.assert_allclose(found, [[7.0], [2.0], [4.0]])
-    assert encoder.heard == [20, 20, 20, 5]  # the rest of a recording is no piece
+    assert encoder.heard == [20, 20, 20, 5]  # the last incomplete piece is ignored
 
 
-def test_what_fits_at_once_is_handed_over_as_it_is() -> None:
+def test_an_item_of_one_piece_is_embedded_whole() -> None:
     encoder = Loudness()
     found = recordings.embed(encoder, [np.full(20, 7.0), np.full(39, 2.0)])
     np.testing.assert_allclose(found, [[7.0], [2.0]])
     assert encoder.heard == [20, 39]
 
 
-def test_other_modalities_are_whole_however_long() -> None:
+def test_other_modalities_are_never_cut() -> None:
     encoder = Loudness("image")
     assert recordings.embed(encoder, [np.full(100, 3.0)]).tolist() == [[3.0]]
     assert encoder.heard == [100]
 
 
-def test_nothing_gives_no_rows() -> None:
+def test_no_media_give_no_rows() -> None:
     assert recordings.embed(Loudness(), []).shape == (0, 1)
 
 

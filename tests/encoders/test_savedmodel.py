@@ -21,13 +21,6 @@ N_SAMPLES = savedmodel.N_SAMPLES
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
-    tiny_savedmodels.save(folder / "yamnet_1", "yamnet")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def tf() -> Any:
     return savedmodel.start(2)
 
@@ -69,7 +62,7 @@ def test_a_batch_is_one_run_without_a_loop(kind: str, card: Card, tmp_path: Path
     assert not kinds & {"While", "StatelessWhile"}
 
 
-def test_one_that_cannot_be_rewritten_for_a_batch_goes_one_by_one(tf: Any, tmp_path: Path) -> None:
+def test_a_function_that_cannot_be_batched_runs_one_by_one(tf: Any, tmp_path: Path) -> None:
     def by_length_of_content(waveform: Any, weight: Any) -> Any:
         # The shape depends on the content, so it differs within a batch.
         kept = tf.boolean_mask(waveform, waveform > 0)
@@ -95,7 +88,7 @@ def test_a_model_of_signatures_alone_is_run(tf: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(vectors, np.repeat(batch.max(axis=1)[:, None], 1024, 1), rtol=1e-6)
 
 
-def test_of_several_patches_the_first_is_taken(tf: Any, tmp_path: Path) -> None:
+def test_the_first_of_several_patches_is_used(tf: Any, tmp_path: Path) -> None:
     path = saved(
         tf,
         tmp_path,
@@ -105,8 +98,8 @@ def test_of_several_patches_the_first_is_taken(tf: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(network(path)(batch)[:, 0], batch[:, 0])
 
 
-def test_called_from_several_threads(folder: Path) -> None:
-    run = network(folder)
+def test_called_from_several_threads(savedmodel_folder: Path) -> None:
+    run = network(savedmodel_folder)
     batches = [windows(6)[i:] for i in range(5)]
     expected = [run(batch) for batch in batches]
     with ThreadPoolExecutor(5) as pool:
@@ -114,7 +107,7 @@ def test_called_from_several_threads(folder: Path) -> None:
             np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
-# -- what is wrong is one sentence --------------------------------------------------------------
+# -- wrong models are one sentence ---------------------------------------------------------------
 
 
 def test_absent_names_file_address_and_folder(tmp_path: Path) -> None:
@@ -131,16 +124,20 @@ def test_another_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\x08\x01\x12\xff\xff"])
-def test_a_damaged_graph_is_refused(folder: Path, tmp_path: Path, content: bytes) -> None:
-    shutil.copytree(folder / "yamnet_1", tmp_path / "yamnet_1")
+def test_a_damaged_graph_is_refused(
+    savedmodel_folder: Path, tmp_path: Path, content: bytes
+) -> None:
+    shutil.copytree(savedmodel_folder / "yamnet_1", tmp_path / "yamnet_1")
     (tmp_path / "yamnet_1" / "saved_model.pb").write_bytes(content)
     with pytest.raises(UserError, match="is a cut-off or damaged SavedModel"):
         network(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [None, 1_000])
-def test_cut_off_weights_are_refused(folder: Path, tmp_path: Path, kept: int | None) -> None:
-    shutil.copytree(folder / "yamnet_1", tmp_path / "yamnet_1")
+def test_cut_off_weights_are_refused(
+    savedmodel_folder: Path, tmp_path: Path, kept: int | None
+) -> None:
+    shutil.copytree(savedmodel_folder / "yamnet_1", tmp_path / "yamnet_1")
     (data,) = (tmp_path / "yamnet_1" / "variables").glob("variables.data*")
     if kept is None:
         data.unlink()
@@ -181,11 +178,11 @@ def test_vectors_that_are_not_finite_are_refused(tf: Any, tmp_path: Path) -> Non
 
 
 def test_without_tensorflow_the_command_is_named(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    savedmodel_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(UserError, match=r"pip install -r requirements-tensorflow\.txt"):
-        yamnet.load(folder, 1)
+        yamnet.load(savedmodel_folder, 1)
 
 
 # -- the process it lives in --------------------------------------------------------------------
@@ -204,8 +201,10 @@ print(os.environ.get("TF_USE_LEGACY_KERAS"))
 """
 
 
-def test_a_fresh_process_is_quiet_obeys_threads_and_leaves_keras_alone(folder: Path) -> None:
-    command = [sys.executable, "-c", PROCESS, str(folder)]
+def test_a_fresh_process_is_quiet_obeys_threads_and_leaves_keras_alone(
+    savedmodel_folder: Path,
+) -> None:
+    command = [sys.executable, "-c", PROCESS, str(savedmodel_folder)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     done = subprocess.run(
         command, cwd=REPO, env=environment, capture_output=True, text=True, check=False

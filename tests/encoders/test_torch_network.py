@@ -19,7 +19,7 @@ def normalised(x: torch.Tensor, epsilon: float) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("epsilon", [1e-5, 0.5])
-def test_a_folded_convolution_does_what_both_did(epsilon: float) -> None:
+def test_a_folded_convolution_equals_both_layers(epsilon: float) -> None:
     weight = RNG.normal(size=(5, 3, 3, 3)).astype(np.float32)
     bias = RNG.normal(size=5).astype(np.float32)
     x = torch.from_numpy(RNG.normal(size=(2, 3, 8, 6)).astype(np.float32))

@@ -1,4 +1,4 @@
-"""`vggish`: which samples it hears, its front end, AudioSet's post-processing, its size."""
+"""`vggish`: its samples, front end, post-processing and size."""
 
 from pathlib import Path
 
@@ -14,16 +14,8 @@ CARD = vggish.CARD
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
-    tiny_savedmodels.save(folder / "vggish_1", "vggish")
-    tiny_savedmodels.save_pca(folder / "vggish_pca_params.npz")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def encoder(folder: Path) -> Encoder:
-    return vggish.load(folder, 2)
+def encoder(savedmodel_folder: Path) -> Encoder:
+    return vggish.load(savedmodel_folder, 2)
 
 
 def second(seed: int = 0, n: int = 16_000) -> np.ndarray:
@@ -38,7 +30,9 @@ def quantised(embeddings: np.ndarray, pca: dict[str, np.ndarray]) -> np.ndarray:
     return ((clipped - -2.0) * (255.0 / (2.0 - -2.0))).astype(np.uint8)
 
 
-def test_the_vector_is_the_published_one_to_a_step(encoder: Encoder, folder: Path) -> None:
+def test_the_vector_is_the_published_one_to_a_step(
+    encoder: Encoder, savedmodel_folder: Path
+) -> None:
     seconds = [second(seed) * gain for seed, gain in enumerate((1.0, 0.1, 0.01, 0.0))]
     tiny = tiny_savedmodels.module("vggish").weights[0].numpy()
     embeddings = []
@@ -46,7 +40,7 @@ def test_the_vector_is_the_published_one_to_a_step(encoder: Encoder, folder: Pat
         frames = published_log_mel.log_mel(each[200:15_800], 0.01)
         assert frames.shape == (96, 64)
         embeddings.append(frames.reshape(2, 48, 64).mean(axis=1).ravel() @ tiny)
-    with np.load(folder / "vggish_pca_params.npz") as pca:
+    with np.load(savedmodel_folder / "vggish_pca_params.npz") as pca:
         expected = quantised(np.array(embeddings), dict(pca))
     vectors = encoder.embed(seconds)
     np.testing.assert_array_equal(vectors, np.round(vectors))
@@ -86,7 +80,7 @@ def test_postprocessing_keeps_to_its_scale() -> None:
     assert vggish.postprocess(one, turned, means).argmax() == 1
 
 
-def test_a_batch_is_what_each_gives_alone_to_a_step(encoder: Encoder) -> None:
+def test_alone_and_in_a_batch_vectors_agree_to_a_step(encoder: Encoder) -> None:
     seconds = [second(seed) for seed in range(70)]
     alone = np.vstack([encoder.embed([each]) for each in seconds])
     vectors = encoder.embed(seconds)
@@ -94,8 +88,10 @@ def test_a_batch_is_what_each_gives_alone_to_a_step(encoder: Encoder) -> None:
     assert (vectors == alone).mean() > 0.99
 
 
-def test_both_files_are_part_of_its_sum(encoder: Encoder, folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "vggish_1").symlink_to(folder / "vggish_1")
+def test_both_files_are_part_of_its_sum(
+    encoder: Encoder, savedmodel_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "vggish_1").symlink_to(savedmodel_folder / "vggish_1")
     tiny_savedmodels.save_pca(tmp_path / "vggish_pca_params.npz", seed=1)
     other = weights.sha256_of(weights.find_all(CARD, tmp_path))
     assert encoder.weights_sha256 != other
@@ -134,8 +130,8 @@ def test_a_damaged_pca_is_refused(content: bytes | str | None, tmp_path: Path) -
         vggish.read_pca(path)
 
 
-def test_an_absent_pca_is_named(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "vggish_1").symlink_to(folder / "vggish_1")
+def test_an_absent_pca_is_named(savedmodel_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "vggish_1").symlink_to(savedmodel_folder / "vggish_1")
     with pytest.raises(MissingWeights, match=r"vggish_pca_params\.npz is not on this machine"):
         vggish.load(tmp_path, 1)
 

@@ -57,7 +57,7 @@ def test_keras_networks(name: str, layers: Callable[[Any], tiny_torch.Layers]) -
     assert found == encoders.card(name).parameters
 
 
-def test_a_network_lies_where_its_loader_looks(tmp_path: Path) -> None:
+def test_a_network_is_saved_where_its_loader_looks(tmp_path: Path) -> None:
     whole_networks.save("openl3_audio", tmp_path)
     encoder = encoders.load("openl3_audio", tmp_path)
     assert encoder.weights_sha256

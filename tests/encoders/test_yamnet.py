@@ -1,4 +1,4 @@
-"""`yamnet`: which samples it hears, its front end, its size."""
+"""`yamnet`: its samples, front end and size."""
 
 from pathlib import Path
 
@@ -13,15 +13,8 @@ CARD = yamnet.CARD
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weights")
-    tiny_savedmodels.save(folder / "yamnet_1", "yamnet")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def encoder(folder: Path) -> Encoder:
-    return yamnet.load(folder, 2)
+def encoder(savedmodel_folder: Path) -> Encoder:
+    return yamnet.load(savedmodel_folder, 2)
 
 
 def second(seed: int = 0, n: int = 16_000) -> np.ndarray:
@@ -29,7 +22,7 @@ def second(seed: int = 0, n: int = 16_000) -> np.ndarray:
 
 
 def expected(samples: np.ndarray) -> np.ndarray:
-    """What the tiny network gives for 15,600 samples, in NumPy from the published front end."""
+    """The tiny network's vector of 15,600 samples, in NumPy with the published front end."""
     frames = published_log_mel.log_mel(samples, 0.001)
     assert frames.shape == (96, 64)
     halves = frames.reshape(2, 48, 64).mean(axis=1).ravel()
@@ -46,7 +39,7 @@ def test_one_patch_of_the_middle_at_its_own_level(encoder: Encoder) -> None:
     assert np.abs(vectors[0] - vectors[1]).max() > 1  # it is not levelled
 
 
-def test_its_edges_are_not_heard_and_the_rest_is(encoder: Encoder) -> None:
+def test_only_the_edges_are_ignored(encoder: Encoder) -> None:
     sound = second()
     edges, inside = sound.copy(), sound.copy()
     edges[:200] = edges[15_800:] = 0
@@ -56,7 +49,7 @@ def test_its_edges_are_not_heard_and_the_rest_is(encoder: Encoder) -> None:
     assert np.abs(vectors[2] - vectors[0]).max() > 1e-3
 
 
-def test_a_short_sound_has_zeros_after_it(encoder: Encoder) -> None:
+def test_a_short_sound_is_followed_by_zeros(encoder: Encoder) -> None:
     short = second(n=9_000)
     whole = np.pad(short, (0, 6_600))
     vectors = encoder.embed([short, whole])
@@ -70,9 +63,11 @@ def test_the_front_end_of_the_savedmodel_is_the_published_one() -> None:
     np.testing.assert_allclose(found, published_log_mel.log_mel(second(), 0.001), atol=2e-4)
 
 
-def test_a_batch_is_what_the_model_gives_one_by_one(encoder: Encoder, folder: Path) -> None:
+def test_a_batch_equals_single_calls_of_the_model(
+    encoder: Encoder, savedmodel_folder: Path
+) -> None:
     tf = savedmodel.start(2)
-    model = tf.saved_model.load(str(folder / "yamnet_1"))
+    model = tf.saved_model.load(str(savedmodel_folder / "yamnet_1"))
     seconds = [second(seed) for seed in range(70)]  # more than one batch
     alone = []
     for each in seconds:

@@ -1,8 +1,8 @@
 """Tiny random networks of `transformers`, in the hub's layout: no downloaded weights.
 
-Every network has the width that its encoder promises, and few and narrow layers; those that see or
-hear can also be had `whole`, with the layers of the published ones, for what depends on their cost.
-The vocabularies are made here.
+Every network has its encoder's width, and few and narrow layers. Those for pictures and sound can
+also be `whole`, with the published layers, for tests and benchmarks of their cost. The vocabularies
+are made here.
 """
 
 import functools
@@ -39,7 +39,7 @@ def wordpiece(path: Path) -> int:
         single="[CLS] $A [SEP]",
         special_tokens=[(each, vocabulary[each]) for each in ("[CLS]", "[SEP]")],
     )
-    # As published: cut and padded to 128, which the encoder must not keep.
+    # As published, it cuts and pads to 128; the encoder must override that.
     tokenizer.enable_truncation(128)
     tokenizer.enable_padding(length=128)
     tokenizer.save(str(path / "tokenizer.json"))
@@ -71,7 +71,7 @@ def build(path: Path, name: str, config: Any, **save: Any) -> Any:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         module = getattr(transformers, name)(config).eval()
-        for parameter in module.parameters():  # as published they are not so small
+        for parameter in module.parameters():  # published ones are not so small
             if parameter.ndim > 1:
                 torch.nn.init.normal_(parameter, std=0.05)
     module.save_pretrained(path)

@@ -42,7 +42,7 @@ def folder(path: Path) -> Path:
 
 
 def save_pca(path: Path, seed: int = 0, **changes: np.ndarray) -> dict[str, np.ndarray]:
-    """A `vggish_pca_params.npz` of the published shapes; `changes` take the place of arrays."""
+    """A `vggish_pca_params.npz` of the published shapes; `changes` replace arrays."""
     rng = np.random.default_rng(seed)
     arrays = {
         "pca_eigen_vectors": 0.03 * rng.standard_normal((128, 128)).astype(np.float32),
@@ -144,11 +144,11 @@ def module(kind: str, *, whole: bool = False, dim: int | None = None, seed: int 
     return Yamnet() if kind == "yamnet" else Vggish()
 
 
-# -- networks: each the weights it needs, and what it does with `(p, 96, 64)` patches -----------
+# -- networks: their weights, and their function of `(p, 96, 64)` patches -----------------------
 
 
 def _variable(rng: np.random.Generator, *shape: int) -> Any:
-    """Weights that keep the size of what goes through them (He et al. 2015)."""
+    """Weights that keep the scale of activations (He et al. 2015)."""
     import tensorflow as tf
 
     scale = np.sqrt(2 / np.prod(shape[:-1]))
@@ -156,7 +156,7 @@ def _variable(rng: np.random.Generator, *shape: int) -> Any:
 
 
 def _pooled_weights(rng: np.random.Generator, dim: int) -> list[Any]:
-    """Of time's first and second half on their own: a shift by half a second is seen."""
+    """For the first and second half of the time separately, so that a shift changes the vector."""
     return [_variable(rng, 2 * N_BANDS, dim)]
 
 

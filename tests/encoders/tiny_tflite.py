@@ -1,4 +1,4 @@
-"""Tiny `.tflite` networks, written with the schema that LiteRT ships: no downloaded weights.
+"""Tiny `.tflite` networks, written with LiteRT's schema.
 
 input -> flat -> as many whole vectors as fit -> their mean, named as asked -> output
 """

@@ -57,7 +57,7 @@ def folder_of_narrow(folder: Path) -> Path:
 
 
 def h5(layers: Mapping[str, Mapping[str, np.ndarray]]) -> bytes:
-    """A file of weights alone, as Keras 2 wrote it; layers without weights stand between."""
+    """A file of weights alone, as Keras 2 wrote it, with layers without weights in between."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         names = ["input_7", *(name for layer in layers for name in (layer, f"{layer}_relu"))]
@@ -90,7 +90,7 @@ def norm(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 
 
 def openl3_layers(rng: np.random.Generator, n_inputs: int) -> Layers:
-    """Sixteen layers, with names that count up from where a session of Keras happened to be."""
+    """Sixteen layers, with names that count up from an arbitrary number, as Keras does."""
     widths = (n_inputs, *openl3.N_CHANNELS)
     layers = {"batch_normalization_48": norm(rng, n_inputs)}
     for n, (before, after) in enumerate(pairwise(widths)):

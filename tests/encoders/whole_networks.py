@@ -1,10 +1,9 @@
-"""Networks as large as the published ones, with random weights: what takes time is real.
+"""Networks as large as the published ones, with random weights, for measuring time.
 
     save("vgg16", folder)
     encoders.load("vgg16", folder)
 
-Only encoders whose networks the tests can make. Written in the published files' own layouts, by the
-makers of the tiny ones.
+Only for encoders whose networks the tests can make, in the layouts of the published files.
 """
 
 import functools
@@ -38,7 +37,7 @@ def _vggish(path: Path) -> None:
 
 
 def _h5(layers: Callable[[np.random.Generator], tiny_torch.Layers], path: Path) -> None:
-    # Not compressed, whatever the name says: random numbers do not shrink, and a loader looks.
+    # Not compressed, despite the name: random numbers do not shrink, and a loader checks.
     path.write_bytes(tiny_torch.h5(layers(np.random.default_rng(0))))
 
 
