@@ -1,8 +1,8 @@
 """Extraction, 2,000 one-second wavs through an audio encoder, against file by file.
 
 The plain way decodes each file with soundfile, resamples it and calls the network, one after
-another. Run with `python -m tests.benchmarks extraction`. Uses `yamnet_lite` where its weights
-lie in `../shared/weights`, else `logmel`.
+another. Run with `python -m tests.benchmarks extraction`. Uses `yamnet_lite` if its weights are in
+`../shared/weights`, else `logmel`.
 """
 
 import importlib
@@ -14,13 +14,9 @@ import numpy as np
 import soundfile
 
 from core import encoders
-from core.config import Config
-from core.datasets.base import DatasetCard, Ingested
 from core.engines.local import LocalEngine
-from core.items import Item, split_table, table
-from core.record import Record
-from core.stages import extract
-from core.store import Store
+from core.items import Item
+from tests.benchmarks import encoder_runs
 
 N_FILES = 2_000
 RATE_HZ = 16_000
@@ -67,26 +63,15 @@ def time_ours(
     paths: list[Path], folder: Path, name: str, weights_dir: Path | None
 ) -> tuple[float, np.ndarray]:
     """Seconds of the `extract` stage, its workers already started, and the vectors by item."""
-    store = Store(folder / "workspace")
-    draft = store.begin("ingest", {"bench": 1})
-    frame = table(Item(path.name, path.name, "audio", ("x",), path.name) for path in paths)
-    card = DatasetCard("bench", "", "", "", "")
-    described = Ingested(card, frame, split_table([]), ["x"], "clip", str(paths[0].parent), [])
-    draft.write_table("items.parquet", frame)
-    draft.write_json("dataset.json", described.describe())
-    ingested = draft.commit(media_digests={"audio": "bench"})
-    config = Config(audio=(name,), image=())
+    items = [Item(path.name, path.name, "audio", ("x",), path.name) for path in paths]
+    root, workspace = paths[0].parent, folder / "workspace"
     with LocalEngine() as engine:
         list(engine.run(import_stage, range(8), "starting workers"))
-        started = time.perf_counter()
-        found = extract.run(config, store, engine, Record(store, config), ingested, weights_dir)
-        seconds = time.perf_counter() - started
-    ids = found[name].table("items.parquet")["item_id"].to_numpy()
-    return seconds, np.asarray(found[name].array("vectors.npy"))[np.argsort(ids)]
+        return encoder_runs.time_ours(name, items, root, weights_dir, workspace, engine)
 
 
 def import_stage(_: int) -> None:
-    """What a worker imports before its first shard; the plain loop has its imports done too."""
+    """Import in a worker what its first shard needs; the plain loop has its imports done too."""
     importlib.import_module("core.stages.extract")
 
 

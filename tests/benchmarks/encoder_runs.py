@@ -38,6 +38,8 @@ from core.engines.local import LocalEngine
 from core.items import Item, split_table, table
 from core.record import Record
 from core.stages import extract
+from core.stages.study_run import StudyRun
+from core.stages.table import TABLE, run_stage
 from core.store import Artefact, Store
 from tests.encoders import whole_networks
 
@@ -174,22 +176,25 @@ def time_ours(
     name: str,
     items: Sequence[Item],
     root: Path,
-    weights_dir: Path,
+    weights_dir: Path | None,
     workspace: Path,
     engine: LocalEngine,
 ) -> tuple[float, np.ndarray]:
     """Seconds of the `extract` stage in a new workspace, and the vectors in the items' order."""
     store = Store(workspace)
-    ingested = ingest(store, items, root)
     modality = items[0].modality
     config = Config(
         audio=(name,) if modality == "audio" else (), image=(name,) if modality == "image" else ()
     )
+    run = StudyRun(config, store, engine, weights_dir, Record(store, config))
+    run.artefacts["ingest"] = ingest(store, items, root)
+    (stage,) = (stage for stage in TABLE if stage.name == "extract")
     started = time.perf_counter()
-    found = extract.run(config, store, engine, Record(store, config), ingested, weights_dir)
+    run_stage(stage, run)
     seconds = time.perf_counter() - started
-    assert list(found[name].table("items.parquet")["item_id"]) == [one.item_id for one in items]
-    return seconds, np.asarray(found[name].array("vectors.npy"))
+    found = run.artefacts[f"extract:{name}"]
+    assert list(found.table("items.parquet")["item_id"]) == [one.item_id for one in items]
+    return seconds, np.asarray(found.array("vectors.npy"))
 
 
 def ingest(store: Store, items: Sequence[Item], root: Path) -> Artefact:
