@@ -1,8 +1,9 @@
-"""Extraction, 2,000 one-second wavs through an audio encoder, against file by file.
+"""Extraction of 2,000 one-second WAVs through an audio encoder, against a loop over the files.
 
-The plain way decodes each file with soundfile, resamples it and calls the network, one after
-another. Run with `python -m tests.benchmarks extraction`. Uses `yamnet_lite` if its weights are in
-`../shared/weights`, else `logmel`.
+The loop decodes each file with soundfile, resamples it and calls the network. The encoder is
+`yamnet_lite` if its weights are in `../shared/weights`, else `logmel`.
+
+    python -m tests.benchmarks extraction
 """
 
 import importlib
@@ -46,7 +47,7 @@ def run() -> list[dict]:
 
 
 def write_sounds(folder: Path) -> list[Path]:
-    """Seconds of noisy tones, all different."""
+    """One-second noisy tones, all different."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     time_s = np.arange(RATE_HZ) / RATE_HZ
@@ -71,7 +72,7 @@ def time_ours(
 
 
 def import_stage(_: int) -> None:
-    """Import in a worker what its first shard needs; the plain loop has its imports done too."""
+    """Import in a worker before the timing starts; the loop has its imports done too."""
     importlib.import_module("core.stages.extract")
 
 

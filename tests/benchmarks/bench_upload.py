@@ -1,9 +1,8 @@
-"""Upload to results: a five-second MP3 brought to the page Retrieve, warm, in the server.
+"""Upload to results: a five-second MP3 on the page Retrieve, in a warm server.
 
-The whole answer is timed as the server gives it: the file taken in, decoded and embedded, and the
-page drawn anew with its results, timeline, class scores and map. Every file is another one, so
-that nothing of it can be cached. The workspace is `workspace/demo` when it is there, else a
-small demo made for the occasion.
+The time covers decoding, embedding and a new run of the whole page with results, timeline, class
+scores and map. Every file is different, so nothing is cached. The workspace is `workspace/demo` if
+it exists, else a small demo made here.
 
     python -m tests.benchmarks upload
 """
@@ -18,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -32,7 +32,7 @@ SECONDS = 5.0
 def run() -> list[dict]:
     from streamlit.testing.v1 import AppTest
 
-    with demo() as root, environment(root):
+    with demo() as root, mock.patch.dict(os.environ, JEE_WORKSPACE=str(root)):
         page = AppTest.from_string("from dashboard.app import main\nmain('retrieve')")
         page.run(timeout=120)
         times_ms = []
@@ -43,9 +43,9 @@ def run() -> list[dict]:
             page.run(timeout=120)
             times_ms.append((time.perf_counter() - started) * 1000)
             assert not page.exception
-            said = "\n".join(element.proto.body for element in page.get("html"))
-            assert f"{number}.mp3" in said, "the upload did not come in"
-            assert 'data-testid="milliseconds"' in said, "the page shows no results"
+            html = "\n".join(element.proto.body for element in page.get("html"))
+            assert f"{number}.mp3" in html, "the page does not show the upload"
+            assert 'data-testid="milliseconds"' in html, "the page shows no results"
             assert "Second by second" in [element.value for element in page.subheader]
     median = statistics.median(times_ms[N_WARM:])
     slowest = max(times_ms[N_WARM:])
@@ -62,7 +62,7 @@ def run() -> list[dict]:
 
 @contextlib.contextmanager
 def demo() -> Iterator[Path]:
-    """The demo's workspace, or a small one for as long as it is needed."""
+    """The workspace of the demo, or a temporary small one."""
     if any((DEMO / "studies").glob("*/study.json")):
         yield DEMO
         return
@@ -73,21 +73,8 @@ def demo() -> Iterator[Path]:
         yield Path(folder)
 
 
-@contextlib.contextmanager
-def environment(root: Path) -> Iterator[None]:
-    before = os.environ.get("JEE_WORKSPACE")
-    os.environ["JEE_WORKSPACE"] = str(root)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["JEE_WORKSPACE"]
-        else:
-            os.environ["JEE_WORKSPACE"] = before
-
-
 def mp3(seed: int) -> bytes:
-    """Five seconds of five plucked notes over some noise, other ones for every seed."""
+    """Five plucked notes, one per second, over some noise; they depend on the seed."""
     import soundfile
 
     rng = np.random.default_rng(seed)

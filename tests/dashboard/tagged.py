@@ -1,8 +1,8 @@
-"""The tests' workspace with words that can be typed: `lsa` on its captions, zero-shot rows stored.
+"""The tests' workspace with an encoder of text (`lsa` on its captions) and zero-shot rows.
 
-All three towers carry the mean vector of a class to the same place, so that the name of a class
-finds its sounds and pictures. New media can be embedded too, as in `embedded`. A generation space
-with random generators, and four epochs of it, can be had beside.
+All three towers project the mean vector of a class to the same point, so the name of a class finds
+its sounds and pictures. New media can be embedded too, as in `embedded`. On request there are a
+generation space with random generators and a map of its epochs.
 
     python -m tests.dashboard.tagged FOLDER
 """
@@ -74,7 +74,7 @@ def build(root: Path, n_splits: int = 1, generation: bool = False) -> str:
 
 
 def again(study: Study, name: str) -> Draft:
-    """A draft that holds what an artefact of the study holds."""
+    """A draft with the files of an artefact of the study."""
     old = study.artefact(name)
     draft = study.store.begin(old.stage, {"again": old.digest})
     for file in ("items.parquet", "predictions.parquet", "queries.parquet"):
@@ -125,7 +125,7 @@ def generate(
 
 
 def epochs(study: Study) -> Artefact:
-    """Some sounds that come nearer to their texts epoch by epoch."""
+    """Sounds that move towards their texts epoch by epoch."""
     rng = np.random.default_rng(1)
     frame = study.items().reset_index(drop=True)
     texts = items.of(frame, "text")["item_id"].tolist()[::4]
