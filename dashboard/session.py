@@ -4,14 +4,15 @@ Streamlit empties the address when a person opens another page; the selection of
 is then written to the new address.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from dashboard import state
 
+T = TypeVar("T")
 SELECTION, PAGE = "selection", "page_shown"
 
 
@@ -81,6 +82,18 @@ def bound(field: str, also: Callable[[Any], dict[str, Any]] | None = None) -> di
         change(**{field: new, **(also(new) if also else {})})
 
     return {"key": name, "on_change": changed}
+
+
+def once(cache: str, key: Hashable, make: Callable[[], T], most: int) -> T:
+    """The value that `make` returned for this key, kept in this session alone.
+
+    Of each cache, the `most` values that were used last are kept.
+    """
+    kept: dict[Hashable, T] = st.session_state.setdefault(cache, {})
+    kept[key] = kept.pop(key) if key in kept else make()
+    if len(kept) > most:
+        del kept[next(iter(kept))]
+    return kept[key]
 
 
 def selected(key: str) -> list[Any]:

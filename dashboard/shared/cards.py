@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import data, session, state
 from dashboard.shared.thumbnails import player, thumbnail_html
-from dashboard.shared.widgets import esc, label_html
+from dashboard.shared.widgets import esc, label_html, quiet_button
 
 PERCENTILE = (
     "“Above 99%” means that the cosine is higher than that of 99% of random pairs of the two "
@@ -39,14 +39,8 @@ def card(
         line = f'<div class="jee-small">{esc(note)}</div>' if note else ""
         st.html(f'<div class="jee-label" title="{esc(item_id)}">{names}</div>{line}')
         if on_open is not None:
-            st.button(
-                opens,
-                key=f"open_{key}",
-                type="tertiary",
-                icon=":material/open_in_full:" if opens == "Open" else ":material/search:",
-                on_click=on_open,
-                args=(item_id,),
-            )
+            icon = "open_in_full" if opens == "Open" else "search"
+            quiet_button(opens, f"open_{key}", on_open, item_id, icon=icon)
 
 
 def grid(

@@ -95,13 +95,8 @@ def cell_items(page: Page, matrix: ConfusionMatrix, items: pd.DataFrame) -> None
     verdict = "recognised" if truth == predicted else f"taken for {predicted}"
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.kicker(f"{truth} {verdict}: {len(items):,} items")
-        st.button(
-            "Close",
-            key=f"close_{matrix.field}",
-            type="tertiary",
-            icon=":material/close:",
-            on_click=session.change,
-            kwargs=matrix.closed,
+        widgets.quiet_button(
+            "Close", f"close_{matrix.field}", session.change, icon="close", **matrix.closed
         )
     if items.empty:
         widgets.small("This cell has no items.")
@@ -127,10 +122,9 @@ def largest(matrix: ConfusionMatrix) -> None:
             break
         truth, predicted = matrix.classes[row], matrix.predicted[column]
         cell = state.cell(truth, predicted)
-        st.button(
+        widgets.quiet_button(
             f"{widgets.md(truth)} taken for {widgets.md(predicted)}: {int(wrong[row, column]):,}",
-            key=f"confused_{matrix.field}_{cell}",
-            type="tertiary",
-            on_click=session.change,
-            kwargs={**matrix.closed, matrix.field: cell},
+            f"confused_{matrix.field}_{cell}",
+            session.change,
+            **{**matrix.closed, matrix.field: cell},
         )

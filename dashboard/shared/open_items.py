@@ -11,7 +11,7 @@ from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import cards
 from dashboard.shared.thumbnails import player, thumbnail_html
-from dashboard.shared.widgets import esc, kicker, label_html, small
+from dashboard.shared.widgets import esc, kicker, label_html, quiet_button, small
 
 N_NEIGHBOURS = 4
 
@@ -23,14 +23,7 @@ def show(page: Page, *, key: str, title: str, n_shown: int = state.MAX_ITEMS) ->
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         kicker(title)
-        st.button(
-            "Close",
-            key=f"close_{key}",
-            type="tertiary",
-            icon=":material/close:",
-            on_click=session.change,
-            kwargs={"items": ()},
-        )
+        quiet_button("Close", f"close_{key}", session.change, icon="close", items=())
     _detail(page, items[0], key=f"{key}_0")
     cards.grid(page.handle, items[1:], key=key, on_open=cards.open_item)
 

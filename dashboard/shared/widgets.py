@@ -51,6 +51,30 @@ def small(text: str) -> None:
     st.html(f'<p class="jee-small">{esc(text)}</p>')
 
 
+def quiet_button(
+    label: str,
+    key: str,
+    on_click: Callable[..., None],
+    *args: Any,
+    icon: str = "",
+    help: str | None = None,
+    disabled: bool = False,
+    **kwargs: Any,
+) -> None:
+    """A button without a border; `args` and `kwargs` are those of `on_click`."""
+    st.button(
+        label,
+        key=key,
+        type="tertiary",
+        icon=f":material/{icon}:" if icon else None,
+        help=help,
+        disabled=disabled,
+        on_click=on_click,
+        args=args,
+        kwargs=kwargs,
+    )
+
+
 def notice(sentence: str) -> None:
     """A boxed sentence on something missing or wrong; commands in backticks can be copied."""
     plain, commands = split_commands(sentence)

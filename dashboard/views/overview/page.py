@@ -26,10 +26,4 @@ def other_studies(page: Page) -> None:
     st.subheader("Other studies in this workspace", anchor=False)
     for digest, title in titles.items():
         if digest != page.handle.digest:
-            st.button(
-                widgets.md(title),
-                key=f"study_{digest}",
-                type="tertiary",
-                on_click=session.open_study,
-                args=(digest,),
-            )
+            widgets.quiet_button(widgets.md(title), f"study_{digest}", session.open_study, digest)

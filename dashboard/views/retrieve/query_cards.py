@@ -29,13 +29,7 @@ def show(page: Page, entries: list[QueryEntry]) -> None:
             "weight below 0 keeps results away from one of them",
         )
         if entries:
-            st.button(
-                "Clear",
-                type="tertiary",
-                icon=":material/close:",
-                on_click=query_state.clear,
-                key="clear",
-            )
+            widgets.quiet_button("Clear", "clear", query_state.clear, icon="close")
     if not entries:
         widgets.small("Nothing yet.")
         return
@@ -48,13 +42,8 @@ def show(page: Page, entries: list[QueryEntry]) -> None:
             card(page, entry)
             if len(entries) > 1:
                 weight(entry)
-                st.button(
-                    "Remove",
-                    key=f"remove_{entry.key}",
-                    type="tertiary",
-                    icon=":material/close:",
-                    on_click=query_state.remove,
-                    args=(entry.key,),
+                widgets.quiet_button(
+                    "Remove", f"remove_{entry.key}", query_state.remove, entry.key, icon="close"
                 )
 
 

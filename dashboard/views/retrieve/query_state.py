@@ -22,8 +22,8 @@ from dashboard.views.retrieve.upload import Upload
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
 MAX_EMBEDDED = 24  # typed words whose vectors a session keeps
-UPLOADS, PENDING, NOTICES, BLEND, ROUND, EMBEDDED = (
-    f"query_{name}" for name in ("uploads", "pending", "notices", "blend", "round", "embedded")
+UPLOADS, PENDING, NOTICES, BLEND, ROUND = (
+    f"query_{name}" for name in ("uploads", "pending", "notices", "blend", "round")
 )
 USES = ("both", "sound", "frames")  # what of a video is searched with
 
@@ -168,18 +168,14 @@ def _upload_entry(upload: Upload, handle: data.Handle, encoder_set: str) -> Quer
 
 
 def _words_entry(text: str, handle: data.Handle, encoder_set: str) -> QueryEntry:
-    """Typed words, embedded once in this session."""
     words, weight = state.split_weight(text)
-    kept: dict[tuple[str, ...], tuple[QueryInput, dict[str, float]]]
-    kept = st.session_state.setdefault(EMBEDDED, {})
-    key = (handle.root, handle.digest, encoder_set, words)
-    if key not in kept:
+
+    def make() -> tuple[QueryInput, dict[str, float]]:
         clock = Clock()
-        query_input = data.retriever(handle, encoder_set).embed_text(words, clock)
-        while len(kept) >= MAX_EMBEDDED:
-            del kept[next(iter(kept))]
-        kept[key] = (query_input, dict(clock.ms))
-    query_input, timings_ms = kept[key]
+        return data.retriever(handle, encoder_set).embed_text(words, clock), dict(clock.ms)
+
+    key = (handle.root, handle.digest, encoder_set, words)
+    query_input, timings_ms = session.once("query_words_embedded", key, make, MAX_EMBEDDED)
     return QueryEntry(words_key(words), words, [query_input], weight, timings_ms, words=words)
 
 

@@ -60,13 +60,9 @@ def show(
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         widgets.small(caption(upload, query_input, find))
         if upload.second is not None:
-            st.button(
-                "Search with all seconds",
-                key=f"whole_{upload.key}",
-                type="tertiary",
-                icon=":material/select_all:",
-                on_click=deselect,
-                args=(upload,),
+            key_all = f"whole_{upload.key}"
+            widgets.quiet_button(
+                "Search with all seconds", key_all, deselect, upload, icon="select_all"
             )
     widgets.show(
         figures.figure(

@@ -73,13 +73,7 @@ def other_modalities(
             continue  # the filters leave none of this modality
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             widgets.kicker(f"and the nearest {theme.MODALITY_PLURALS[kind]}")
-            st.button(
-                "More",
-                key=f"more_{kind}",
-                type="tertiary",
-                on_click=session.change,
-                kwargs={"find": kind},
-            )
+            widgets.quiet_button("More", f"more_{kind}", session.change, find=kind)
         cards.grid(
             page.handle,
             list(results["item_id"]),

@@ -1,9 +1,9 @@
 """A file that a person brought: its vectors, and its sound and pictures for the page."""
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from core import media
 from core.clock import Clock
 from core.media import formats
 from core.retrieval.query_inputs import QueryInput
-from dashboard import data
+from dashboard import data, session
 
 T = TypeVar("T")
-MAX_EMBEDDED = 4  # encoder sets whose vectors an upload keeps
-MAX_DECODED = 40  # decoded sounds and pictures that it keeps
+MAX_EMBEDDED = 24  # files and encoder sets whose vectors a session keeps
+MAX_DECODED = 60  # decoded sounds and pictures that it keeps
 PLAYED_S = 120.0  # of a sound that a browser cannot play as it is
 PLAYABLE = {
     "wav": "audio/wav",
@@ -42,10 +42,7 @@ class Upload:
     weight: float = 1.0
     second: float | None = None
     use: str = "both"
-    _embedded: dict[tuple[str, ...], tuple[list[QueryInput], dict[str, float]]] = field(
-        default_factory=dict
-    )
-    _decoded: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    has_sound: bool = False
 
     def embedded(
         self, handle: data.Handle, encoder_set: str
@@ -57,21 +54,16 @@ class Upload:
         UserError
             The file cannot be decoded, or there is no encoder for it.
         """
-        key = (handle.root, handle.digest, encoder_set)
-        if key not in self._embedded:
+
+        def make() -> tuple[list[QueryInput], dict[str, float]]:
             clock = Clock()
             inputs = data.retriever(handle, encoder_set).embed(self.content, self.name, clock)
-            if len(self._embedded) >= MAX_EMBEDDED:
-                self._embedded.clear()
-            self._embedded[key] = (inputs, dict(clock.ms))
-        return self._embedded[key]
+            return inputs, dict(clock.ms)
 
-    @property
-    def has_sound(self) -> bool:
-        """Whether a sound of it was embedded."""
-        return any(
-            one.modality == "audio" for inputs, _ in self._embedded.values() for one in inputs
-        )
+        key = (self.key, handle.root, handle.digest, encoder_set)
+        found = session.once("query_embedded", key, make, MAX_EMBEDDED)
+        self.has_sound = any(one.modality == "audio" for one in found[0])
+        return found
 
     def window(self, query_input: QueryInput) -> int | None:
         """The window at the chosen second; None for all, or if there is only one."""
@@ -79,14 +71,9 @@ class Upload:
             return None
         return int(np.argmin(np.abs(query_input.starts_s - self.second)))
 
-    def once(self, key: tuple[Any, ...], make: Callable[[], T]) -> T:
-        """What `make` returned for this key, made on first use; the last few are kept."""
-        if key not in self._decoded:
-            if len(self._decoded) >= MAX_DECODED:
-                self._decoded.clear()
-            self._decoded[key] = make()
-        kept: T = self._decoded[key]
-        return kept
+    def once(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
+        """A decoded part of the file, made on first use."""
+        return session.once("query_decoded", (self.key, *key), make, MAX_DECODED)
 
     def playable(self) -> tuple[bytes, str]:
         """Its sound for a player and the MIME type: the chosen second, or all of it.

@@ -103,31 +103,13 @@ def field(page: Page) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         st.button("Score", type="primary", key="score_tags", help="Scores the typed tags")
-        st.button(
-            "Add the classes",
-            key="add_classes",
-            type="tertiary",
-            icon=":material/add:",
-            on_click=add,
-            args=(page.study.classes,),
-            help="Adds the classes of the collection: their scores are also measured",
+        quiet_button = widgets.quiet_button
+        classes_help = "Adds the classes of the collection: their scores are also measured"
+        quiet_button(
+            "Add the classes", "add_classes", add, page.study.classes, icon="add", help=classes_help
         )
-        st.button(
-            "Try some words",
-            key="try_words",
-            type="tertiary",
-            icon=":material/lightbulb:",
-            on_click=add,
-            args=(EXAMPLES.splitlines(),),
-        )
-        st.button(
-            "Clear",
-            key="clear_tags",
-            type="tertiary",
-            icon=":material/close:",
-            on_click=clear,
-            disabled=not typed(),
-        )
+        quiet_button("Try some words", "try_words", add, EXAMPLES.splitlines(), icon="lightbulb")
+        quiet_button("Clear", "clear_tags", clear, icon="close", disabled=not typed())
     if st.session_state.get(TYPED) and not session.current().tags:
         widgets.small("This list is too long for the address: it stays in your session.")
 

@@ -130,28 +130,18 @@ def score(page: Page, wanted: Sequence[str]) -> ScoredTags:
     chosen = session.current()
     gallery = Gallery(page.handle, page.encoder_set, chosen.tagged_in, chosen.tagged, chosen.split)
     texts = tags.texts(wanted, chosen.wording, page.study.dataset.get("descriptions"))
-    kept: dict[tuple[object, ...], ScoredTags] = st.session_state.setdefault(KEPT, {})
-    key = (gallery, tuple(wanted), tuple(texts))
-    if key not in kept:
+
+    def make() -> ScoredTags:
         retriever = data.retriever(page.handle, page.encoder_set)
         retriever.encoder("text")  # loading it is no part of the time that is shown
         started = time.perf_counter()
         found = tags.embed(retriever, texts, gallery.space, gallery.split)
         table = summary(gallery, wanted, texts, found)
         ms = (time.perf_counter() - started) * 1_000
-        while len(kept) >= MAX_KEPT:
-            del kept[next(iter(kept))]
-        kept[key] = ScoredTags(
-            gallery,
-            chosen.wording,
-            tuple(wanted),
-            tuple(texts),
-            found.known,
-            found.vectors,
-            table,
-            ms,
-        )
-    return kept[key]
+        typed = (chosen.wording, tuple(wanted), tuple(texts))
+        return ScoredTags(gallery, *typed, found.known, found.vectors, table, ms)
+
+    return session.once(KEPT, (gallery, tuple(wanted), tuple(texts)), make, MAX_KEPT)
 
 
 def summary(
