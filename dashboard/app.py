@@ -72,7 +72,7 @@ def draw(name: str) -> None:
 
     guarded(name, show)
     for page in pages:
-        guarded(name, functools.partial(widgets.footer, page.handle, page.encoder_set))
+        guarded(name, functools.partial(widgets.footer, page))
 
 
 def guarded(name: str, show: Callable[[], None]) -> None:

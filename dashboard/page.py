@@ -1,6 +1,6 @@
 """The argument of every page's `show`: the study it shows, and the selection."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboard import data, state
 
@@ -25,3 +25,8 @@ class Page:
     @property
     def modalities(self) -> tuple[str, ...]:
         return tuple(self.encoders)
+
+    @property
+    def whole_study(self) -> "Page":
+        """The page without an encoder set, for figures and tables of the whole study."""
+        return replace(self, encoder_set="")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from core.figures import matrices
 from core.studies.centroid_matrix import CentroidMatrix
-from dashboard import data
 from dashboard.shared import widgets
 
 ORDER_NAMES = {
@@ -17,8 +16,7 @@ ORDER_NAMES = {
 
 def show(
     found: CentroidMatrix,
-    handle: data.Handle,
-    encoder_set: str,
+    shown: widgets.Shown,
     *,
     name: str,
     title: str,
@@ -29,10 +27,9 @@ def show(
     """The heatmap with its exports; `top` is the end of the colour scale."""
     widgets.show(
         matrices.distances(found.distances, found.names, widgets.dark(), top, unit, title),
-        handle,
+        shown,
         name,
         title,
-        encoder_set=encoder_set,
         table=found.table(),
         more=more,
     )

@@ -73,10 +73,9 @@ def figure(
             cells=np.array(cells, dtype=object),
             new=matrix.new,
         ),
-        page.handle,
+        page,
         name,
         title,
-        encoder_set=page.encoder_set,
         key=matrix.key,
         on_select=lambda: session.change(
             **{**matrix.closed, matrix.field: session.clicked(matrix.key)}

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -18,6 +18,16 @@ from dashboard import data, session
 
 STYLE = Path(__file__).with_name("style.css")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&])")
+
+
+class Shown(Protocol):
+    """A study and one of its encoder sets, "" for all: a page, or a side of a comparison."""
+
+    @property
+    def handle(self) -> data.Handle: ...
+
+    @property
+    def encoder_set(self) -> str: ...
 
 
 def esc(text: object) -> str:
@@ -92,9 +102,9 @@ def split_commands(sentence: str) -> tuple[str, list[str]]:
     return plain.replace("`", ""), commands
 
 
-def footer(handle: data.Handle, encoder_set: str = "") -> None:
+def footer(shown: Shown) -> None:
     """The provenance of everything on the page."""
-    facts = data.provenance(handle, encoder_set)
+    facts = data.provenance(shown.handle, shown.encoder_set)
     rows = "".join(f"<dt>{esc(name)}</dt><dd>{esc(value)}</dd>" for name, value in facts.items())
     st.html(f'<dl class="jee-footer" data-testid="provenance">{rows}</dl>')
 
@@ -127,11 +137,10 @@ def label_html(labels: Sequence[str], classes: Sequence[str], modality: str) -> 
 
 def show(
     made: go.Figure,
-    handle: data.Handle,
+    shown: Shown,
     name: str,
     title: str,
     *,
-    encoder_set: str = "",
     key: str = "",
     on_select: Callable[[], None] | None = None,
     modes: tuple[str, ...] = ("points",),
@@ -150,8 +159,9 @@ def show(
     signature : in the corner of the figure; by default its provenance
     more : further facts for the exports
     """
-    file = file_of(handle, name, encoder_set)
-    common.add_provenance(made, signature or data.short_provenance(handle, encoder_set), dark())
+    signature = signature or data.short_provenance(shown.handle, shown.encoder_set)
+    common.add_provenance(made, signature, dark())
+    file = file_of(shown, name)
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
     st.plotly_chart(
         made,
@@ -162,7 +172,7 @@ def show(
         alt=title,
         **chosen,
     )
-    facts = {**data.provenance(handle, encoder_set), **(more or {})}
+    facts = {**data.provenance(shown.handle, shown.encoder_set), **(more or {})}
     is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         st.download_button(
@@ -177,22 +187,20 @@ def show(
             help="The figure as a web page with its provenance; it opens offline",
         )
         if table is not None:
-            csv_button(table, handle, name, encoder_set=encoder_set, more=more)
+            csv_button(table, shown, name, more=more)
 
 
-def file_of(handle: data.Handle, name: str, encoder_set: str) -> str:
+def file_of(shown: Shown, name: str) -> str:
     """The name of an exported file: dataset, content, encoders, study."""
-    return common.file_name(
-        data.study(handle).dataset["name"], name, encoder_set, handle.digest[:8]
-    )
+    dataset = data.study(shown.handle).dataset["name"]
+    return common.file_name(dataset, name, shown.encoder_set, shown.handle.digest[:8])
 
 
 def csv_button(
     table: pd.DataFrame | Callable[[], pd.DataFrame],
-    handle: data.Handle,
+    shown: Shown,
     name: str,
     *,
-    encoder_set: str = "",
     key: str = "",
     more: Mapping[str, str] | None = None,
 ) -> None:
@@ -200,12 +208,11 @@ def csv_button(
 
     `table` may be a function that makes the table on demand.
     """
-    file = file_of(handle, name, encoder_set)
-    facts = {**data.provenance(handle, encoder_set), **(more or {})}
+    facts = {**data.provenance(shown.handle, shown.encoder_set), **(more or {})}
     st.download_button(
         "CSV",
         lambda: csv_bytes(table() if callable(table) else table, facts),
-        file_name=f"{file}.csv",
+        file_name=f"{file_of(shown, name)}.csv",
         mime="text/csv",
         key=key or f"csv_{name}",
         type="tertiary",

@@ -32,7 +32,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         hide_index=True,
         column_config={"chance": st.column_config.NumberColumn(format="%.3f")},
     )
-    widgets.csv_button(mine, page.handle, "centroid_measures", encoder_set=page.encoder_set)
+    widgets.csv_button(mine, page, "centroid_measures")
     over = summaries.runs_text(int(table["runs"].iloc[0]), int(table["splits"].iloc[0]))
     widgets.small(f"Mean and standard deviation over {over}; n counts classes or test items.")
 

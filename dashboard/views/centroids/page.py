@@ -51,8 +51,7 @@ def show(page: Page) -> None:
         with place:
             centroid_matrix.show(
                 matrix,
-                page.handle,
-                page.encoder_set,
+                page,
                 name=f"centroids_{space}_{orders[space]}_{chosen.scale}",
                 title=f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[orders[space]]}",
                 unit=UNITS[chosen.scale],

@@ -30,10 +30,9 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
     systems = [name for name in reversed(theme.SYSTEMS) if (by_class["system"] == name).any()]
     widgets.show(
         bars.f1_by_class(table, page.study.paired_classes, systems, widgets.dark()),
-        page.handle,
+        page,
         f"f1_{target}",
         f"F1 of each class on {theme.MODALITY_PLURALS[target]}",
-        encoder_set=page.encoder_set,
         table=table,
     )
 
@@ -65,10 +64,9 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
             theme.class_colours(page.study.classes),
             widgets.dark(),
         ),
-        page.handle,
+        page,
         f"labels_{target}",
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
-        encoder_set=page.encoder_set,
         table=counted,
         more=paper.facts(paper.of_encoder_set(page), reported),
     )

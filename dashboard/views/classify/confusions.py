@@ -86,6 +86,4 @@ def items(page: Page, matrix: ConfusionMatrix) -> None:
         return
     if chosen.items:
         cards.card(page.handle, chosen.items[0], key="cell_open")
-    widgets.csv_button(
-        found, page.handle, f"cell_{chosen.system}_{chosen.target}", encoder_set=page.encoder_set
-    )
+    widgets.csv_button(found, page, f"cell_{chosen.system}_{chosen.target}")

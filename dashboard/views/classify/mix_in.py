@@ -51,10 +51,9 @@ def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]
             widgets.dark(),
             reported(rows, share[0]) if share else None,
         ),
-        page.handle,
+        page,
         f"mix_in_{target}",
         f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
-        encoder_set=page.encoder_set,
         table=rows,
         more=paper.facts(paper.of_encoder_set(page), beside),
     )

@@ -24,8 +24,7 @@ def show(left: Side, right: Side) -> None:
                 continue
             centroid_matrix.show(
                 found,
-                one.handle,
-                one.encoder_set,
+                one,
                 name=f"compare_centroids_{one.name}_{order}",
                 title=one.title,
                 unit=UNITS["normalised"],

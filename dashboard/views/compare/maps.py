@@ -34,10 +34,9 @@ def show(page: Page, left: Side, right: Side) -> None:
     ]
     widgets.show(
         maps.figure(panels, dark=widgets.dark(), highlighted=chosen.items),
-        left.handle,
+        left,
         "compare_maps",
         f"Maps of {left.title} and {right.title}",
-        encoder_set=left.encoder_set,
         key=CHART,
         on_select=lambda: map_selection.select(CHART, left.handle),
         modes=("points", "box", "lasso"),

@@ -46,7 +46,7 @@ def show(left: Side, right: Side) -> None:
         placeholder="–",
         column_config=dict.fromkeys(decimals, st.column_config.NumberColumn(format="%.3f")),
     )
-    widgets.csv_button(rows, left.handle, "compare", encoder_set=left.encoder_set)
+    widgets.csv_button(rows, left, "compare")
     widgets.small(
         "difference: right minus left. sd: the standard deviation over splits, or over draws where "
         "there is one split; a difference smaller than that means little. Lower is better for "

@@ -17,5 +17,5 @@ def show(page: Page) -> None:
     maps.show(page, left, right)
     centroids.show(left, right)
     widgets.kicker("right side")
-    widgets.footer(right.handle, right.encoder_set)
+    widgets.footer(right)
     widgets.kicker("left side")  # the footer of every page follows

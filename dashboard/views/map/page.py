@@ -73,10 +73,9 @@ def draw_maps(page: Page) -> None:
     key = f"map_{chosen.dims}"
     widgets.show(
         maps.figure(panels, dark=widgets.dark(), highlighted=chosen.items),
-        page.handle,
+        page,
         f"map_{chosen.method}_{chosen.dims}d",
         f"{theme.METHOD_NAMES[chosen.method]} in {chosen.dims}-D of {' and '.join(spaces)}",
-        encoder_set=page.encoder_set,
         key=key,
         on_select=(lambda: map_selection.select(key, page.handle)) if flat else None,
         modes=("points", "box", "lasso") if flat else ("points",),

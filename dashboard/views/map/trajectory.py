@@ -30,10 +30,9 @@ def show(page: Page) -> None:
     with left:
         widgets.show(
             figures.figure(found, page.study.classes, widgets.dark(), lines=joined),
-            page.handle,
+            page,
             "epochs",
             "The validation pairs of the generation space, epoch by epoch",
-            encoder_set=page.encoder_set,
             key=CHART,
             table=lambda: data.trajectory_table(page.handle, page.encoder_set),
         )
@@ -69,10 +68,9 @@ def losses(page: Page) -> None:
         return
     widgets.show(
         curves.training(history, best_epoch, widgets.dark()),
-        page.handle,
+        page,
         "generation_losses",
         "Losses of the generation space by epoch",
-        encoder_set=page.encoder_set,
         table=history,
     )
     widgets.small(f"{len(history):,} epochs of the first split, on its translation subset.")

@@ -19,7 +19,7 @@ def counts(page: Page) -> None:
     counted = data.counts(page.handle, page.selection.split)
     widgets.show(
         bars.class_counts(counted, page.study.classes, widgets.dark()),
-        page.handle,
+        page.whole_study,
         "contents",
         "Items of each class by subset",
         table=counted,
@@ -62,4 +62,4 @@ def rejected(page: Page) -> None:
         return
     widgets.small(f"{len(table):,} files, each with the reason.")
     st.dataframe(table, hide_index=True, height=min(320, 38 + 35 * len(table)))
-    widgets.csv_button(table, page.handle, "rejected")
+    widgets.csv_button(table, page.whole_study, "rejected")

@@ -32,7 +32,7 @@ def show(page: Page) -> None:
         "for a single run, its 95% bootstrap interval. Chance is the score of a random order or a "
         "random guess."
     )
-    widgets.csv_button(rows, page.handle, "measurements", encoder_set=page.encoder_set)
+    widgets.csv_button(rows, page, "measurements")
 
 
 def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:

@@ -54,10 +54,9 @@ def class_scores(page: Page, retriever: Retriever, entries: list[QueryEntry], cl
     n_classes = max(1, len(page.study.paired_classes))
     widgets.show(
         bars.class_scores(scores, 1 / n_classes, widgets.dark()),
-        page.handle,
+        page,
         "class_scores",
         "Class scores of the query",
-        encoder_set=page.encoder_set,
         table=scores,
     )
     widgets.small(
@@ -83,10 +82,9 @@ def place(
     points = all_points.sample(MAX_BACKGROUND, keep=found)
     widgets.show(
         query_map.figure(points, page.study.classes, star, dark=widgets.dark(), found=found),
-        page.handle,
+        page,
         "place",
         "The query on the map",
-        encoder_set=page.encoder_set,
         key=CHART,
         on_select=open_clicked,
     )

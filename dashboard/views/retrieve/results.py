@@ -145,9 +145,8 @@ def export(
                 st.code(command(page, entries, find), language="bash")
         widgets.csv_button(
             table,
-            page.handle,
+            page,
             "retrieved",
-            encoder_set=page.encoder_set,
             key="csv_retrieved",
             more=more,
         )

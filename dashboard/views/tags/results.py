@@ -58,10 +58,9 @@ def show(page: Page, scored: ScoredTags) -> None:
             figures.distribution(
                 scores, threshold, widgets.dark(), has_label if label else None, label
             ),
-            page.handle,
+            page,
             "tag_scores",
             f"Cosines of all {gallery.plural} with the tag {tag[:80]}",
-            encoder_set=page.encoder_set,
             more=scored.provenance,
         )
         widgets.small(f"All {len(scores):,} {gallery.plural} of the collection.")
@@ -121,9 +120,8 @@ def export(
     with st.container(horizontal=True, horizontal_alignment="right"):
         widgets.csv_button(
             table,
-            page.handle,
+            page,
             "tagged",
-            encoder_set=page.encoder_set,
             key="csv_tagged",
             more={**scored.provenance, "tag": tag, "text": scored.texts[scored.row(tag)]},
         )
@@ -157,10 +155,9 @@ def curves(page: Page, scored: ScoredTags, threshold: float) -> None:
             at=rates(scored, label, threshold),
             colours={tag: theme.class_colours(page.study.classes)[label]},
         ),
-        page.handle,
+        page,
         "tag_curves",
         f"ROC and precision-recall curves of the tag {tag[:80]}",
-        encoder_set=page.encoder_set,
         more=scored.provenance,
     )
     text = (

@@ -47,9 +47,8 @@ def show(page: Page, scored: ScoredTags) -> None:
     widgets.small(text)
     widgets.csv_button(
         table.drop(columns=["known"]),
-        page.handle,
+        page,
         f"tags_{scored.gallery.modality}_{scored.gallery.space}",
-        encoder_set=page.encoder_set,
         more=scored.provenance,
     )
 
@@ -86,10 +85,9 @@ def by_class(page: Page, scored: ScoredTags) -> None:
             [scored.tags[column] for column in columns],
             widgets.dark(),
         ),
-        page.handle,
+        page,
         f"tags_by_class_{scored.gallery.modality}",
         title,
-        encoder_set=page.encoder_set,
         more=scored.provenance,
     )
     widgets.small(

@@ -89,7 +89,7 @@ def measures(page: Page, table: pd.DataFrame, overall: pd.DataFrame) -> None:
         "first? By item: does an item rank its own tags first? (S's retrieval and annotation.) "
         "Accuracy is of items with exactly one tag."
     )
-    widgets.csv_button(overall, page.handle, "zeroshot_wordings", encoder_set=page.encoder_set)
+    widgets.csv_button(overall, page, "zeroshot_wordings")
 
 
 def by_tag(page: Page, rows: pd.DataFrame) -> None:
@@ -112,10 +112,9 @@ def by_tag(page: Page, rows: pd.DataFrame) -> None:
     st.subheader("Best and worst tags", anchor=False)
     widgets.show(
         figures.areas(drawn, theme.class_colours(page.study.classes), widgets.dark()),
-        page.handle,
+        page,
         f"zeroshot_tags_{chosen.tagged}",
         f"Areas under the curves of every tag on {theme.MODALITY_PLURALS[chosen.tagged]}",
-        encoder_set=page.encoder_set,
         table=ordered,
         more={"wording": wording, "space": chosen.tagged_in},
     )

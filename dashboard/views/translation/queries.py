@@ -49,4 +49,4 @@ def show(page: Page) -> None:
         f"{len(found):,} queries of split {chosen.split + 1}. Open one to see its neighbours."
     )
     open_items.show(page, key="queries", title="open")
-    widgets.csv_button(ranked, page.handle, "queries", encoder_set=page.encoder_set)
+    widgets.csv_button(ranked, page, "queries")

@@ -69,7 +69,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
             band=band() if metric == "ndcg@30" else None,
             chosen=page.encoder_set,
         ),
-        page.handle,
+        page.whole_study,
         f"ranking_{metric}",
         f"{summaries.metric_name(metric)} of every encoder set, every direction",
         key=key,
@@ -172,7 +172,7 @@ def table(page: Page, rows: pd.DataFrame) -> None:
         placeholder="–",
         column_config=dict.fromkeys(("mean", "sd", "low", "high", "chance"), number),
     )
-    widgets.csv_button(wide, page.handle, "ranking_all", encoder_set=page.encoder_set)
+    widgets.csv_button(wide, page, "ranking_all")
     widgets.small(
         "low and high are 95% bootstrap bounds, averaged over splits. Lower is better for median "
         "rank, modality gap and hubness."

@@ -19,10 +19,9 @@ def show(page: Page) -> None:
         return
     widgets.show(
         curves.training(history, best, widgets.dark()),
-        page.handle,
+        page,
         f"training_{split}",
         f"Training of {page.encoder_set}, split {split + 1}",
-        encoder_set=page.encoder_set,
         table=history,
     )
     seconds = float(history["seconds"].sum())
