@@ -22,7 +22,7 @@ from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
 from core.stages import table as stages
 from core.stages.maps import SPACES as MAPPED_SPACES
 from core.store import Store
-from core.studies import centroid_matrix, centroids, headlines
+from core.studies import centroid_matrix, headlines
 from core.studies.mix_in import SINGLE_MODAL
 from core.study import Study, open_study
 
@@ -287,8 +287,8 @@ class NotebookStudy(Study):
         --------
         >>> study.plot_centroids("pca", order="modality")
         """
-        if order not in centroids.ORDERS:
-            raise _unknown("order", order, centroids.ORDERS)
+        if order not in centroid_matrix.ORDERS:
+            raise _unknown("order", order, centroid_matrix.ORDERS)
         if scale not in centroid_matrix.UNITS:
             raise _unknown("scale", scale, centroid_matrix.UNITS)
         rows = self.measurements(self._encoder_set(encoder_set), study="centroids", space=space)

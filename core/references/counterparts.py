@@ -8,7 +8,6 @@ the study does not have, has no counterpart.
     counterparts.ranking(rows)    # figure 2, of a whole grid
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ import pandas as pd
 
 from core.references import wu2021
 from core.references.reference import Reference, find
-from core.studies import centroids as centroid_study
+from core.studies import centroid_matrix
 from core.studies.headlines import summary
 from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
 
@@ -129,11 +128,14 @@ def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
 
 def centroids(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 4, from the centroid rows of one encoder set."""
-    spaces = {space: _matrix(rows, space) for space in ("pca", "translation")}
-    if any(not names for names, _ in spaces.values()):
+    spaces = {
+        space: centroid_matrix.read(rows, space, "euclidean", "modality", ())
+        for space in ("pca", "translation")
+    }
+    if any(not space.names for space in spaces.values()):
         return []
     found = []
-    mean = {space: _mean_between(matrix) for space, (_, matrix) in spaces.items()}
+    mean = {name: _mean_between(space.distances) for name, space in spaces.items()}
     ratio = mean["translation"] / mean["pca"]
     values = (("translation", mean["translation"]), ("pca", mean["pca"]))
     found.append(_found("distances_shrink", values, SCORE, ratio < 1))
@@ -148,7 +150,7 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
         )
         same = all(value < 1 for _, value in by_modalities)
         found.append(_found("classes_come_together", by_modalities, RATIO, same))
-    names, matrix = spaces["pca"]
+    names, matrix = spaces["pca"].names, spaces["pca"].distances
     kinds = np.array([kind for kind, _ in names], dtype=object)
     within = {
         kind: _mean_between(matrix[np.ix_(kinds == kind, kinds == kind)])
@@ -166,7 +168,7 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
         known = set(wu2021.FAR_PICTURES) <= {names[row][1] for row in pictures}
         alike = {name for name, _ in listed} == set(wu2021.FAR_PICTURES)
         found.append(_found("far_pictures", listed, NAME, alike if known else None))
-    names, matrix = spaces["translation"]
+    names, matrix = spaces["translation"].names, spaces["translation"].distances
     blended = np.array([name in wu2021.BLENDED for _, name in names])
     if blended.sum() > 2 and not blended.all():
         share = _mean_between(matrix[np.ix_(blended, blended)]) / mean["translation"]
@@ -220,18 +222,6 @@ def _found(
     n: tuple[int, ...] = (),
 ) -> Counterpart:
     return Counterpart(find(wu2021.REPORTED, key), values, unit, same, n)
-
-
-def _matrix(rows: pd.DataFrame, space: str) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """`(modality, class)` of each centroid and their distances, means over splits."""
-    mine = rows[(rows["metric"] == "centroid_distance") & (rows["space"] == space)]
-    mean = mine.groupby(["class", "other"], sort=False, as_index=False)["value"].mean()
-    records: Sequence[dict[str, object]] = mean.assign(metric="centroid_distance").to_dict(
-        "records"
-    )
-    names, matrix = centroid_study.matrix(records)
-    split = [(kind, name) for kind, _, name in (each.partition(":") for each in names)]
-    return split, matrix
 
 
 def _mean_between(matrix: np.ndarray) -> float:

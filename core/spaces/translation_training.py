@@ -27,6 +27,7 @@ from core.spaces.training import (
 )
 from core.spaces.translation import HISTORY, Translation, TranslationConfig
 
+CHECKPOINT_EVERY = 5  # epochs
 N_VALIDATION_DRAWS = 8  # redrawn pairs: how often each validation item is paired
 
 
@@ -39,9 +40,7 @@ def fit(
     *,
     pair_classes: Mapping[Kind, np.ndarray] | None = None,
     frozen: tuple[str, ...] = (),
-    progress: Callable[[dict[str, float]], None] | None = None,
     checkpoint: Callable[[State], None] | None = None,
-    checkpoint_every: int = 5,
     resume: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
 ) -> Translation:
@@ -57,8 +56,7 @@ def fit(
     pair_classes : by kind, (p,) class ids, for recipes with `needs_classes`
     frozen : modalities whose vectors are already in the shared space (unit rows of `n_dims`);
         they get no tower, and the others are trained towards them
-    progress : called with the history row of each epoch
-    checkpoint : called every `checkpoint_every` epochs with a flat dict of arrays
+    checkpoint : called every `CHECKPOINT_EVERY` epochs with a flat dict of arrays
     resume : such a dict; with all other arguments unchanged the run continues from there and
         ends as if it had not been interrupted
     device : by default CUDA if there is one
@@ -83,9 +81,7 @@ def fit(
         started = time.perf_counter()
         train_loss = run.train_epoch()
         run.close_epoch(train_loss, run.evaluate(held_out), time.perf_counter() - started)
-        if progress is not None:
-            progress(run.history[-1])
-        if checkpoint is not None and (run.finished or run.epoch % checkpoint_every == 0):
+        if checkpoint is not None and (run.finished or run.epoch % CHECKPOINT_EVERY == 0):
             checkpoint(run.state())
     return Translation(run.best_towers(), run.history, run.best_epoch)
 

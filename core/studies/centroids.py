@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import UserError
+from core.items import MODALITIES
 from core.vectors import unit_rows
 
 Float = npt.NDArray[np.float64]
@@ -24,7 +25,6 @@ Int = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
 DISTANCES = ("euclidean", "cosine")
-ORDERS = ("modality", "class", "cluster")
 _SCALE_ITEMS = 2_000  # the scale is measured on at most this many items, drawn by seed
 
 
@@ -55,7 +55,6 @@ def study(
     labels: Sequence[str],
     *,
     classes: Sequence[str] | None = None,
-    modality_order: Sequence[str] = ("audio", "image", "text"),
     distance: str = "euclidean",
     seed: int = 0,
 ) -> CentroidResult:
@@ -78,7 +77,6 @@ def study(
     vectors : (n, d) in one space
     modalities, labels : one per item
     classes : the classes to use, in order (default: all, sorted); other items are left out
-    modality_order : modalities that are not in it follow, sorted
 
     Raises
     ------
@@ -102,9 +100,7 @@ def study(
             "expected: extract or train them again."
         )
     ordered = list(dict.fromkeys(classes if classes is not None else sorted(set(labels))))
-    present = set(modalities)
-    sides = [name for name in modality_order if name in present]
-    sides += sorted(present - set(modality_order))
+    sides = [name for name in MODALITIES if name in set(modalities)]
 
     of_modality, of_label = np.array(modalities, dtype=object), np.array(labels, dtype=object)
     wanted = [(side, class_) for side in sides for class_ in ordered]
@@ -145,48 +141,6 @@ def study(
         left_out=tuple(f"{side}:{c}" for side, c in wanted if not len(members[side, c])),
         rows=rows,
     )
-
-
-def order(
-    distances: Float,
-    modalities: Sequence[str],
-    classes: Sequence[str],
-    by: str,
-) -> Int:
-    """The order in which to show centroids: a permutation (c,) int64.
-
-    by "modality" (W figure 4, left): all of one modality together, classes in order of appearance;
-    "class" (figure 4, right): the modalities of a class side by side; "cluster": leaves of average
-    linkage, ordered so that neighbours are close (Bar-Joseph et al. 2001, scipy's ordering).
-    """
-    if by not in ORDERS:
-        raise ValueError(f"order by {by!r}: expected one of {ORDERS}")
-    side = {name: place for place, name in enumerate(dict.fromkeys(modalities))}
-    kind = {name: place for place, name in enumerate(dict.fromkeys(classes))}
-    if by == "cluster" and len(distances) > 2:
-        from scipy.cluster.hierarchy import leaves_list, linkage
-        from scipy.spatial.distance import squareform
-
-        condensed = squareform((distances + distances.T) / 2, checks=False)
-        tree = linkage(condensed, method="average", optimal_ordering=True)
-        return np.asarray(leaves_list(tree), dtype=np.int64)
-    keys = [(side[m], kind[c]) for m, c in zip(modalities, classes, strict=True)]
-    if by == "class":
-        keys = [(c, m) for m, c in keys]
-    return np.array(sorted(range(len(keys)), key=lambda place: keys[place]), dtype=np.int64)
-
-
-def matrix(rows: Sequence[Row]) -> tuple[list[str], Float]:
-    """Stored `centroid_distance` rows -> names in order of appearance, distances (c, c) float64."""
-    pairs = [row for row in rows if row["metric"] == "centroid_distance"]
-    names = list(dict.fromkeys(name for row in pairs for name in (row["class"], row["other"])))
-    place = {name: index for index, name in enumerate(names)}
-    out = np.full((len(names), len(names)), np.nan)
-    np.fill_diagonal(out, 0.0)
-    for row in pairs:
-        a, b = place[row["class"]], place[row["other"]]
-        out[a, b] = out[b, a] = row["value"]
-    return names, out
 
 
 def pairwise(a: Float, b: Float, distance: str) -> Float:

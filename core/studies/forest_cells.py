@@ -230,7 +230,7 @@ def run_cell(
     )
     outcomes = []
     for name, items in tested.items():
-        proba = forest.predict_proba(items.x, n_jobs)
+        proba = forest.predict_proba(items.x)
         counts = confusion(items.y, proba.argmax(axis=1), n_classes)
         outcomes.append(Outcome(cell, name, len(parts[name]), counts, proba))
     return forest, outcomes

@@ -28,8 +28,6 @@ MAX_CODES = 65_536
 MAX_FEATURES = 32_767
 # Codes that a growing subtree copies: 256 kB, within a core's second-level cache.
 LOCAL_CODES = 1 << 17
-# Fewer items are classified in one thread: starting threads would take longer.
-ITEMS_PER_THREAD = 256
 
 
 @dataclass(frozen=True)
@@ -69,16 +67,11 @@ class Forest:
     def n_trees(self) -> int:
         return self.node_start.size - 1
 
-    def predict_proba(self, x: ArrayLike, n_jobs: int | None = None) -> NDArray[np.float32]:
+    def predict_proba(self, x: ArrayLike) -> NDArray[np.float32]:
         """Class probabilities of x `(n, d)`: `(n, n_classes)` float32, each row sums to 1.
 
         The mean over trees of the class shares in the leaf of an item (Breiman 2001, as in
-        scikit-learn). `n_jobs` is the number of threads, None for all cores.
-
-        Raises
-        ------
-        UserError
-            The vectors have another length than those fitted on, or are not finite.
+        scikit-learn). Raises UserError for vectors of another length or not finite.
         """
         from core.studies.trees import add_votes
 
@@ -89,31 +82,13 @@ class Forest:
                 f"{self.n_features}: use the space it was trained in."
             )
         votes = np.zeros((x.shape[0], self.n_classes))
-        n_jobs = min(n_jobs or n_cores(), -(-x.shape[0] // ITEMS_PER_THREAD))
-
-        def vote(part: slice) -> None:
-            add_votes(
-                x[part],
-                self.feature,
-                self.threshold,
-                self.right,
-                self.mixed,
-                self.node_start,
-                self.mixed_start,
-                votes[part],
-            )
-
-        if n_jobs <= 1:
-            vote(slice(None))
-        else:
-            bounds = np.linspace(0, x.shape[0], n_jobs + 1).astype(int)
-            with ThreadPoolExecutor(n_jobs) as pool:
-                list(pool.map(vote, map(slice, bounds[:-1], bounds[1:])))
+        trees = (self.feature, self.threshold, self.right, self.mixed)
+        add_votes(x, *trees, self.node_start, self.mixed_start, votes)
         return (votes / self.n_trees).astype(np.float32)
 
-    def predict(self, x: ArrayLike, n_jobs: int | None = None) -> NDArray[np.int64]:
+    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
         """The most probable class of each row of x `(n, d)`: `(n,)`; ties go to the lower one."""
-        return self.predict_proba(x, n_jobs).argmax(axis=1)
+        return self.predict_proba(x).argmax(axis=1)
 
     def arrays(self) -> dict[str, NDArray]:
         """Everything the forest is, as named arrays (for `np.savez_compressed` or safetensors)."""
@@ -129,14 +104,9 @@ class Forest:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray]) -> "Forest":
-        """The inverse of `arrays`.
+        """The inverse of `arrays`. Raises UserError for arrays that do not make a forest.
 
         Everything is checked, because the compiled code uses these numbers unchecked.
-
-        Raises
-        ------
-        UserError
-            The arrays do not make a forest.
         """
         try:
             n_features, n_classes = (int(value) for value in arrays["shape"])

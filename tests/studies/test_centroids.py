@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cosine as scipy_cosine
 
 from core.errors import UserError
-from core.studies import centroids
+from core.studies import centroid_matrix, centroids
 
 
 def make(seed: int = 0, n: int = 90, n_dim: int = 6, spread: float = 0.1):
@@ -46,7 +46,7 @@ def test_centroids_are_means_and_distances_those_between_them(distance):
 
 def test_rows_give_the_matrix_back():
     result = centroids.study(*make(spread=2.0))
-    names, distances = centroids.matrix(result.rows)
+    names, distances = centroid_matrix.matrix_of(result.rows)
     assert tuple(names) == result.names
     np.testing.assert_array_equal(distances, result.distances)
 
@@ -83,22 +83,22 @@ def test_orders():
     vectors, modalities, labels = make()
     result = centroids.study(vectors, modalities, labels)
     given = (result.distances, result.modalities, result.classes)
-    by_modality = centroids.order(*given, by="modality")
+    by_modality = centroid_matrix.order_of(*given, by="modality")
     assert [result.modalities[i] for i in by_modality] == ["audio"] * 3 + ["image"] * 3
-    by_class = centroids.order(*given, by="class")
+    by_class = centroid_matrix.order_of(*given, by="class")
     assert [result.names[i] for i in by_class[:3]] == [
         "audio:class 0",
         "image:class 0",
         "audio:class 1",
     ]
-    by_cluster = centroids.order(*given, by="cluster")
+    by_cluster = centroid_matrix.order_of(*given, by="cluster")
     shown = [result.classes[i] for i in by_cluster]
     assert shown[0::2] == shown[1::2]  # the two halves of each class side by side
     with pytest.raises(ValueError, match="order by 'size'"):
-        centroids.order(*given, by="size")
+        centroid_matrix.order_of(*given, by="size")
 
 
-@given(st.integers(1, 9), st.integers(0, 99), st.sampled_from(centroids.ORDERS))
+@given(st.integers(1, 9), st.integers(0, 99), st.sampled_from(centroid_matrix.ORDERS))
 @settings(max_examples=40, deadline=None)
 def test_every_order_is_a_permutation(n, seed, by):
     rng = np.random.default_rng(seed)
@@ -106,7 +106,7 @@ def test_every_order_is_a_permutation(n, seed, by):
     distances = centroids.pairwise(points, points, "euclidean")
     modalities = rng.choice(["audio", "image"], n).tolist()
     classes = rng.choice(["a", "b", "c"], n).tolist()
-    found = centroids.order(distances, modalities, classes, by)
+    found = centroid_matrix.order_of(distances, modalities, classes, by)
     assert sorted(found.tolist()) == list(range(n))
 
 
