@@ -108,8 +108,7 @@ def hardest_triplet(
     """Both directions' hinge with only the batch's hardest negative: Faghri et al. 2018, eq. 6."""
     similarity = a @ b.T
     paired = similarity.diagonal()
-    blocked = _blocked(a, classes)
-    others = similarity.masked_fill(blocked, -math.inf)
+    others = similarity.masked_fill(_eye(a) if classes is None else _same_class(classes), -math.inf)
     hinges = [functional.relu(margin - paired + others.amax(dim)) for dim in (1, 0)]
     return (hinges[0].mean() + hinges[1].mean()) / 2
 
@@ -118,8 +117,7 @@ def info_nce(a: Tensor, b: Tensor, scale: Tensor, classes: Tensor | None = None)
     """Mean of both directions' softmax cross-entropy over scale · s_ij: Radford et al. 2021."""
     logits = scale * (a @ b.T)
     if classes is not None:
-        eye = torch.eye(len(a), dtype=torch.bool, device=a.device)
-        logits = logits.masked_fill(_same_class(classes) & ~eye, -math.inf)
+        logits = logits.masked_fill(_same_class(classes) & ~_eye(a), -math.inf)
     target = torch.arange(len(a), device=a.device)
     rows, columns = (functional.cross_entropy(x, target) for x in (logits, logits.T))
     return (rows + columns) / 2
@@ -132,17 +130,14 @@ def siglip(
 
     Zhai et al. 2023, *Sigmoid loss for language image pre-training*, §3.2.
     """
-    eye = torch.eye(len(a), dtype=torch.bool, device=a.device)
-    signs = torch.where(eye, 1.0, -1.0)
+    signs = torch.where(_eye(a), 1.0, -1.0)
     terms = -functional.logsigmoid(signs * (scale * (a @ b.T) + bias))
     if classes is not None:
-        terms = terms.masked_fill(_same_class(classes) & ~eye, 0.0)
+        terms = terms.masked_fill(_same_class(classes) & ~_eye(a), 0.0)
     return terms.sum() / max(len(a), 1)
 
 
-def _blocked(a: Tensor, classes: Tensor | None) -> Tensor:
-    if classes is not None:
-        return _same_class(classes)
+def _eye(a: Tensor) -> Tensor:
     return torch.eye(len(a), dtype=torch.bool, device=a.device)
 
 

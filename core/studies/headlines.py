@@ -20,16 +20,11 @@ ENCODERS = ("audio", "image", "text")  # the columns that name an encoder set
 
 # (name, its rows); for mix-in, `n_target` "zero" and "all" are the two ends of a curve.
 HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
-    tuple(
+    *(
         (
             f"{label}, {direction}",
-            {
-                "study": "ranking",
-                "space": space,
-                "metric": metric,
-                "system": "",
-                "direction": direction,
-            },
+            {"study": "ranking", "space": space, "metric": metric, "system": ""}
+            | {"direction": direction},
         )
         for space, metric, label in (
             ("translation", "ndcg_lift", "NDCG@30 lift over random"),
@@ -38,17 +33,12 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("pca", "precision@10", "precision@10 without translation"),
         )
         for direction in DIRECTIONS
-    )
-    + tuple(
+    ),
+    *(
         (
             f"{label}, target {target}",
-            {
-                "study": "mix_in",
-                "metric": "macro_f1",
-                "system": system,
-                "target": target,
-                "n_target": n_target,
-            },
+            {"study": "mix_in", "metric": "macro_f1", "system": system}
+            | {"target": target, "n_target": n_target},
         )
         for system, n_target, label in (
             ("MMT", "zero", "zero-shot MMT, macro F1"),
@@ -57,28 +47,23 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("MMP", "all", "MMP with everything, macro F1"),
         )
         for target in MODALITIES
-    )
-    + tuple(
+    ),
+    *(
         (f"{system}, macro F1", {"study": "mix_in", "metric": "macro_f1", "system": system})
         for system in SINGLE_MODAL.values()
-    )
-    + tuple(
+    ),
+    *(
         (
             f"zero-shot by name, {label}{where}, target {target}",
-            {
-                "study": "zero_shot",
-                "space": space,
-                "metric": metric,
-                "system": zero_shot.NAMES,
-                "target": target,
-                **({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
-            },
+            {"study": "zero_shot", "space": space, "metric": metric, "system": zero_shot.NAMES}
+            | {"target": target}
+            | ({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
         )
         for space, where in (("translation", ""), ("generation", " in the text space"))
         for metric, label in (("accuracy", "accuracy"), ("roc_auc", "ROC-AUC per tag"))
         for target in MODALITIES
         if target != "text"
-    )
+    ),
 )
 
 

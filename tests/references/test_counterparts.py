@@ -67,7 +67,7 @@ def test_the_untranslated_baseline_beside_a_random_order(plain: float, same: boo
     assert lowest == pytest.approx(0.76)  # a baseline is no translation
 
 
-def test_one_pair_has_one_score_and_no_rivals() -> None:
+def test_one_encoder_set_has_one_score_and_no_comparison() -> None:
     found = by_key(counterparts.ranking(ranked({("yamnet", "resnet50"): 0.8})))
     assert "best_encoder_set" not in found
     assert "weakest_image_encoder" not in found
@@ -187,7 +187,7 @@ def test_labels_beside_figure_6(value: float, same: bool) -> None:
     assert one.same is same
 
 
-def test_nothing_stored_has_no_counterpart() -> None:
+def test_no_rows_have_no_counterpart() -> None:
     empty = measure.table([])
     for study in (
         counterparts.ranking,

@@ -18,7 +18,7 @@ def test_keys_are_unique_and_find_their_reference(among: tuple[Reference, ...]) 
 
 
 @pytest.mark.parametrize("one", ALL, ids=lambda one: one.key)
-def test_every_reference_says_what_where_and_by_whom(one: Reference) -> None:
+def test_every_reference_is_complete(one: Reference) -> None:
     assert one.paper in (wu2021.PAPER, seth2022.PAPER)
     assert one.says
     assert one.reported
@@ -52,7 +52,7 @@ def test_the_same_data_and_encoders_differ_in_nothing() -> None:
     assert reference.differences(one, "audioset", W_BEST) == []
 
 
-def test_what_differs_is_named() -> None:
+def test_differences_are_named() -> None:
     one = reference.find(wu2021.REPORTED, "ndcg_range")
     said = reference.differences(one, "demo", {"audio": "logmel", "image": "vgg16"}, 36)
     assert said == [
@@ -63,7 +63,7 @@ def test_what_differs_is_named() -> None:
     assert reference.differences(one, "audioset", W_BEST, 9_500) == []
 
 
-def test_a_grid_is_like_the_papers_only_with_none_but_its_encoders() -> None:
+def test_a_grid_is_comparable_only_with_the_papers_encoders() -> None:
     one = reference.find(wu2021.REPORTED, "ndcg_range")
     nine = {modality: list(names) for modality, names in wu2021.NINE.items()}
     assert reference.differences(one, "audioset", nine) == []

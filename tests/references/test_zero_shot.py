@@ -21,7 +21,7 @@ def rows(**common: object) -> pd.DataFrame:
     return measure.table(found, study="zero_shot", **common)
 
 
-def test_gtzans_numbers_stand_beside_names_and_descriptions() -> None:
+def test_gtzans_numbers_are_matched_with_names_and_descriptions() -> None:
     found = zero_shot.counterparts(rows(), "gtzan", 10)
     assert [one.reference.reported for one in found] == ["0.394", "0.283"]
     assert [one.values[0][1] for one in found] == [0.5, 0.25]
@@ -31,7 +31,7 @@ def test_gtzans_numbers_stand_beside_names_and_descriptions() -> None:
     ("n_classes", "reported"),
     [(50, "0.698"), (41, "0.666"), (95, "0.727"), (59, "0.612"), (7, "0.698")],
 )
-def test_jamendos_subsets_are_told_by_their_number_of_tags(n_classes: int, reported: str) -> None:
+def test_jamendos_subsets_are_found_by_their_number_of_tags(n_classes: int, reported: str) -> None:
     found = zero_shot.counterparts(rows(), "jamendo", n_classes)
     first = next(one for one in found if one.reference.metric == "roc_auc_retrieval")
     assert first.reference.reported == reported
@@ -50,7 +50,7 @@ def test_other_data_have_landmarks() -> None:
     }
 
 
-def test_what_is_not_stored_has_no_counterpart() -> None:
+def test_missing_rows_have_no_counterpart() -> None:
     assert zero_shot.counterparts(rows().iloc[:0], "gtzan", 10) == []
     pictures = rows()[rows()["target"] == "image"]
     assert zero_shot.counterparts(pictures, "gtzan", 10) == []

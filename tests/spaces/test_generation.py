@@ -83,7 +83,7 @@ def printed(
 
 @pytest.mark.parametrize("temperature", [1.0, 0.1])
 @pytest.mark.parametrize("decoupled", [False, True])
-def test_the_loss_is_the_paper_s(decoupled: bool, temperature: float) -> None:
+def test_the_loss_is_that_of_the_paper(decoupled: bool, temperature: float) -> None:
     rng = np.random.default_rng(3)
     made, text = 3 * rng.normal(size=(7, 5)), rng.normal(size=(7, 5))
     found = contrastive(torch.tensor(made), torch.tensor(text), temperature, decoupled)
@@ -91,7 +91,7 @@ def test_the_loss_is_the_paper_s(decoupled: bool, temperature: float) -> None:
 
 
 @pytest.mark.parametrize("decoupled", [False, True])
-def test_pairs_of_one_class_are_no_negatives_where_that_is_asked(decoupled: bool) -> None:
+def test_pairs_of_one_class_can_be_ignored_as_negatives(decoupled: bool) -> None:
     rng = np.random.default_rng(4)
     made, text = rng.normal(size=(6, 5)), rng.normal(size=(6, 5))
     tensors = torch.tensor(made), torch.tensor(text)
@@ -105,7 +105,7 @@ def test_pairs_of_one_class_are_no_negatives_where_that_is_asked(decoupled: bool
 # -- networks ------------------------------------------------------------------------------------
 
 
-def test_the_networks_have_as_many_layers_as_the_paper_s() -> None:
+def test_the_networks_have_the_layers_of_the_paper() -> None:
     rng = np.random.default_rng(0)
     made = Generator(np.zeros(256), 1.0, GenerationConfig(), 768, rng)
     sizes = [tuple(p.shape) for p in made.parameters() if p.ndim == 2]
@@ -116,7 +116,7 @@ def test_the_networks_have_as_many_layers_as_the_paper_s() -> None:
         assert sizes == [(512, n_in), (512, 512), (1, 512)]
 
 
-def test_numpy_serves_what_torch_trained() -> None:
+def test_numpy_projects_like_torch() -> None:
     rng = np.random.default_rng(0)
     native = (5 + 100 * rng.normal(size=(9, 14))).astype(np.float32)
     network = Generator(native.mean(axis=0), 100.0, SMALL, K, rng)
@@ -148,14 +148,14 @@ def test_it_learns_to_find_texts_it_was_not_trained_on() -> None:
         assert (np.argmax(made @ text.T, axis=1) == np.arange(len(text))).mean() > 0.5
 
 
-def test_the_paper_s_recipe_lowers_its_loss() -> None:
+def test_the_recipe_of_the_paper_lowers_its_loss() -> None:
     natives = views()
     fitted = fit(dataclasses.replace(GenerationConfig(), max_epochs=20), natives=natives)
     losses = [row["validation_loss"] for row in fitted.history]
     assert losses[-1] < losses[0]
 
 
-def test_it_repeats_itself_and_survives_the_store() -> None:
+def test_it_is_repeatable_and_can_be_stored() -> None:
     one = fit()
     assert same(one, fit())
     assert not same(one, fit(seed=2))
@@ -226,7 +226,7 @@ def test_snapshots_show_the_same_validation_pairs_after_every_epoch() -> None:
     assert last.vectors[TEXT].astype(float) == pytest.approx(unit, abs=2e-3)
 
 
-def test_clips_are_not_parted_by_the_validation_split() -> None:
+def test_the_validation_split_keeps_clips_together() -> None:
     rows = np.stack([np.arange(N_TRAINED)] * 2, axis=1)
     clips = np.array([f"clip {row // 4}" for row in range(N_TRAINED)])
     shown: list[Snapshot] = []
@@ -257,7 +257,7 @@ def test_pairs_made_within_a_class_are_redrawn() -> None:
 # -- what is refused -----------------------------------------------------------------------------
 
 
-def test_what_cannot_be_trained_on_is_one_sentence() -> None:
+def test_unusable_pairs_are_refused_in_one_sentence() -> None:
     few = np.array([[0, 0], [1, 1], [2, 2]])
     with pytest.raises(UserError, match=r"Too few audio–text pairs.* 2 for training and 1 for"):
         training.fit(views(), {"audio": few}, {"audio": np.array(["a", "b", "c"])}, SMALL, 0)
@@ -272,7 +272,7 @@ def test_what_cannot_be_trained_on_is_one_sentence() -> None:
         fit(dataclasses.replace(SMALL, text="finetuned"))
 
 
-def test_a_loss_that_bursts_is_said() -> None:
+def test_an_infinite_loss_is_reported() -> None:
     natives = views()
     natives["audio"] *= 1e20
     config = dataclasses.replace(SMALL, centred=False, optimizer="sgd", learning_rate=1e18)

@@ -110,9 +110,7 @@ def test_a_resumed_run_ends_like_an_uninterrupted_one(weights_dir: Path, loss: A
 
 
 @pytest.mark.parametrize("text", ["frozen", "finetuned"])
-def test_the_discriminator_s_two_variants_keep_all_four_losses(
-    bert: TextEncoder, text: Any
-) -> None:
+def test_both_discriminator_variants_keep_all_four_losses(bert: TextEncoder, text: Any) -> None:
     before = parameters(bert)
     shown: list[Snapshot] = []
     config = dataclasses.replace(TUNED, loss="discriminator", text=text, max_epochs=4)
@@ -132,7 +130,7 @@ def test_the_discriminator_s_two_variants_keep_all_four_losses(
         assert np.array_equal(texts[1], texts[4])
 
 
-def test_the_two_players_learn_from_each_other(bert: TextEncoder) -> None:
+def test_generator_and_discriminator_learn_from_each_other(bert: TextEncoder) -> None:
     config = dataclasses.replace(
         TUNED, loss="discriminator", text="frozen", max_epochs=30, learning_rate=3e-3
     )

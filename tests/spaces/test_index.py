@@ -67,7 +67,7 @@ def test_unit_vectors_are_not_copied_and_zeros_score_zero() -> None:
     assert nothing.tolist() == [[0, 0, 0]]
 
 
-def test_what_is_no_vector_is_refused() -> None:
+def test_wrong_shapes_are_refused() -> None:
     searched = Index(unit(20))
     with pytest.raises(ValueError, match="expected"):
         searched.search(np.ones(13), 3)

@@ -86,7 +86,7 @@ def test_margin_gradient_is_that_of_finite_differences(
     assert torch.autograd.gradcheck(loss, (a, b))
 
 
-def test_diagonal_counts_for_nothing() -> None:
+def test_the_diagonal_does_not_count() -> None:
     """Perfect pairs, orthogonal to each other: margin 1 is just met, everything else is not."""
     eye = torch.eye(5)
     assert float(losses.margin_loss(eye, eye, 1.0)) == 0.0

@@ -96,7 +96,7 @@ def test_many_queries_are_placed_as_each_alone() -> None:
     assert maps.place(coordinates, similarities) == pytest.approx(np.array(alone))
 
 
-def test_a_sample_holds_every_kind_in_proportion() -> None:
+def test_a_sample_has_every_kind_in_proportion() -> None:
     strata = np.repeat(["a", "b", "c"], [6_000, 3_000, 1_000])
     rows = maps.fitted_rows(strata, np.zeros(10_000, bool), seed=0, max_fitted=500)
     assert len(rows) == len(set(rows.tolist())) == 500

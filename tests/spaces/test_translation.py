@@ -69,7 +69,7 @@ def test_defaults_are_the_papers() -> None:
     assert json.loads(json.dumps(dataclasses.asdict(config)))["batch"] == 4096
 
 
-def test_pairs_never_seen_find_each_other() -> None:
+def test_new_pairs_find_each_other() -> None:
     fitted = fit_pairs(dataclasses.replace(SMALL, max_epochs=30))
     assert recall_at_5(fitted) > 0.6  # of 40, so 0.125 by chance
     shuffled, _ = two_views()
@@ -95,7 +95,7 @@ def test_history_and_best_epoch() -> None:
     assert same_towers(fit_pairs(cut_short), fitted)  # the best epoch's weights were kept
 
 
-def test_seed_decides_everything() -> None:
+def test_the_seed_determines_everything() -> None:
     config = dataclasses.replace(SMALL, dropout=0.3, pairing="redrawn", sampler="balanced")
     torch.manual_seed(0)
     one = fit_pairs(config)
@@ -106,7 +106,7 @@ def test_seed_decides_everything() -> None:
 
 @pytest.mark.parametrize("loss", ["margin", "info_nce"])
 @pytest.mark.parametrize("stop", [2, 4])
-def test_killed_and_resumed_ends_alike(
+def test_a_resumed_run_ends_like_an_uninterrupted_one(
     loss: str, stop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(Exception):
@@ -153,7 +153,7 @@ def test_a_foreign_state_is_refused() -> None:
         fit_pairs(dataclasses.replace(SMALL, n_hidden=8), resume=states[-1])
 
 
-def test_numpy_serves_what_torch_trained() -> None:
+def test_numpy_projects_like_torch() -> None:
     fitted = fit_pairs()
     views, _ = two_views()
     for modality in KIND:
@@ -187,7 +187,7 @@ def test_alone_or_in_a_batch() -> None:
     assert fitted.project("audio", native[:0]).shape == (0, 16)
 
 
-def test_arrays_bring_it_back() -> None:
+def test_arrays_restore_it() -> None:
     fitted = fit_pairs()
     back = translation.Translation.from_arrays(load(save(fitted.arrays())))
     assert same_towers(fitted, back)
@@ -231,7 +231,7 @@ def test_no_validation_trains_to_the_end() -> None:
     assert np.isnan(fitted.history[0]["validation_loss"])
 
 
-def test_unmendable_input_is_refused_in_words() -> None:
+def test_unusable_input_is_refused() -> None:
     views, _ = two_views()
     few = np.array([[0, 0], [1, 1]])
     with pytest.raises(UserError, match="Too few audio–image pairs"):
@@ -254,7 +254,7 @@ def test_unmendable_input_is_refused_in_words() -> None:
         fitted.project("audio", views["image"])
 
 
-def test_serving_needs_no_torch() -> None:
+def test_projection_needs_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
         "import numpy as np\n"

@@ -10,7 +10,7 @@ from core.studies import bootstrap
 
 @given(st.integers(1, 30), st.integers(0, 1000), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_weights_stand_for_repeated_items(n, seed, gaps):
+def test_weights_count_repeated_items(n, seed, gaps):
     rng = np.random.default_rng(seed)
     columns = rng.integers(0, 9, (n, 3)).astype(float)
     if gaps:
@@ -30,7 +30,7 @@ def test_weights_stand_for_repeated_items(n, seed, gaps):
         assert median == pytest.approx(np.median(known) if len(known) else np.nan, nan_ok=True)
 
 
-def test_blocks_hold_all_draws(monkeypatch):
+def test_blocks_contain_all_draws(monkeypatch):
     monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 30)
     blocks = list(bootstrap.draw_weights(7, 10, np.random.default_rng(0)))
     assert [len(block) for block in blocks] == [4, 4, 2]

@@ -175,7 +175,7 @@ def test_one_modality_has_no_summary():
         (np.ones((2, 3)), ["audio"], ["a", "b"], ValueError, "n of each"),
     ],
 )
-def test_what_does_not_fit_is_refused(vectors, modalities, labels, error, said):
+def test_inconsistent_arguments_are_refused(vectors, modalities, labels, error, said):
     with pytest.raises(error, match=said):
         centroids.study(vectors, modalities, labels)
 

@@ -70,7 +70,7 @@ def test_correlation_follows_order_and_line():
     assert {row["n"] for row in value.values()} == {4}
 
 
-def test_correlation_knows_ties_and_falls():
+def test_correlation_handles_ties_and_decreases():
     counts = dict(zip("abcde", [5, 5, 1, 9, 2], strict=True))
     scores = dict(zip("abcde", [0.1, 0.4, 0.9, 0.2, 0.9], strict=True))
     value = {row["metric"]: row["value"] for row in distribution.correlation(counts, scores)}
@@ -89,5 +89,5 @@ def test_correlation_knows_ties_and_falls():
         ({"a": 1, "b": 2, "c": 3}, {"a": 0.1, "b": 0.2, "c": float("nan")}),
     ],
 )
-def test_a_correlation_that_means_nothing_has_no_rows(counts, scores):
+def test_an_undefined_correlation_has_no_rows(counts, scores):
     assert distribution.correlation(counts, scores) == []

@@ -62,7 +62,7 @@ def test_few_items_of_a_far_wider_modality_are_split_finely() -> None:
     assert own_accuracy > 0.7
 
 
-def test_thresholds_lie_midway_between_neighbouring_values() -> None:
+def test_thresholds_are_midway_between_neighbouring_values() -> None:
     x = np.array([[0.0], [1.0], [10.0], [12.0]], dtype=np.float32)
     forest = fit(np.repeat(x, 50, axis=0), np.repeat([0, 0, 1, 1], 50), 2, 0, SMALL)
     inner = forest.feature >= 0
@@ -70,7 +70,7 @@ def test_thresholds_lie_midway_between_neighbouring_values() -> None:
     assert forest.predict([[5.4], [5.6]]).tolist() == [0, 1]
 
 
-def test_neighbouring_floats_are_told_apart() -> None:
+def test_neighbouring_floats_are_separated() -> None:
     low = np.float32(1e30)
     x = np.array([[low], [np.nextafter(low, np.float32(np.inf))]], dtype=np.float32).repeat(20, 0)
     y = np.repeat([0, 1], 20)
@@ -78,7 +78,7 @@ def test_neighbouring_floats_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("n", [12, 150, 3000])
-def test_grown_trees_know_their_training_items(n: int) -> None:
+def test_full_trees_predict_their_training_items(n: int) -> None:
     x, y = clusters(n, overlap=3.0)
     assert np.mean(fit(x, y, 6, 0).predict(x) == y) > 0.99
 
@@ -92,7 +92,7 @@ def test_same_seed_same_forest_however_many_threads() -> None:
 
 
 @pytest.mark.parametrize("local_codes", [1, 600, 1 << 20])
-def test_how_many_items_are_kept_close_changes_nothing(
+def test_the_size_of_copied_subtrees_changes_nothing(
     local_codes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x, y = clusters(2500)
@@ -102,7 +102,7 @@ def test_how_many_items_are_kept_close_changes_nothing(
         np.testing.assert_array_equal(values, expected[name], err_msg=name)
 
 
-def test_one_item_is_answered_as_in_a_batch() -> None:
+def test_one_item_is_classified_as_in_a_batch() -> None:
     x, y = clusters(600)
     forest = fit(x, y, 6, 0, SMALL)
     batch = forest.predict_proba(x)
@@ -173,7 +173,7 @@ def test_codes_are_ranks(data: st.DataObject) -> None:
     seed=st.integers(0, 1000),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_table_gives_probabilities_and_survives_storage(
+def test_any_table_gives_probabilities_and_can_be_stored(
     n: int, d: int, n_classes: int, n_values: int, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -227,7 +227,7 @@ def test_damaged_arrays_are_refused(name: str, damage: Callable[[NDArray], NDArr
         Forest.from_arrays(arrays)
 
 
-def test_bad_input_is_answered_in_a_sentence() -> None:
+def test_bad_input_is_refused_in_one_sentence() -> None:
     x, y = clusters(30)
     hole = x.copy()
     hole[4, 2] = np.nan

@@ -31,7 +31,7 @@ def rows() -> list[dict]:
     return found
 
 
-def test_ends_of_the_curve_and_spread_over_splits() -> None:
+def test_ends_of_the_curve_and_sd_over_splits() -> None:
     table = headlines.table(measure.table(rows(), audio="a", image="i")).set_index("what")
     zero = table.loc["zero-shot MMT, macro F1, target audio"]
     assert zero["mean"] == pytest.approx(0.45)
@@ -40,13 +40,13 @@ def test_ends_of_the_curve_and_spread_over_splits() -> None:
     assert table.loc["MMT with everything, macro F1, target audio", "mean"] == pytest.approx(0.75)
 
 
-def test_one_split_has_the_spread_of_its_seeds() -> None:
+def test_one_split_has_the_sd_of_its_seeds() -> None:
     one = measure.table([row for row in rows() if row["split"] == 0], audio="a", image="i")
     table = headlines.table(one).set_index("what")
     assert table.loc["zero-shot MMT, macro F1, target audio", "sd"] == pytest.approx(0.1 / 2**0.5)
 
 
-def test_what_was_not_measured_has_no_headline() -> None:
+def test_missing_measurements_have_no_headline() -> None:
     assert headlines.table(measure.table([])).empty
 
 
@@ -70,7 +70,7 @@ def test_the_mean_is_over_splits_of_means_over_seeds() -> None:
     assert (table["runs"].item(), table["splits"].item()) == (3, 2)
 
 
-def test_one_split_spreads_over_its_seeds_and_one_number_not_at_all() -> None:
+def test_sd_is_over_seeds_for_one_split_and_nan_for_one_number() -> None:
     table = headlines.summary(scored([(0, 0, 0.2), (0, 1, 0.4)]), ["metric"])
     assert table["sd"].item() == pytest.approx(pd.Series([0.2, 0.4]).std())
     assert math.isnan(headlines.summary(scored([(0, 0, 0.2)]), ["metric"])["sd"].item())
@@ -80,7 +80,7 @@ def test_no_rows_give_an_empty_table() -> None:
     assert headlines.summary(measure.table([]), ["metric"]).empty
 
 
-def test_a_grid_has_the_headlines_of_each_pair_in_its_own_order() -> None:
+def test_a_grid_has_the_headlines_of_each_encoder_set_in_order() -> None:
     grid = pd.concat(
         [
             measure.table(rows(), audio=audio, image=image, text=text)

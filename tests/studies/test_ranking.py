@@ -121,7 +121,7 @@ def test_perfect_and_opposite_spaces():
     assert value(worst, "map") == pytest.approx(np.mean([(i + 1) / (69 + i) for i in range(4)]))
 
 
-def test_equal_similarities_stand_in_row_order():
+def test_equal_similarities_keep_row_order():
     gallery = np.array([[1, 0], [0, 1], [2, 0], [0, 0], [3, 0], [-1, 0]], dtype=np.float32)
     labels = [(0,)] * 6
     result = ranking.study(
@@ -206,7 +206,7 @@ def test_chance_formulas_by_enumeration(n_right, m):
     assert chance_hit(n_right, m, 2) == pytest.approx(np.mean(hits))
 
 
-def test_chance_of_nothing_right():
+def test_chance_without_relevant_items():
     assert math.isnan(chance_average_precision(0, 5))
     assert chance_hit(0, 5, 3) == 0
 
@@ -247,7 +247,7 @@ def test_unlabelled_items_are_left_out_and_counted():
     assert np.isnan(result.per_query["ndcg@30"][[3, 11]]).all()
 
 
-def test_without_any_labels_only_what_needs_none():
+def test_without_labels_only_metrics_without_labels_are_given():
     queries, gallery, _, _ = make(10, 12, seed=7)
     nothing = [()] * 10, [()] * 12
     result = ranking.study(queries, gallery, *nothing, RELEVANCE, pair_of=np.arange(10))
@@ -260,7 +260,7 @@ def test_without_any_labels_only_what_needs_none():
     assert ranking.by_class(bare, nothing[0], CLASSES) == []
 
 
-def test_a_query_whose_label_nobody_has_is_left_out_of_map_only():
+def test_a_query_without_relevant_items_is_left_out_of_map_only():
     queries, gallery, query_labels, gallery_labels = make(10, 12, seed=8, most_labels=1)
     query_labels, gallery_labels = [(0,)] * 9 + [(1,)], [(0,), (2,)] * 6
     result = ranking.study(queries, gallery, query_labels, gallery_labels, RELEVANCE)
@@ -304,7 +304,7 @@ def test_one_item_against_one():
     assert "ndcg_lift" not in {row["metric"] for row in result.rows}
 
 
-def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
+def test_intervals_contain_the_true_mean_as_often_as_stated():
     rng = np.random.default_rng(0)
     labels = [(0,)] * 60, [(0,)] * 100
     held = 0
@@ -340,7 +340,7 @@ def test_intervals_hold_the_true_mean_about_as_often_as_they_say():
         ({"k": 0}, ValueError, "k is 0"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, error, said):
+def test_inconsistent_arguments_are_refused(change, error, said):
     given = {
         "queries": np.ones((2, 4)),
         "gallery": np.ones((3, 4)),

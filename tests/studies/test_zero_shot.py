@@ -45,13 +45,13 @@ def test_a_curve_needs_both_kinds(truth: np.ndarray) -> None:
         zero_shot.curves(np.arange(4.0), truth)
 
 
-def test_scores_are_cosines_and_a_zero_vector_scores_nothing() -> None:
+def test_scores_are_cosines_and_a_zero_vector_scores_0() -> None:
     items = np.array([[2.0, 0.0], [0.0, 0.0]])
     tags = np.array([[1.0, 0.0], [1.0, 1.0]])
     np.testing.assert_allclose(zero_shot.scores(items, tags), [[1, 0.5**0.5], [0, 0]], atol=1e-6)
 
 
-def test_wordings_fill_prompts_and_take_descriptions_that_are_whole() -> None:
+def test_wordings_fill_prompts_and_use_complete_descriptions() -> None:
     found = zero_shot.wordings(["hip_hop", "jazz"], ["{tag}", "{tag} music"])
     assert found == {
         "{tag}": ["hip hop", "jazz"],
