@@ -66,15 +66,17 @@ def lines(typed: str) -> tuple[list[str], list[str]]:
         )
     notes = []
     if n_long:
-        subject = "1 line is" if n_long == 1 else f"{n_long:,} lines are"
         notes.append(
-            f"{subject} left out, of up to {longest:,} characters: a tag has {MAX_CHARACTERS} at "
-            "most."
+            f"{_n_lines(n_long)} left out, of up to {longest:,} characters: a tag has "
+            f"{MAX_CHARACTERS} at most."
         )
     if n_repeated:
-        subject = "1 line is" if n_repeated == 1 else f"{n_repeated:,} lines are"
-        notes.append(f"{subject} repeated: each tag counts once.")
+        notes.append(f"{_n_lines(n_repeated)} repeated: each tag counts once.")
     return list(tags), notes
+
+
+def _n_lines(n: int) -> str:
+    return "1 line is" if n == 1 else f"{n:,} lines are"
 
 
 def _without_controls(text: str) -> str:

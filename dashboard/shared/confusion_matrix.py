@@ -93,7 +93,8 @@ def cell_items(page: Page, matrix: ConfusionMatrix, items: pd.DataFrame) -> None
     truth, predicted = cell
     verdict = "recognised" if truth == predicted else f"taken for {predicted}"
     with st.container(horizontal=True, vertical_alignment="center"):
-        widgets.kicker(f"{truth} {verdict}: {len(items):,} items")
+        count = "1 item" if len(items) == 1 else f"{len(items):,} items"
+        widgets.kicker(f"{truth} {verdict}: {count}")
         widgets.quiet_button(
             "Close", f"close_{matrix.field}", session.change, icon="close", **matrix.closed
         )

@@ -181,7 +181,7 @@ def test_a_confusion_cell_opens_the_items_it_counts(open_page: Open, tiny: Path)
     )
     assert rows["value"].item() == n
     text = sound(open_page("classify", tiny, cell=cell))
-    assert f"{n} items" in text
+    assert f": {n} item{'' if n == 1 else 's'}" in text
 
 
 def test_compare_two_studies(open_page: Open, tmp_path: Path) -> None:

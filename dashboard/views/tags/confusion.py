@@ -1,6 +1,10 @@
-"""Confusion of tags, with the items of each cell, and new classes made from words alone."""
+"""Confusion of tags, with the items of each cell, and new classes made from words alone.
 
-from dataclasses import dataclass, replace
+Predictions are tables `item_id, truth, predicted, score` of the held-out items with one class;
+`score` is the cosine with the predicted class, or the share of a forest's votes for it.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,53 +24,33 @@ MAX_NEW = 8
 N_NAMED = 4  # classes that a new class took items from
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """Held-out items with one class, as a system classifies them.
-
-    Parameters
-    ----------
-    item_ids, truth, predicted : (n,), classes as numbers: `classes`, then `new`
-    score : (n,), cosine with the predicted class, or the share of a forest's votes for it
-    """
-
-    classes: list[str]
-    new: list[str]
-    item_ids: np.ndarray
-    truth: np.ndarray
-    predicted: np.ndarray
-    score: np.ndarray
-
-    @property
-    def matrix(self) -> ConfusionMatrix:
-        counts = np.zeros((len(self.classes), len(self.classes) + len(self.new)))
-        np.add.at(counts, (self.truth, self.predicted), 1)
-        return ConfusionMatrix(counts, self.classes, self.new, field="tag_cell")
-
-
 def show(page: Page, rows: pd.DataFrame, scored: ScoredTags | None) -> None:
     st.subheader("Confusion of tags", anchor=False)
     choices(page)
     new = new_classes(scored)
     chosen = session.current()
     stored = rows[(rows["target"] == chosen.tagged) & (rows["space"] == chosen.tagged_in)]
+    is_zero_shot = chosen.matrix_of == ZERO_SHOT
+    classes = page.study.classes if is_zero_shot else page.study.paired_classes
     before = predictions(page, stored)
-    if not len(before.item_ids):
+    before = before[before["truth"].isin(classes) & before["predicted"].isin(classes)]
+    if before.empty:
         widgets.small("No held-out item has exactly one class, so there are no confusions.")
         return
-    after = with_new_classes(page, before, new)
+    after = with_new_classes(page, before, classes, new) if new else before
+    matrix = matrix_of(after, classes, new)
     left, right = st.columns([1.25, 1.0], gap="medium")
     with left:
         confusion_matrix.figure(
             page,
-            after.matrix,
+            matrix,
             f"tag_confusion_{chosen.matrix_of}_{chosen.tagged}",
             f"Confusion matrix of {chosen.matrix_of} on {theme.MODALITY_PLURALS[chosen.tagged]}",
             {"new classes": ", ".join(new) or "none", "wording": chosen.wording},
         )
-        widgets.small(caption(before, after))
+        widgets.small(caption(before, after, matrix))
     with right:
-        items(page, after)
+        items(page, after, matrix)
 
 
 def choices(page: Page) -> None:
@@ -106,105 +90,88 @@ def new_classes(scored: ScoredTags | None) -> list[str]:
     return list(kept)
 
 
-def predictions(page: Page, stored: pd.DataFrame) -> Predictions:
-    """The chosen system's predictions of the held-out items, before any new class."""
-    chosen = session.current()
+def predictions(page: Page, stored: pd.DataFrame) -> pd.DataFrame:
+    """The chosen system's predictions, before any new class."""
+    chosen, classes = session.current(), page.study.classes
     if chosen.matrix_of != ZERO_SHOT:
         frame = data.predictions(page.handle, page.encoder_set, chosen.split)
         frame = frame[(frame["system"] == chosen.matrix_of) & (frame["target"] == chosen.tagged)]
-        return of_rows(frame.rename(columns={"confidence": "score"}), page.study.paired_classes)
-    classes = page.study.classes
+        return frame.rename(columns={"confidence": "score"})
     if (stored["system"] == chosen.wording).any():
         frame = data.tagged(page.handle, page.encoder_set, chosen.split)
         selected = (frame["target"] == chosen.tagged) & (frame["space"] == chosen.tagged_in)
-        return of_rows(frame[selected & (frame["system"] == chosen.wording)], classes)
+        return frame[selected & (frame["system"] == chosen.wording)]
     scored = scored_tags.score(page, classes)
     held_out = scored.gallery.held_out
-    frame = scored.gallery.items[held_out]
     scores = scored.gallery.vectors.array[held_out] @ scored.vectors.T
     best = np.asarray(classes, dtype=object)[scores.argmax(axis=1)]
-    frame = frame.reset_index(names="item_id").rename(columns={"class": "truth"})
-    return of_rows(frame.assign(predicted=best, score=scores.max(axis=1)), classes)
+    frame = scored.gallery.items[held_out].reset_index(names="item_id")
+    frame = frame.rename(columns={"class": "truth"})
+    return frame.assign(predicted=best, score=scores.max(axis=1))
 
 
-def of_rows(frame: pd.DataFrame, classes: list[str]) -> Predictions:
-    """Rows of `item_id, truth, predicted, score`, those with one true class, as numbers."""
-    frame = frame[frame["truth"].isin(classes) & frame["predicted"].isin(classes)]
-    there = set(frame["truth"]) | set(frame["predicted"])
-    index = pd.Index([name for name in classes if name in there])
-    return Predictions(
-        list(index),
-        [],
-        frame["item_id"].to_numpy(dtype=object),
-        index.get_indexer(frame["truth"]),
-        index.get_indexer(frame["predicted"]),
-        frame["score"].to_numpy(dtype=np.float64),
-    )
-
-
-def with_new_classes(page: Page, before: Predictions, new: list[str]) -> Predictions:
-    """The same items after new classes were added."""
-    if not new:
-        return before
-    is_zero_shot = session.current().matrix_of == ZERO_SHOT
-    classes = page.study.classes if is_zero_shot else page.study.paired_classes
+def with_new_classes(
+    page: Page, before: pd.DataFrame, classes: Sequence[str], new: Sequence[str]
+) -> pd.DataFrame:
+    """The predictions after new classes were added."""
     old, fresh = scored_tags.score(page, classes), scored_tags.score(page, new)
-    vectors = old.gallery.vectors.take(before.item_ids)
+    vectors = old.gallery.vectors.take(before["item_id"])
     new_scores = vectors @ fresh.vectors.T
-    predicted = tags.with_new_classes(before.predicted, vectors @ old.vectors.T, new_scores)
-    # New classes are numbered after all trained ones, but only some of those are in the matrix.
-    moved = predicted >= len(classes)
-    return replace(
-        before,
-        new=new,
-        predicted=np.where(moved, predicted - len(classes) + len(before.classes), before.predicted),
-        score=np.where(moved, new_scores.max(axis=1), before.score),
+    numbers = pd.Index(classes).get_indexer(before["predicted"])
+    numbers = tags.with_new_classes(numbers, vectors @ old.vectors.T, new_scores)
+    return before.assign(
+        predicted=np.array([*classes, *new], dtype=object)[numbers],
+        score=np.where(numbers >= len(classes), new_scores.max(axis=1), before["score"]),
     )
 
 
-def caption(before: Predictions, after: Predictions) -> str:
-    """What the matrix shows, and how many items the new classes took from which classes."""
-    chosen = session.current()
-    n, k = len(after.item_ids), len(after.classes)
-    right = float((after.predicted == after.truth).mean())
+def matrix_of(
+    predicted: pd.DataFrame, classes: Sequence[str], new: Sequence[str]
+) -> ConfusionMatrix:
+    """The counts of the classes that some item has or is assigned, and of the new classes."""
+    used = set(predicted["truth"]) | set(predicted["predicted"])
+    there = [name for name in classes if name in used]
+    counts = pd.crosstab(predicted["truth"], predicted["predicted"])
+    counts = counts.reindex(index=there, columns=[*there, *new], fill_value=0)
+    return ConfusionMatrix(counts.to_numpy(), there, new, field="tag_cell")
+
+
+def caption(before: pd.DataFrame, after: pd.DataFrame, matrix: ConfusionMatrix) -> str:
+    """What the matrix shows, and which items the new classes took."""
+    chosen, k = session.current(), len(matrix.classes)
+    right = after["predicted"] == after["truth"]
     if chosen.matrix_of == ZERO_SHOT:
         text = f"Each item is assigned the class with the most similar words (“{chosen.wording}”)."
     else:
         text = f"{theme.SYSTEM_NAMES[chosen.matrix_of]}; the first seed's forest."
     text += (
-        f" {n:,} held-out {theme.MODALITY_PLURALS[chosen.tagged]} with one class, split "
-        f"{chosen.split + 1}: {right:.0%} right of {k} classes (chance {1 / max(k, 1):.0%})."
+        f" {len(after):,} held-out {theme.MODALITY_PLURALS[chosen.tagged]} with one class, split "
+        f"{chosen.split + 1}: {right.mean():.0%} right of {k} classes (chance {1 / k:.0%})."
     )
-    if not after.new:
+    if not matrix.new:
         return f"{text} Click a cell to see its items."
     moves = []
-    for column, name in enumerate(after.new, start=k):
-        counts = np.bincount(after.truth[after.predicted == column], minlength=k)
-        best = [row for row in np.argsort(-counts, kind="stable")[:N_NAMED] if counts[row]]
-        sources = ", ".join(f"{counts[row]} {after.classes[row]}" for row in best)
-        moves.append(f"“{name[:40]}” took {counts.sum():,}" + (f" ({sources})" if sources else ""))
-    lost = int(((before.predicted == before.truth) & (after.predicted != before.predicted)).sum())
+    for name in matrix.new:
+        taken = after["truth"][after["predicted"] == name].value_counts()
+        sources = ", ".join(f"{n} {truth}" for truth, n in taken.head(N_NAMED).items())
+        moves.append(f"“{name[:40]}” took {taken.sum():,}" + (f" ({sources})" if sources else ""))
+    n_lost = int(((before["predicted"] == before["truth"]) & ~right).sum())
     return (
         f"{text} Columns with + are classes made of words: an item moves there if its cosine with "
         "the words of that class is higher than with the words of every other class; the other "
-        f"items keep the system's prediction. {'; '.join(moves)}. {lost:,} items that were right "
-        "moved."
+        f"items keep the system's prediction. {'; '.join(moves)}. Moved although right before: "
+        f"{n_lost:,}."
     )
 
 
-def items(page: Page, after: Predictions) -> None:
+def items(page: Page, predicted: pd.DataFrame, matrix: ConfusionMatrix) -> None:
     """The items of the open cell; without one, the largest confusions."""
-    matrix = after.matrix
     cell = matrix.open_cell()
     if cell is None:
         confusion_matrix.largest(matrix)
         return
-    truth, predicted = (matrix.predicted.index(name) for name in cell)
-    rows = np.flatnonzero((after.truth == truth) & (after.predicted == predicted))
-    rows = rows[np.argsort(-after.score[rows], kind="stable")]
-    votes = session.current().matrix_of != ZERO_SHOT and predicted < len(after.classes)
-    notes = [
-        f"{one:.0%} of the votes" if votes else f"cosine {one:.2f}" for one in after.score[rows]
-    ]
-    found = pd.DataFrame({"item_id": after.item_ids[rows], "note": notes})
-    confusion_matrix.cell_items(page, matrix, found)
+    found = predicted[(predicted["truth"] == cell[0]) & (predicted["predicted"] == cell[1])]
+    found = found.sort_values("score", ascending=False, kind="stable")
+    votes = session.current().matrix_of != ZERO_SHOT and cell[1] in matrix.classes
+    notes = [f"{one:.0%} of the votes" if votes else f"cosine {one:.2f}" for one in found["score"]]
+    confusion_matrix.cell_items(page, matrix, found.assign(note=notes))
