@@ -107,7 +107,7 @@ class Retriever(Embedder):
         ]
 
     def default_find(self, modality: str) -> str:
-        """What a query of a modality finds by default: pictures for sounds, sounds for others."""
+        """The modality to find by default: pictures for a sound, sounds for pictures and words."""
         order = ("image", "audio", "text") if modality == "audio" else tuple(self.encoder_names)
         others = [name for name in order if name != modality and name in self.encoder_names]
         return others[0] if others else modality

@@ -29,20 +29,7 @@ METRICS = (
     "modality_gap",
     "hubness",
 )
-
-COLUMNS = {
-    "metric": "measure",
-    "direction": "direction",
-    "space": "space",
-    "mean": "mean",
-    "sd": "sd",
-    "low": "low",
-    "high": "high",
-    "chance": "chance",
-    "n": "queries",
-    "gallery_size": "gallery",
-    "splits": "splits",
-}
+COLUMN_NAMES = {"metric": "measure", "n": "queries", "gallery_size": "gallery"}
 
 
 def figure(page: Page, rows: pd.DataFrame) -> None:
@@ -163,7 +150,7 @@ def table(page: Page, rows: pd.DataFrame) -> None:
     shown["metric"] = shown["metric"].map(summaries.metric_name)
     shown["direction"] = shown["direction"].replace(theme.DIRECTION_NAMES)
     shown["space"] = shown["space"].replace(theme.SPACE_NAMES)
-    wide = shown[list(COLUMNS)].rename(columns=COLUMNS)
+    wide = shown.drop(columns="runs").rename(columns=COLUMN_NAMES)
     number = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         wide,
