@@ -18,7 +18,7 @@ from core.spaces import pairing
 from core.spaces.generation import HISTORY, TEXT, Generation, GenerationConfig, Snapshot
 from core.spaces.generation_networks import Discriminator, Generator, contrastive
 from core.spaces.pairing import Kind, Pairs, Pools
-from core.spaces.training import Reader, State, Training, array_of, device_named, reader
+from core.spaces.training import Reader, ResumableTraining, State, array_of, device_named, reader
 from core.spaces.translation_training import N_VALIDATION_DRAWS
 
 EMBED_BATCH = 64
@@ -142,7 +142,7 @@ class TextVectors:
             self.vectors[torch.from_numpy(part)] = self.embed(part)
 
 
-class GenerationTraining(Training):
+class GenerationTraining(ResumableTraining):
     """The generators, the discriminator, the texts and the optimizers between epochs."""
 
     def __init__(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 EXACT_ROWS = 200_000
-MIN_RECALL = 0.995  # of the ten nearest, on the sample that sets how many lists are visited
+MIN_RECALL = 0.995  # of the ten nearest to sampled rows; sets how many lists are visited
 N_TUNING = 256
 N_TUNING_NEIGHBOURS = 10
 CHUNK_SCORES = 1 << 25  # similarities held at once: 128 MB
@@ -29,20 +29,12 @@ BLOCK = 64  # scores per block when a threshold is searched by the blocks' maxim
 
 
 class Index:
-    """Vectors that can be searched.
+    """Searchable vectors (n, d), of any length; unit rows, also mapped ones, are not copied."""
 
-    Parameters
-    ----------
-    vectors : (n, d), of any length; unit rows (memory maps too) are used directly, others copied
-    tuning : vectors like the expected queries, such as the other modality's, to choose how many
-        lists to visit; by default the vectors themselves
-    """
-
-    def __init__(self, vectors: np.ndarray, *, tuning: np.ndarray | None = None) -> None:
+    def __init__(self, vectors: np.ndarray) -> None:
         if vectors.ndim != 2:
             raise ValueError(f"vectors of shape {vectors.shape}: expected (n, d)")
         self.vectors = _as_unit(vectors)
-        self._tuning = tuning
         self._lists: _Lists | None = None
         self._lock = threading.Lock()
 
@@ -83,11 +75,6 @@ class Index:
         lists = self._built()
         found = [self._search_lists(lists, query, top, rows) for query in queries]
         return np.concatenate([r for r, _ in found]), np.concatenate([s for _, s in found])
-
-    def build(self) -> None:
-        """Build the lists of a large index now, instead of in the first search."""
-        if not self.is_exact:
-            self._built()
 
     def _built(self) -> _Lists:
         with self._lock:
@@ -155,9 +142,8 @@ class _Lists:
 
     def tune(self, index: Index, rng: np.random.Generator) -> None:
         """Find the fewest lists that reach `MIN_RECALL` over the sampled queries' ten nearest."""
-        pool = index.vectors if index._tuning is None else index._tuning
-        chosen = rng.choice(len(pool), size=min(N_TUNING, len(pool)), replace=False)
-        queries = _as_unit(np.asarray(pool[np.sort(chosen)], dtype=np.float32))
+        chosen = rng.choice(len(index), size=min(N_TUNING, len(index)), replace=False)
+        queries = np.asarray(index.vectors[np.sort(chosen)])
         k = N_TUNING_NEIGHBOURS
         truth, _ = index._search_exactly(queries, k, None)
         while self.n_probe < self.faiss_index.nlist:

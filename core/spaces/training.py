@@ -22,7 +22,7 @@ Reader = Callable[[np.ndarray], Tensor]
 HELD_BYTES = 2 << 30  # vectors up to this size are copied to a GPU; larger ones stay mapped
 
 
-class Training:
+class ResumableTraining:
     """Networks and optimizers between epochs; the best epoch's weights are kept."""
 
     def __init__(

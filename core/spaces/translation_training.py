@@ -17,8 +17,8 @@ from core.spaces.pairing import Kind, Pairs, Pools
 from core.spaces.training import (
     Batch,
     Reader,
+    ResumableTraining,
     State,
-    Training,
     array_of,
     device_named,
     dropped,
@@ -134,7 +134,7 @@ class Frozen(nn.Module):
         return shared
 
 
-class TranslationTraining(Training):
+class TranslationTraining(ResumableTraining):
     """The towers, their loss and optimizer between epochs."""
 
     def __init__(

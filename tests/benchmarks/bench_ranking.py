@@ -1,8 +1,8 @@
-"""Ranking 10,000 queries against 10,000 items at k = 30, both directions, beside scikit-learn.
+"""Ranking 10,000 queries against 10,000 items at k = 30, both directions, against scikit-learn.
 
-Ours: all metrics of `core.studies.ranking` with 1,000 bootstrap draws. Theirs: NDCG alone, by
-`sklearn.metrics.ndcg_score` on the dense relevance matrix, 1,000 queries at a call; making that
-matrix is left out of their time. Each runs in a process of its own, so that peak memory is its own.
+Ours: all metrics of `core.studies.ranking` with 1,000 bootstrap draws. Theirs: only NDCG, by
+`sklearn.metrics.ndcg_score` on the dense relevance matrix, 1,000 queries per call; their time does
+not include making that matrix. Each side runs in its own process, to measure its own peak memory.
 
     python -m tests.benchmarks.bench_ranking
 """
@@ -104,7 +104,7 @@ def run() -> list[dict]:
     return [
         {
             "what": "ranking, 10k × 10k, k = 30, both directions, all metrics",
-            "against": "sklearn.metrics.ndcg_score on the dense relevance matrix, NDCG alone",
+            "against": "sklearn.metrics.ndcg_score on the dense relevance matrix, only NDCG",
             "ratio": seconds[1] / seconds[0],
             "at_least": 8.0,
             "detail": f"{seconds[0]:.1f} s against {seconds[1]:.1f} s, peak {peak_mb:.0f} MB, "
@@ -114,9 +114,9 @@ def run() -> list[dict]:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held, in MB.
+    """The peak memory of this process, in MB.
 
-    Not `ru_maxrss`, which starts at what the parent held when it forked.
+    Not `ru_maxrss`, which starts at the peak of the parent when it forked.
     """
     status = Path("/proc/self/status")
     if not status.exists():

@@ -1,7 +1,7 @@
 """One training step of the translation, against the loss with its off-diagonal copied out.
 
-Both sides: the same two towers (1024 and 2048 inputs), batch 4096, forward, loss, backward, Adam.
-The plain loss is `D[eye <= 0].reshape(n, n - 1)` against the diagonal repeated. Run with
+Both sides have the same two towers (1024 and 2048 inputs), batch 4096, forward, loss, backward,
+Adam. The plain loss is `D[eye <= 0].reshape(n, n - 1)` against the diagonal repeated. Run with
 `python -m tests.benchmarks translation`.
 """
 
@@ -31,9 +31,9 @@ def run() -> list[dict]:
         return torch.clamp(1.0 - positive + negative, min=0).mean()
 
     rng = np.random.default_rng(0)
-    # Pairs that share something, so that the loss is worked on and not at its chance value alone.
+    # The items of a pair have common parts, so that the loss can fall below its chance value.
     latent = rng.normal(size=(N_PAIRS, 16))
-    sounds, pictures = (
+    audio, image = (
         torch.from_numpy(
             (latent @ rng.normal(size=(16, d)) + rng.normal(size=(N_PAIRS, d))).astype(np.float32)
         )
@@ -47,7 +47,7 @@ def run() -> list[dict]:
         optimizer = torch.optim.Adam(parameters, lr=config.learning_rate)
 
         def step() -> float:
-            value = loss(towers[0](sounds), towers[1](pictures))
+            value = loss(towers[0](audio), towers[1](image))
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
@@ -58,7 +58,8 @@ def run() -> list[dict]:
     steps = {"ours": side(margin_loss), "plain": side(copied_out)}
     losses: dict[str, list[float]] = {name: [] for name in steps}
     seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for i in range(N_STEPS + 1):  # the first warms up; sides take turns, so that load hits both
+    # The first step is a warm-up; the sides take turns, so that other load slows both.
+    for i in range(N_STEPS + 1):
         for name, step in steps.items():
             started = time.perf_counter()
             losses[name].append(step())
@@ -66,7 +67,7 @@ def run() -> list[dict]:
                 seconds[name].append(time.perf_counter() - started)
     # The first step starts from equal towers; later ones agree only if the gradients did too.
     np.testing.assert_allclose(losses["ours"], losses["plain"], rtol=2e-5)
-    # The fastest step of each side: waiting for a busy machine is no part of either.
+    # The fastest step of each side, to exclude waiting for a busy machine.
     ours, plain = (min(seconds[name]) for name in ("ours", "plain"))
     return [
         {

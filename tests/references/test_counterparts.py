@@ -1,4 +1,4 @@
-"""A study's own numbers beside W's findings, on measurements whose answers are known."""
+"""A study's own numbers for W's findings, on measurements with known answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reported values as facts: found by key, told apart from a study's own by what separates them."""
+"""Reported values: found by key, and their differences from a study."""
 
 import pytest
 

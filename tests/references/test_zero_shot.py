@@ -1,4 +1,4 @@
-"""What S reports beside a study's zero-shot rows."""
+"""The results of S for a study's zero-shot rows."""
 
 import pandas as pd
 import pytest

@@ -28,7 +28,7 @@ N, N_TRAINED, K = 160, 120, 10
 
 
 def views(seed: int = 0) -> dict[str, np.ndarray]:
-    """Two noisy views, of unlike length and scale, of what stands in the texts."""
+    """Two noisy views of the texts, of different length and scale."""
     rng = np.random.default_rng(seed)
     text = rng.normal(size=(N, K)).astype(np.float32)
     found = {

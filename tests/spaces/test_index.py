@@ -81,7 +81,7 @@ def test_wrong_shapes_are_refused() -> None:
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, np.ndarray]:
-    """A clustered set that counts as large here, and queries beside its clusters."""
+    """A clustered set that counts as large here, and queries near its clusters."""
     monkeypatch.setattr(index, "EXACT_ROWS", 3000)
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(40, 24))
@@ -103,7 +103,7 @@ def recall(found: np.ndarray, truth: list[set]) -> float:
 
 def test_large_sets_are_searched_in_lists(large: tuple[np.ndarray, np.ndarray]) -> None:
     vectors, queries = large
-    searched = Index(vectors, tuning=queries)
+    searched = Index(vectors)
     rows, scores = searched.search(queries, 10)
     assert recall(rows, exact(vectors, queries, np.arange(20_000))) >= 0.99
     assert (np.diff(scores, axis=1) <= 0).all()

@@ -101,7 +101,7 @@ def test_a_batch_without_negatives_has_no_infinite_loss(name: Loss) -> None:
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(a.grad).all()
-    if name not in ("siglip",):  # whose positives have a loss of their own
+    if name not in ("siglip",):  # its positives have a loss too
         assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 

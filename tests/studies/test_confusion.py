@@ -1,4 +1,4 @@
-"""Confusion matrices and F1, beside scikit-learn's and by hand."""
+"""Confusion matrices and F1, compared with scikit-learn's and by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Random forests: quality beside scikit-learn's, determinism, edges, storage."""
+"""Random forests: quality compared with scikit-learn's, determinism, edges, storage."""
 
 import io
 from collections.abc import Callable

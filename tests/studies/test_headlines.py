@@ -1,4 +1,4 @@
-"""Headline numbers: means over splits of means over seeds, their spread, the ends of curves."""
+"""Headline numbers: means over splits of means over seeds, their sd, the ends of curves."""
 
 import math
 

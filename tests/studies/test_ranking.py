@@ -107,7 +107,7 @@ def test_rank_of_the_own_pair():
 
 
 def test_perfect_and_opposite_spaces():
-    # One dimension a class: a query finds its own class first, or, turned round, last.
+    # One dimension per class: a query finds its own class first, or with the sign changed, last.
     labels = [(label,) for label in range(len(CLASSES))] * 4
     vectors = np.eye(len(CLASSES), dtype=np.float32)[[label for (label,) in labels]]
     best = ranking.study(vectors, vectors, labels, labels, RELEVANCE, k=4, n_bootstrap=50)
@@ -309,7 +309,7 @@ def test_intervals_contain_the_true_mean_as_often_as_stated():
     labels = [(0,)] * 60, [(0,)] * 100
     held = 0
     for seed in range(60):
-        # A pair stands among 100 random vectors: recall@10 is 0.1 in truth.
+        # The pair is one of 100 random vectors: the true recall@10 is 0.1.
         result = ranking.study(
             rng.standard_normal((60, 30)),
             rng.standard_normal((100, 30)),
