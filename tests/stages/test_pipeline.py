@@ -39,7 +39,7 @@ def test_a_second_run_does_nothing(demo_workspace: Path) -> None:
     started = time.monotonic()
     ran = precompute("all", "--dataset", "demo", "--size", 360, "--workspace", demo_workspace)
     assert ran.returncode == 0, ran.stderr
-    assert time.monotonic() - started < 60  # a hang is a failure; speed is measured elsewhere
+    assert time.monotonic() - started < 300  # a hang is a failure; speed is measured elsewhere
     assert manifests(demo_workspace) == before
     assert ran.stderr.count("already there") == len(STAGES)
 
