@@ -80,7 +80,7 @@ def _centroids(data: EvaluationData) -> list[Row]:
             items.single_labels(joined).tolist(),
             classes=data.paired_classes,
         )
-        rows += [{"study": "centroids", "space": space, **row} for row in found.rows]
+        rows += [{"study": "centroids", "space": space, **row} for row in found]
     return rows
 
 

@@ -5,12 +5,15 @@ There is one centroid per modality and class, the mean of its vectors in the spa
 "audio:violin". Distances within one space are comparable, those of two spaces are not, because
 their scales differ: the normalised view divides by `scale`, the mean distance between two items of
 the space.
+
+    rows = study(vectors, modalities, labels)
+    names, distances = centroid_matrix.matrix_of(rows)
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,27 +31,6 @@ DISTANCES = ("euclidean", "cosine")
 _SCALE_ITEMS = 2_000  # the scale is measured on at most this many items, drawn by seed
 
 
-@dataclass(frozen=True)
-class CentroidResult:
-    """The result of `study`: c centroids in order of modality, then of class.
-
-    names, modalities, classes: (c,) each. counts (c,): the items of each. vectors (c, d) float64.
-    distances (c, c) float64, symmetric, 0 on the diagonal. scale: mean distance between two items.
-    left_out: names of centroids without items.
-    """
-
-    names: tuple[str, ...]
-    modalities: tuple[str, ...]
-    classes: tuple[str, ...]
-    counts: Int
-    vectors: Float
-    distances: Float
-    distance: str
-    scale: float
-    left_out: tuple[str, ...]
-    rows: list[Row]
-
-
 def study(
     vectors: npt.NDArray[np.floating[Any]],
     modalities: Sequence[str],
@@ -57,8 +39,8 @@ def study(
     classes: Sequence[str] | None = None,
     distance: str = "euclidean",
     seed: int = 0,
-) -> CentroidResult:
-    """Centroids of a subset and the distances between them.
+) -> list[Row]:
+    """The centroids of a subset, in order of modality, then of class, and their distances.
 
     The rows are `{metric, class, other, value, n}`, with metrics
       centroid_distance       each pair once, class and other the two names; n the smaller count
@@ -76,7 +58,8 @@ def study(
     ----------
     vectors : (n, d) in one space
     modalities, labels : one per item
-    classes : the classes to use, in order (default: all, sorted); other items are left out
+    classes : the classes to use, in order (default: all, sorted); other items are left out, and so
+        are classes without items
 
     Raises
     ------
@@ -103,44 +86,34 @@ def study(
     sides = [name for name in MODALITIES if name in set(modalities)]
 
     of_modality, of_label = np.array(modalities, dtype=object), np.array(labels, dtype=object)
-    wanted = [(side, class_) for side in sides for class_ in ordered]
     members = {
-        pair: np.flatnonzero((of_modality == pair[0]) & (of_label == pair[1])) for pair in wanted
+        (side, name): np.flatnonzero((of_modality == side) & (of_label == name))
+        for side in sides
+        for name in ordered
     }
-    kept = [pair for pair in wanted if len(members[pair])]
+    kept = [key for key, found in members.items() if len(found)]
     if len(kept) < 2:
         raise UserError(
             f"The centroid study found {len(kept)} classes with items where it needs at least two: "
             "check the labels of the subset or choose another one."
         )
-    centres = np.stack([wide[members[pair]].mean(axis=0) for pair in kept])
-    counts = np.array([len(members[pair]) for pair in kept], dtype=np.int64)
+    centres = np.stack([wide[members[key]].mean(axis=0) for key in kept])
+    counts = [len(members[key]) for key in kept]
     codes = np.full(len(wide), -1, dtype=np.int64)  # the centroid of each item
-    for place, pair in enumerate(kept):
-        codes[members[pair]] = place
+    for place, key in enumerate(kept):
+        codes[members[key]] = place
     between = pairwise(centres, centres, distance)
-    np.fill_diagonal(between, 0.0)
 
-    names = tuple(f"{side}:{class_}" for side, class_ in kept)
-    side_of = np.array([side for side, _ in kept], dtype=object)
-    class_of = np.array([class_ for _, class_ in kept], dtype=object)
+    names = [f"{side}:{name}" for side, name in kept]
+    side_of, class_of = (np.array(column, dtype=object) for column in zip(*kept, strict=True))
     scale = mean_item_distance(wide[codes >= 0], distance, seed)
-    rows = _distance_rows(names, counts, between)
+    rows = [
+        _row("centroid_distance", between[i, j], min(counts[i], counts[j]), names[i], names[j])
+        for i, j in itertools.combinations(range(len(names)), 2)
+    ]
     rows.append(_row("centroid_scale", scale, int((codes >= 0).sum())))
     rows += _summary_rows(side_of, class_of, between)
-    rows += _item_rows(wide, codes, side_of, class_of, centres, distance)
-    return CentroidResult(
-        names=names,
-        modalities=tuple(side_of),
-        classes=tuple(class_of),
-        counts=counts,
-        vectors=centres,
-        distances=between,
-        distance=distance,
-        scale=scale,
-        left_out=tuple(f"{side}:{c}" for side, c in wanted if not len(members[side, c])),
-        rows=rows,
-    )
+    return rows + _item_rows(wide, codes, side_of, class_of, centres, distance)
 
 
 def pairwise(a: Float, b: Float, distance: str) -> Float:
@@ -172,40 +145,30 @@ def _row(metric: str, value: float, n: int, a: str = "", b: str = "") -> Row:
     return {"metric": metric, "class": a, "other": b, "value": float(value), "n": n}
 
 
-def _distance_rows(names: Sequence[str], counts: Int, between: Float) -> list[Row]:
-    return [
-        _row("centroid_distance", between[i, j], int(min(counts[i], counts[j])), names[i], names[j])
-        for i in range(len(names))
-        for j in range(i + 1, len(names))
-    ]
-
-
 def _summary_rows(side: Any, kind: Any, between: Float) -> list[Row]:
     """Distances of the same and of other classes across modalities, and nearest classes."""
     rows: list[Row] = []
     sides = list(dict.fromkeys(side))
-    for a in sides:
-        for b in sides:
-            if a == b:
-                continue
-            block = between[np.ix_(side == a, side == b)]
-            same = kind[side == a][:, None] == kind[side == b][None, :]
-            shared = same.any(axis=1)  # classes that both modalities have
-            if not shared.any():
-                continue
-            nearest = np.take_along_axis(same, block.argmin(axis=1)[:, None], axis=1)[:, 0]
-            n = int(shared.sum())
-            found = _row("nearest_class_accuracy", nearest[shared].mean(), n, a, b)
-            rows.append({**found, "chance": 1 / block.shape[1]})
-            if sides.index(a) < sides.index(b):
-                same_mean = block[same].mean()
-                rows.append(_row("same_class_distance", same_mean, n, a, b))
-                if (~same).any():
-                    other_mean = block[~same].mean()
-                    rows.append(_row("other_class_distance", other_mean, n, a, b))
-                    if other_mean > 0:
-                        ratio = same_mean / other_mean
-                        rows.append({**_row("class_distance_ratio", ratio, n, a, b), "chance": 1.0})
+    for a, b in itertools.permutations(sides, 2):
+        block = between[np.ix_(side == a, side == b)]
+        same = kind[side == a][:, None] == kind[side == b][None, :]
+        shared = same.any(axis=1)  # classes that both modalities have
+        if not shared.any():
+            continue
+        nearest = np.take_along_axis(same, block.argmin(axis=1)[:, None], axis=1)[:, 0]
+        n = int(shared.sum())
+        found = _row("nearest_class_accuracy", nearest[shared].mean(), n, a, b)
+        rows.append({**found, "chance": 1 / block.shape[1]})
+        if sides.index(a) > sides.index(b):
+            continue
+        same_mean = block[same].mean()
+        rows.append(_row("same_class_distance", same_mean, n, a, b))
+        if not same.all():
+            other_mean = block[~same].mean()
+            rows.append(_row("other_class_distance", other_mean, n, a, b))
+            if other_mean > 0:
+                ratio = _row("class_distance_ratio", same_mean / other_mean, n, a, b)
+                rows.append({**ratio, "chance": 1.0})
     return rows
 
 
@@ -214,15 +177,13 @@ def _item_rows(
 ) -> list[Row]:
     """Items of one modality classified by the nearest centroid of another."""
     rows: list[Row] = []
-    sides = list(dict.fromkeys(side))
-    for a in sides:
-        for b in sides:
-            shared = np.flatnonzero((side == a) & np.isin(kind, kind[side == b]))
-            items = np.flatnonzero(np.isin(codes, shared))
-            if a == b or not len(items):
-                continue
-            there = pairwise(vectors[items], centres[side == b], distance)
-            right = kind[side == b][there.argmin(axis=1)] == kind[codes[items]]
-            found = _row("nearest_centroid_accuracy", right.mean(), len(items), a, b)
-            rows.append({**found, "chance": 1 / there.shape[1]})
+    for a, b in itertools.permutations(dict.fromkeys(side), 2):
+        shared = np.flatnonzero((side == a) & np.isin(kind, kind[side == b]))
+        items = np.flatnonzero(np.isin(codes, shared))
+        if not len(items):
+            continue
+        there = pairwise(vectors[items], centres[side == b], distance)
+        correct = kind[side == b][there.argmin(axis=1)] == kind[codes[items]]
+        found = _row("nearest_centroid_accuracy", correct.mean(), len(items), a, b)
+        rows.append({**found, "chance": 1 / there.shape[1]})
     return rows

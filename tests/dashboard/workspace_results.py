@@ -202,7 +202,7 @@ def centroid_rows(
             [PAIRED[row] for part in of_kind.values() for row in part.y],
             classes=PAIRED,
         )
-        parts.append(measure.table(found.rows, study="centroids", space=space, **common))
+        parts.append(measure.table(found, study="centroids", space=space, **common))
     return pd.concat(parts, ignore_index=True)
 
 
