@@ -96,7 +96,7 @@ def comparability(own: OwnStudy, found: Sequence[Counterpart]) -> str:
     )
     if not differences:
         return "Same data and encoders as in the paper: the numbers can be compared."
-    return f"Only for orientation, the studies differ: {'; '.join(differences)}."
+    return f"For orientation only; the studies differ: {'; '.join(differences)}."
 
 
 def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
-"""A real Chromium before a real server on a small demo workspace.
+"""A real Chromium, a real server, a small demo workspace.
 
-Every test leaves a screenshot in `tests/browser/screenshots/`. Tests wait for states of the page,
-never for times.
+Every test saves a screenshot in `tests/browser/screenshots/`. Tests wait for a state of the page,
+never for a time.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def chromium() -> str:
 
 
 class Server:
-    """A running dashboard: where it is, and what it has written."""
+    """A running dashboard: its address and its log."""
 
     def __init__(self, url: str, log: Path) -> None:
         self.url, self.log = url, log
@@ -73,7 +73,7 @@ class Server:
 
 @contextlib.contextmanager
 def serve(workspace: Path, log: Path) -> Iterator[Server]:
-    """`streamlit run` on a free port of this machine, for as long as the block lasts."""
+    """`streamlit run` on a free port, for as long as the block lasts."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -110,14 +110,14 @@ def _wait_until(done: Callable[[], bool], process: subprocess.Popen, running: Se
     while not done():
         assert process.poll() is None, running.written[-2000:]
         assert time.monotonic() < end, f"no server after {START_S} s: {running.written[-2000:]}"
-        time.sleep(0.1)  # between two questions; the state is what is waited for
+        time.sleep(0.1)  # between two checks of the state
 
 
 @pytest.fixture(scope="session")
 def server(
     browser: Any, demo_workspace: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    """The dashboard on a free port of this machine; nothing is made where there is no browser."""
+    """The dashboard on a free port; not started where there is no browser."""
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with serve(demo_workspace, log) as running:
         yield running
@@ -125,7 +125,7 @@ def server(
 
 @pytest.fixture(scope="session")
 def study(server: Server, demo_workspace: Path) -> Study:
-    """What the dashboard shows."""
+    """The study that the dashboard shows."""
     return open_study(Store(demo_workspace))
 
 
@@ -138,7 +138,7 @@ def browser() -> Iterator[Any]:
 
 
 class Visitor:
-    """One person's browser window on the dashboard."""
+    """One person's browser window."""
 
     def __init__(self, browser: Any, url: str, **options: Any) -> None:
         view = {"width": 1360, "height": 1000}
@@ -150,7 +150,7 @@ class Visitor:
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def open(self, path: str) -> Any:
-        """Go to a page and wait until it is drawn whole."""
+        """Go to a page and wait until all of it is drawn."""
         self.page.goto(path if path.startswith("http") else f"{self.url}/{path}")
         self.rest()
         return self.page
@@ -160,11 +160,11 @@ class Visitor:
         self.page.wait_for_function(AT_REST)
 
     def until(self, script: str, argument: Any = None) -> None:
-        """Wait until a JavaScript function of the page is true, then until it is at rest."""
+        """Wait until a JavaScript function returns true, then until the page is at rest."""
         self.page.wait_for_function(script, arg=argument)
         self.rest()
 
-    def sound(self) -> None:
+    def check(self) -> None:
         """Assert that nothing failed on the page."""
         for what in ("stException", "stDialog"):
             assert self.page.get_by_test_id(what).count() == 0
@@ -174,7 +174,7 @@ class Visitor:
         assert self.errors == []
 
     def keep(self, name: str, whole: bool = True) -> None:
-        """Keep a screenshot of everything that the page holds."""
+        """Save a screenshot, by default of the whole page."""
         SCREENSHOTS.mkdir(exist_ok=True)
         if whole:
             height = self.page.evaluate(
@@ -201,7 +201,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Visitor]]:
 
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor], request: pytest.FixtureRequest) -> Iterator[Visitor]:
-    """One window; a screenshot of it is kept when the test ends."""
+    """One window; its screenshot is saved when the test ends."""
     one = visit()
     yield one
     name = request.node.name.replace("[", "_").replace("]", "").replace("/", "_")

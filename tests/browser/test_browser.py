@@ -1,4 +1,4 @@
-"""The pages in a real Chromium: opened, clicked, asked, exported, sent to a colleague."""
+"""The pages in a real Chromium: opening, clicking, searching, exporting, sharing an address."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from tests.browser.conftest import Server, Visitor
 pytestmark = pytest.mark.browser
 
 POINT = """(modality) => {
-  // Where on the screen a point of the maps lies that no other point is near, and its item.
+  // The point of the maps that is farthest from all others: its place on the screen, its item.
   const graph = document.querySelector('.js-plotly-plot');
   const box = graph.getBoundingClientRect();
   const all = [];
@@ -46,7 +46,7 @@ POINT = """(modality) => {
   return best;
 }"""
 CELLS = """() => {
-  // Every cell of the confusion matrix: where it lies, what it is called and what it counts.
+  // Every cell of the confusion matrix: its place on the screen, its name, its count.
   const graph = document.querySelector('.st-key-confusion_cell .js-plotly-plot');
   const { xaxis, yaxis } = graph._fullLayout;
   const box = graph.getBoundingClientRect();
@@ -58,13 +58,13 @@ CELLS = """() => {
     count: Number(trace.text[row] || 0),
   }));
 }"""
-BUTTON = "button >> visible=true"  # Streamlit has an unseen twin for narrow screens
+BUTTON = "button >> visible=true"  # Streamlit adds a hidden second one for narrow screens
 IDS = "(nodes) => nodes.map((node) => node.title)"
 
 
 @pytest.fixture(scope="module")
 def sound_file(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of violin out of the demo's own sounds, as a person would bring them."""
+    """A file with three seconds of violin, taken from the demo's sounds."""
     import numpy as np
 
     frame = study.items()
@@ -81,7 +81,7 @@ def ids(visitor: Visitor, key: str) -> list[str]:
     return list(visitor.page.locator(f"[class*='st-key-card_{key}_'] .jee-label").evaluate_all(IDS))
 
 
-def bring(visitor: Visitor, *files: Path) -> None:
+def upload(visitor: Visitor, *files: Path) -> None:
     visitor.page.locator("input[type=file]").set_input_files([str(file) for file in files])
 
 
@@ -91,7 +91,7 @@ def bring(visitor: Visitor, *files: Path) -> None:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_page_opens(name: str, visitor: Visitor, server: Server) -> None:
     page = visitor.open(name)
-    visitor.sound()
+    visitor.check()
     assert page.locator("h1").count() == 1
     assert page.locator(".jee-notice").count() == 0
     assert "Traceback" not in server.written
@@ -102,7 +102,7 @@ def test_a_page_opens(name: str, visitor: Visitor, server: Server) -> None:
 def test_a_page_opens_in_the_dark(name: str, visit: Callable[..., Visitor]) -> None:
     visitor = visit(color_scheme="dark")
     page = visitor.open(name)
-    visitor.sound()
+    visitor.check()
     ground = page.evaluate(
         "getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
     )
@@ -127,12 +127,12 @@ def test_a_clicked_point_shows_its_player(visitor: Visitor) -> None:
     card = page.locator("[class*='st-key-detail_']").first
     assert point["item"] in card.inner_text()
     player = card.locator("audio").first
-    playwright_duration(visitor, player)
-    visitor.sound()
+    wait_for_player(visitor, player)
+    visitor.check()
     visitor.keep("map_point_clicked")
 
 
-def playwright_duration(visitor: Visitor, player: object) -> None:
+def wait_for_player(visitor: Visitor, player: object) -> None:
     """Wait until a player has loaded its second of sound."""
     element = player.element_handle()  # type: ignore[attr-defined]
     visitor.page.wait_for_function(
@@ -158,7 +158,7 @@ def test_a_confusion_cell_lists_as_many_items_as_it_counts(visitor: Visitor, stu
     listed = ids(visitor, "cell")
     assert len(listed) == cell["count"]
     assert set(listed) == set(mine["item_id"])
-    visitor.sound()
+    visitor.check()
     visitor.keep("confusion_cell_opened")
 
 
@@ -167,7 +167,7 @@ def test_a_confusion_cell_lists_as_many_items_as_it_counts(visitor: Visitor, stu
 
 def test_an_uploaded_sound_finds_pictures(visitor: Visitor, study: Study, sound_file: Path) -> None:
     page = visitor.open("retrieve")
-    bring(visitor, sound_file)
+    upload(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     retriever = Retriever(study)
     parts = [WeightedInput(thing) for thing in retriever.embed(sound_file, sound_file.name)]
@@ -181,20 +181,20 @@ def test_an_uploaded_sound_finds_pictures(visitor: Visitor, study: Study, sound_
     assert "three violins.wav" in text
     assert "Second by second" in text
     assert f"{wanted['score'].iloc[0]:.2f}, above" in text
-    visitor.sound()
+    visitor.check()
     visitor.keep("retrieve_sound")
 
 
-def test_a_bad_upload_gives_one_sentence_and_the_result_stays(
+def test_a_bad_upload_gives_one_sentence_and_keeps_the_results(
     visitor: Visitor, sound_file: Path, tmp_path: Path
 ) -> None:
     page = visitor.open("retrieve")
-    bring(visitor, sound_file)
+    upload(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     before = ids(visitor, "found")
     bad = tmp_path / "<b>no 'sound'.wav"
     bad.write_text("just words\n")
-    bring(visitor, bad)
+    upload(visitor, bad)
     visitor.until("() => document.querySelector('.jee-notice')")
     assert page.locator(".jee-notice").count() == 1
     sentence = page.locator(".jee-notice").inner_text()
@@ -202,27 +202,27 @@ def test_a_bad_upload_gives_one_sentence_and_the_result_stays(
     assert "'sound'.wav" in sentence
     assert page.locator(".jee-notice b").count() == 0
     assert ids(visitor, "found") == before
-    visitor.sound()
+    visitor.check()
     visitor.keep("retrieve_bad_upload", whole=False)
 
 
-def test_a_second_of_the_timeline_asks_alone(visitor: Visitor, sound_file: Path) -> None:
+def test_a_second_of_the_timeline_is_searched_alone(visitor: Visitor, sound_file: Path) -> None:
     page = visitor.open("retrieve")
-    bring(visitor, sound_file)
+    upload(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     bars = page.locator("[class*='st-key-timeline_'] .trace.bars").first.locator(".point path")
     assert bars.count() == 3
     bars.nth(1).scroll_into_view_if_needed()
     bars.nth(1).click(force=True)
-    visitor.until("() => document.body.innerText.includes('its second 0:01 asks')")
-    page.get_by_role("button", name="Ask with the whole").click()
-    visitor.until("() => document.body.innerText.includes('3 seconds ask together')")
-    visitor.sound()
+    visitor.until("() => document.body.innerText.includes('only the second at 0:01')")
+    page.get_by_role("button", name="Search with all seconds").click()
+    visitor.until("() => document.body.innerText.includes('3 seconds, searched together')")
+    visitor.check()
 
 
 def test_an_uploads_list_is_exported(visitor: Visitor, study: Study, sound_file: Path) -> None:
     page = visitor.open("retrieve")
-    bring(visitor, sound_file)
+    upload(visitor, sound_file)
     visitor.until("() => document.querySelector('[data-testid=milliseconds]')")
     with page.expect_download() as waiting:
         page.locator(f".st-key-csv_retrieved {BUTTON}").click()
@@ -283,7 +283,7 @@ def test_the_address_gives_a_colleague_the_same_view(visit: Callable[..., Visito
     drawn = [one.page.locator(".js-plotly-plot").evaluate_all(counted) for one in (mine, theirs)]
     assert drawn[0] == drawn[1]
     assert urlsplit(theirs.page.url).query == urlsplit(page.url).query
-    theirs.sound()
+    theirs.check()
     theirs.keep("address_reopened")
 
 
@@ -296,4 +296,4 @@ def test_find_its_neighbours_leads_to_retrieve(visitor: Visitor, study: Study) -
     assert split.path == "/retrieve"
     assert parse_qs(split.query)["query"] == [item_id]
     assert len(ids(visitor, "found")) == 10
-    visitor.sound()
+    visitor.check()

@@ -1,4 +1,4 @@
-"""A grid of encoder sets in a real Chromium: a click in figure 2 turns every page to its pair."""
+"""A grid of encoder sets in a real Chromium: a click in figure 2 chooses the set of all pages."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from core.encoder_sets import spaced
 from tests.browser.conftest import Server, Visitor, serve
 from tests.dashboard import workspace
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 ENCODERS = {"audio": ("logmel", "yamnet_lite"), "image": ("hog", "mobilenet_v2_lite")}
 MARKS = """() => {
-  // Where on the screen each mark of the figure lies, and the pair that it is of.
+  // The place of each mark on the screen, and its encoder set.
   const graph = document.querySelector('.js-plotly-plot');
   const box = graph.getBoundingClientRect();
   const found = [];
@@ -35,7 +36,7 @@ SET_IS = "(name) => new URL(location).searchParams.get('encoder_set') === name"
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The dashboard on a small study of four pairs."""
+    """The dashboard on a small study of four encoder sets."""
     root: Path = tmp_path_factory.mktemp("grid")
     workspace.build(root, n_splits=1, encoders=ENCODERS)
     with serve(root, tmp_path_factory.mktemp("server") / "log.txt") as running:
@@ -43,7 +44,9 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_click_on_a_mark_turns_every_page(browser: Any, grid: Server, scheme: str) -> None:
+def test_a_click_on_a_mark_chooses_the_encoder_set_of_every_page(
+    browser: Any, grid: Server, scheme: str
+) -> None:
     visitor = Visitor(browser, grid.url, color_scheme=scheme)
     try:
         page = visitor.open("translation")
@@ -55,13 +58,13 @@ def test_a_click_on_a_mark_turns_every_page(browser: Any, grid: Server, scheme: 
             )
             page.mouse.click(mark["x"], mark["y"])
             visitor.until(SET_IS, encoder_set)
-            assert f"Shaded is {encoder_set.replace('+', ' + ')}" in page.inner_text("body")
+            assert f"{spaced(encoder_set)}, is shaded" in page.inner_text("body")
         visitor.keep(f"grid_{scheme}")
         page.locator("[data-testid=stSidebarNav]").get_by_text("Centroids").click()
         visitor.until("() => location.pathname.endsWith('centroids')")
         assert parse_qs(urlsplit(page.url).query)["encoder_set"] == ["yamnet_lite+hog"]
         assert "yamnet_lite+hog" in page.get_by_test_id("provenance").inner_text()
-        visitor.sound()
+        visitor.check()
         assert "Traceback" not in grid.written
     finally:
         visitor.context.close()

@@ -65,7 +65,7 @@ def test_typed_words_show_sounds_and_pictures(visitor: Visitor, study: Study) ->
     visitor.until("() => new URL(location).searchParams.getAll('words').length === 2")
     assert page.locator(".jee-words b").count() == 0
     assert "<b>drums</b>" in page.inner_text("[data-testid=stMain]")
-    visitor.sound()
+    visitor.check()
     visitor.keep("retrieve_words")
 
 
@@ -87,7 +87,7 @@ def test_typed_tags_are_scored_and_a_class_of_words_joins_the_matrix(visitor: Vi
     assert "“slow bowed strings” took" in page.inner_text("[data-testid=stMain]")
     labels = page.locator(".st-key-confusion_tag_cell .xtick text").all_text_contents()
     assert labels[-1] == "+ slow bowed strings"
-    visitor.sound()
+    visitor.check()
     visitor.keep("tags_typed")
 
 
@@ -118,5 +118,5 @@ def test_the_moving_map_moves(visitor: Visitor, study: Study) -> None:
     visitor.until("() => document.querySelector('[class*=\"st-key-card_epochs_\"]')")
     assert len(page.locator("[class*='st-key-card_epochs_']").all()) >= 2  # it and its text
     assert page.evaluate(PLACES) == after  # meeting a point does not turn the epochs back
-    visitor.sound()
+    visitor.check()
     visitor.keep("map_played")

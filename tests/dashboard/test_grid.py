@@ -134,7 +134,7 @@ def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")
     assert "; here " in share
     lines = widgets.csv_bytes(pd.DataFrame({"a": [1]}), dict(facts)).decode().splitlines()
-    assert any(line.startswith("# reported, compared: Only for orientation") for line in lines)
+    assert any(line.startswith("# reported, compared: For orientation only") for line in lines)
     assert paper.facts(paper.of_encoder_set(page), []) == {}
 
 

@@ -19,7 +19,7 @@ def show(page: Page) -> None:
     widgets.heading(
         "Centroids",
         "The mean of every class in each modality, and the distances between these means. Strong "
-        "colour is near.",
+        "colour means a short distance.",
     )
     rows = data.measurements(page.handle, page.encoder_set, study="centroids")
     if rows.empty:
@@ -71,7 +71,7 @@ def show(page: Page) -> None:
     widgets.small(
         "Both matrices share one colour scale: each distance is divided by its space's scale."
         if shared
-        else "The two spaces have different scales, so each matrix has its own colours. Do not "
-        "compare numbers between them, or choose the distance divided by the space's own scale."
+        else "The two spaces have different scales, so each matrix has its own colours. To compare "
+        "their numbers, choose the distance divided by the space's own scale."
     )
     measures.show(page, rows)
