@@ -165,11 +165,9 @@ def _read(name: str, found: Sequence[str]) -> Any:
     if _HINTS[name] is int:
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             return None
-        number = int(text)
         low, high = _LIMITS.get(name, (0, 10**9))
-        if not low <= number <= high or (choices and number not in choices):
-            return None
-        return number
+        valid = low <= int(text) <= high and int(text) in (choices or [int(text)])
+        return int(text) if valid else None
     return text if not choices or text in choices else None
 
 
@@ -178,16 +176,11 @@ def to_params(selection: Selection) -> dict[str, list[str]]:
     params: dict[str, list[str]] = {}
     for field in fields(Selection):
         value = getattr(selection, field.name)
-        if value == field.default:
-            continue
-        if isinstance(value, tuple):
-            texts = [str(part) for part in value]
-        elif isinstance(value, bool):
-            texts = ["1" if value else "0"]
-        else:
-            texts = [str(value)]
-        if texts:
-            params[parameter(field.name)] = texts
+        if value != field.default and value != ():
+            values = value if isinstance(value, tuple) else [value]
+            params[parameter(field.name)] = [
+                str(int(one)) if isinstance(one, bool) else str(one) for one in values
+            ]
     return params
 
 
@@ -195,49 +188,46 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
     """The selection without what the study does not have, and a sentence for each lost part."""
     changes: dict[str, Any] = {}
     notes: list[str] = []
-    for name, there in (
+
+    def drop(field: str, what: str, unknown: Sequence[str], kept: Any) -> None:
+        if unknown:
+            changes[field] = kept
+            shown = ", ".join(f"“{value[:60]}”" for value in unknown[:3])
+            more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+            notes.append(
+                f"The address names the {what} {shown}{more}, which this study does not have: "
+                "ignored."
+            )
+
+    for field, there in (
         ("classes", known.classes),
         ("modalities", known.modalities),
         ("subsets", known.subsets),
         ("items", known.item_ids),
     ):
-        chosen = getattr(selection, name)
-        kept = tuple(value for value in chosen if value in there)
-        if kept != chosen:
-            changes[name] = kept
-            unknown = [value for value in chosen if value not in there]
-            notes.append(_unknown(parameter(name), unknown))
-    unknown = [text for text in selection.query if split_weight(text)[0] not in known.item_ids]
-    if unknown:
-        changes["query"] = tuple(text for text in selection.query if text not in unknown)
-        notes.append(_unknown("item", [split_weight(text)[0] for text in unknown]))
-    for name in ("study", "other"):
-        start = getattr(selection, name)
-        if start and not any(digest.startswith(start) for digest in known.studies):
-            changes[name] = ""
-            notes.append(_unknown("study", [start]))
-    other = changes.get("other", selection.other)
-    for name in ("encoder_set", "other_encoder_set"):
-        if name == "other_encoder_set" and other not in ("", changes.get("study", selection.study)):
-            continue  # of another study, whose encoder sets are checked where it is opened
-        encoder_set = getattr(selection, name)
+        chosen = getattr(selection, field)
+        unknown = [value for value in chosen if value not in there]
+        drop(field, parameter(field), unknown, tuple(one for one in chosen if one in there))
+    inputs = {text: split_weight(text)[0] for text in selection.query}
+    unknown = [item_id for item_id in inputs.values() if item_id not in known.item_ids]
+    drop("query", "item", unknown, tuple(text for text in inputs if inputs[text] not in unknown))
+    for field in ("study", "other"):
+        start = getattr(selection, field)
+        if not any(digest.startswith(start) for digest in known.studies):
+            drop(field, "study", [start], "")
+    sets = ["encoder_set"]
+    if changes.get("other", selection.other) in ("", changes.get("study", selection.study)):
+        sets.append("other_encoder_set")  # that of another study is checked where it is opened
+    for field in sets:
+        encoder_set = getattr(selection, field)
         if encoder_set and encoder_set not in known.encoder_sets:
-            changes[name] = ""
-            notes.append(_unknown("encoder set", [encoder_set]))
+            drop(field, "encoder set", [encoder_set], "")
     if selection.split >= known.n_splits:
-        changes["split"] = 0
-        notes.append(_unknown("split", [str(selection.split)]))
+        drop("split", "split", [str(selection.split)], 0)
     cell = selection.truth_and_predicted
     if selection.cell and (cell is None or any(name not in known.classes for name in cell)):
-        changes["cell"] = ""
-        notes.append(_unknown("confusion cell", [selection.cell]))
+        drop("cell", "confusion cell", [selection.cell], "")
     return replace(selection, **changes), notes
-
-
-def _unknown(what: str, values: Sequence[str]) -> str:
-    shown = ", ".join(f"“{value[:60]}”" for value in values[:3])
-    more = f" and {len(values) - 3} more" if len(values) > 3 else ""
-    return f"The address names the {what} {shown}{more}, which this study does not have: ignored."
 
 
 def cell(truth: str, predicted: str) -> str:

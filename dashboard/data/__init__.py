@@ -1,8 +1,8 @@
 """The only door of the pages to the store and the encoders: `from dashboard import data`.
 
-A page holds a `Handle` and passes it to these functions, one file for each kind of thing. Tables
-and arrays of a study are shared by all visitors and read-only. Uploads and selections of a person
-are never kept in a cache of this package.
+A page passes its `Handle` to these functions. What they return is shared by all visitors, so never
+change it in place. They raise `MissingArtefact`, which names the command, where something has not
+been computed, and `MediaError` where a file cannot be read.
 """
 
 # ruff: noqa: F401 - the names are the package's public functions

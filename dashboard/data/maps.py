@@ -15,13 +15,7 @@ from dashboard.data.studies import Handle, study
 def map_points(
     handle: Handle, encoder_set: str, space: str, method: str, n_dims: int, split: int
 ) -> MapPoints:
-    """A map of a space, with each point's modality, class and subset.
-
-    Raises
-    ------
-    MissingArtefact
-        The map has not been computed; the message names the command.
-    """
+    """A map of a space, with each point's modality, class and subset."""
     opened = study(handle)
     stored = opened.map(encoder_set, space, method, n_dims)
     return MapPoints.from_tables(stored, items(handle, split), opened.classes, n_dims)
@@ -61,29 +55,19 @@ def trajectory_table(handle: Handle, encoder_set: str) -> pd.DataFrame:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def trajectory(handle: Handle, encoder_set: str) -> MovingPoints:
-    """The points of every epoch, in one order.
-
-    Raises
-    ------
-    UserError
-        The epochs hold different items.
-    """
-    table = trajectory_table(handle, encoder_set)
-    epochs = np.sort(table["epoch"].unique())
-    first = table[table["epoch"] == epochs[0]].reset_index(drop=True)
+    """The points of every epoch, in one order."""
+    epochs = dict(list(trajectory_table(handle, encoder_set).groupby("epoch")))  # in their order
+    first = next(iter(epochs.values()))
     ids = first["item_id"].to_numpy(dtype=object)
-    places = []
-    for epoch in epochs:
-        rows = table[table["epoch"] == epoch]
+    for epoch, rows in epochs.items():
         if list(rows["item_id"]) != list(ids):
             raise UserError(
-                f"The map of {encoder_set} has other items in epoch {epoch} than in epoch "
-                f"{epochs[0]}: run `{study(handle).command('maps')}`."
+                f"The map of {encoder_set} has other items in epoch {epoch} than before training: "
+                f"run `{study(handle).command('maps')}`."
             )
-        places.append(rows[["x", "y"]].to_numpy(dtype=np.float32))
     return MovingPoints(
-        epochs.astype(np.int64),
-        np.stack(places),
+        np.array(list(epochs), dtype=np.int64),
+        np.stack([rows[["x", "y"]].to_numpy(dtype=np.float32) for rows in epochs.values()]),
         ids,
         first["modality"].to_numpy(dtype=object),
         pd.Index(study(handle).classes).get_indexer(items(handle).loc[ids, "class"]),

@@ -23,13 +23,7 @@ class Sound:
 
 @st.cache_data(show_spinner=False, max_entries=128)
 def sound(handle: Handle, item_id: str) -> Sound:
-    """The stretch of sound that is the item: one second in most collections.
-
-    Raises
-    ------
-    MediaError
-        It can no longer be read, or the item has no sound.
-    """
+    """The stretch of sound that is the item: one second in most collections."""
     length_s = float(items(handle).loc[item_id, "duration_s"])
     rate_hz = LONG_RATE_HZ if length_s > LONG_S else None
     heard = item_media.sound(study(handle), item_id, rate_hz)
@@ -38,11 +32,5 @@ def sound(handle: Handle, item_id: str) -> Sound:
 
 @st.cache_data(show_spinner=False, max_entries=1024)
 def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
-    """An item's picture as a small JPEG.
-
-    Raises
-    ------
-    MediaError
-        It can no longer be read, or the item has no picture.
-    """
+    """An item's picture as a small JPEG."""
     return media.picture_bytes(item_media.picture(study(handle), item_id), side_px)

@@ -102,25 +102,13 @@ class Training(NamedTuple):
 
 
 def translation_training(handle: Handle, encoder_set: str, split: int) -> Training:
-    """How the translation of a split was trained.
-
-    Raises
-    ------
-    MissingArtefact
-        It has not been computed; the message names the command.
-    """
+    """How the translation of a split was trained."""
     history = study(handle).history(encoder_set, split)
     return _training(handle, f"train:{encoder_set}:{split}", history)
 
 
 def generation_training(handle: Handle, encoder_set: str) -> Training:
-    """How the generators of the first split were trained.
-
-    Raises
-    ------
-    MissingArtefact
-        They have not been computed; the message names the command.
-    """
+    """How the generators of the first split were trained."""
     history = study(handle).generation_history(encoder_set)
     return _training(handle, f"generate:{encoder_set}:0", history)
 

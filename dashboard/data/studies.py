@@ -52,13 +52,7 @@ def records(root: str) -> list[dict[str, Any]]:
 
 
 def open_study(root: str, digest_: str = "") -> Handle:
-    """The newest study, or the one whose digest starts like this.
-
-    Raises
-    ------
-    MissingArtefact
-        There is none; the message names the command.
-    """
+    """The newest study, or the one whose digest starts like this."""
     for record in records(root):
         if record["digest"].startswith(digest_):
             stamp = digest([record["artefacts"], record["finished"]])
