@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import data, session, state
-from dashboard.shared.thumbnails import player, thumbnail_html
-from dashboard.shared.widgets import esc, label_html, quiet_button
+from dashboard.shared import thumbnails
+from dashboard.shared.widgets import esc, quiet_button
 
 PERCENTILE = (
     "“Above 99%” means that the cosine is higher than that of 99% of random pairs of the two "
@@ -29,15 +29,11 @@ def card(
     opens: str = "Open",
 ) -> None:
     """A small card: thumbnail, player, labels, one line of text, and a button that opens it."""
-    row = data.items(handle).loc[item_id]
-    labels, modality = list(row["labels"]), str(row["modality"])
     with st.container(key=f"card_{key}", gap="xsmall"):
-        st.html(thumbnail_html(handle, item_id, modality, ", ".join(labels) or item_id))
-        if modality == "audio":
-            player(handle, item_id)
-        names = label_html(labels, data.study(handle).classes, modality)
+        thumbnails.show(handle, item_id)
         line = f'<div class="jee-small">{esc(note)}</div>' if note else ""
-        st.html(f'<div class="jee-label" title="{esc(item_id)}">{names}</div>{line}')
+        labels = thumbnails.labels_html(handle, item_id)
+        st.html(f'<div class="jee-label" title="{esc(item_id)}">{labels}</div>{line}')
         if on_open is not None:
             icon = "open_in_full" if opens == "Open" else "search"
             quiet_button(opens, f"open_{key}", on_open, item_id, icon=icon)

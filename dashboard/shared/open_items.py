@@ -9,9 +9,8 @@ from core.errors import UserError
 from core.figures import theme
 from dashboard import data, session, state
 from dashboard.page import Page
-from dashboard.shared import cards
-from dashboard.shared.thumbnails import player, thumbnail_html
-from dashboard.shared.widgets import esc, kicker, label_html, quiet_button, small
+from dashboard.shared import cards, thumbnails
+from dashboard.shared.widgets import esc, kicker, quiet_button, small
 
 N_NEIGHBOURS = 4
 
@@ -31,17 +30,14 @@ def show(page: Page, *, key: str, title: str, n_shown: int = state.MAX_ITEMS) ->
 def _detail(page: Page, item_id: str, key: str) -> None:
     """A large card: the item, the systems' predictions, its nearest items in each modality."""
     row = data.items(page.handle, page.selection.split).loc[item_id]
-    labels, modality = list(row["labels"]), str(row["modality"])
+    modality = str(row["modality"])
     with st.container(border=True, key=f"detail_{key}"):
         left, middle, right = st.columns([1.15, 1.0, 2.1], gap="medium")
         with left:
-            st.html(thumbnail_html(page.handle, item_id, modality, ", ".join(labels) or item_id))
-            if modality == "audio":
-                player(page.handle, item_id)
+            thumbnails.show(page.handle, item_id)
         with middle:
-            names = label_html(labels, page.study.classes, modality)
             st.html(
-                f'<div class="jee-label">{names}</div>'
+                f'<div class="jee-label">{thumbnails.labels_html(page.handle, item_id)}</div>'
                 f'<div class="jee-small">{esc(theme.MODALITY_NAMES[modality])} '
                 f"{esc(item_id)}<br>clip {esc(row['clip_id'])}, subset {esc(row['subset'])}"
                 f"{_facts(str(row['facts']))}</div>"

@@ -1,7 +1,6 @@
 """A table beside a figure: the paper's findings and this study's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -22,29 +21,11 @@ LABELS = {
 }
 
 
-@dataclass(frozen=True)
-class OwnStudy:
-    """What this study's numbers depend on: its data, its encoders, the size of its gallery."""
-
-    dataset: str
-    encoders: Mapping[str, str | Sequence[str]]
-    gallery_size: int | None = None
-
-
-def of_encoder_set(page: Page) -> OwnStudy:
-    """For numbers of the page's encoder set."""
-    return OwnStudy(str(page.study.dataset["name"]), page.encoders)
-
-
-def of_grid(page: Page, gallery_size: int | None) -> OwnStudy:
-    """For numbers of all encoder sets of the study."""
-    return OwnStudy(str(page.study.dataset["name"]), page.study.encoders, gallery_size)
-
-
-def show(own: OwnStudy, found: Sequence[Counterpart]) -> None:
+def show(page: Page, found: Sequence[Counterpart], gallery_size: int | None = None) -> None:
     """The table: each finding, its value in the paper and here, its place in the paper.
 
-    A line below names the differences between the two studies.
+    A line below names the differences between the two studies: in data, encoders (those of the
+    whole study, for a page without an encoder set) and the size of the gallery.
     """
     if not found:
         return
@@ -61,7 +42,7 @@ def show(own: OwnStudy, found: Sequence[Counterpart]) -> None:
         f'<p class="jee-kicker">{esc(first.paper)}, {esc(figures)}, compared with this study</p>'
         "<table class='jee-table'><tr><th></th><th>paper</th><th>this study</th>"
         "<th>where in the paper</th></tr>"
-        f'{rows}</table><p class="jee-small">{esc(comparability(own, found))}</p>'
+        f'{rows}</table><p class="jee-small">{esc(comparability(page, found, gallery_size))}</p>'
         "</div>"
     )
 
@@ -85,21 +66,23 @@ def place(one: reference.Reference) -> str:
     return f"{one.where}, {one.how}" if one.how == reference.READ_OFF else one.where
 
 
-def comparability(own: OwnStudy, found: Sequence[Counterpart]) -> str:
+def comparability(page: Page, found: Sequence[Counterpart], gallery_size: int | None = None) -> str:
     """Whether the numbers can be compared, and if not, why; one sentence."""
+    dataset = str(page.study.dataset["name"])
+    encoders = page.encoders if page.encoder_set else page.study.encoders
     differences = dict.fromkeys(
         difference
         for one in found
-        for difference in reference.differences(
-            one.reference, own.dataset, own.encoders, own.gallery_size
-        )
+        for difference in reference.differences(one.reference, dataset, encoders, gallery_size)
     )
     if not differences:
         return "Same data and encoders as in the paper: the numbers can be compared."
     return f"For orientation only; the studies differ: {'; '.join(differences)}."
 
 
-def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:
+def facts(
+    page: Page, found: Sequence[Counterpart], gallery_size: int | None = None
+) -> Mapping[str, str]:
     """The same for exports: one line for each finding, and one for the differences."""
     if not found:
         return {}
@@ -108,7 +91,7 @@ def facts(own: OwnStudy, found: Sequence[Counterpart]) -> Mapping[str, str]:
         f"here {here(one)}"
         for one in found
     }
-    return {**lines, "reported, compared": comparability(own, found)}
+    return {**lines, "reported, compared": comparability(page, found, gallery_size)}
 
 
 def _agreement(same: bool | None) -> str:

@@ -121,17 +121,6 @@ def numbers(figures: Iterable[tuple[str, str, str, str]], narrow: bool = False) 
     st.html(f'<div class="{kind}" data-testid="headline">{cards}</div>')
 
 
-def label_html(labels: Sequence[str], classes: Sequence[str], modality: str) -> str:
-    """Class names, each with a dot: its colour is the class, its shape the modality."""
-    colours = theme.class_colours(classes)
-    names = labels or ["unlabelled"]
-    return " ".join(
-        f'<span><span class="jee-dot {esc(modality)}" '
-        f'style="background:{colours.get(name, theme.UNLABELLED)}"></span>{esc(name)}</span>'
-        for name in names
-    )
-
-
 # -- figures and tables --------------------------------------------------------------------------
 
 

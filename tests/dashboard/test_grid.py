@@ -2,6 +2,7 @@
 
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -129,16 +130,20 @@ def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     handle = data.open_study(str(grid))
     page = Page(handle, OTHER, Selection())
     found = counterparts.mix_in(data.measurements(handle, OTHER, study="mix_in"))
-    facts = paper.facts(paper.of_encoder_set(page), found)
+    facts = paper.facts(page, found)
     share = facts["reported: Zero-shot MMT, share of the best system"]
     assert share.startswith("almost 70% (Wu et al. 2021, §4.2 and abstract, stated in the text)")
     assert "; here " in share
     lines = widgets.csv_bytes(pd.DataFrame({"a": [1]}), dict(facts)).decode().splitlines()
     assert any(line.startswith("# reported, compared: For orientation only") for line in lines)
-    assert paper.facts(paper.of_encoder_set(page), []) == {}
+    assert paper.facts(page, []) == {}
 
 
 def test_the_same_data_and_encoders_may_be_compared() -> None:
     one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
-    own = paper.OwnStudy("audioset", {"audio": "yamnet", "image": "vgg16"}, 10_000)
-    assert paper.comparability(own, [one]).startswith("Same data and encoders")
+    page = SimpleNamespace(
+        study=SimpleNamespace(dataset={"name": "audioset"}),
+        encoder_set="yamnet+vgg16",
+        encoders={"audio": "yamnet", "image": "vgg16"},
+    )
+    assert paper.comparability(page, [one], 10_000).startswith("Same data and encoders")

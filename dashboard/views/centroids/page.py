@@ -44,7 +44,7 @@ def show(page: Page) -> None:
     shared = chosen.scale == "normalised"
     top = max(float(np.nanmax(matrix.distances)) for matrix in found.values()) if shared else None
     reported = counterparts.centroids(rows)
-    facts = paper.facts(paper.of_encoder_set(page), reported)
+    facts = paper.facts(page, reported)
     for place, (space, matrix) in zip(
         st.columns(len(found), gap="medium"), found.items(), strict=True
     ):
@@ -61,7 +61,7 @@ def show(page: Page) -> None:
             widgets.small(
                 f"Scale of this space (the mean distance of two items): {matrix.scale:.2f}."
             )
-    paper.show(paper.of_encoder_set(page), reported)
+    paper.show(page, reported)
     widgets.small(
         "W's figure 4 sorts PCA by modality and the translation by class. Where a translated space "
         "joins the modalities, small strong squares run down the diagonal by class; where it does "

@@ -68,14 +68,14 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         f"labels_{target}",
         f"Labels of the translation subset beside F1 on {theme.MODALITY_PLURALS[target]}",
         table=counted,
-        more=paper.facts(paper.of_encoder_set(page), reported),
+        more=paper.facts(page, reported),
     )
     correlations(stored[stored["target"] == target])
     widgets.small(
         "The spaces are trained without labels; labels are counted here for the analysis only "
         "(W §4.3). Classes are ordered by count."
     )
-    paper.show(paper.of_encoder_set(page), reported)
+    paper.show(page, reported)
 
 
 def correlations(stored: pd.DataFrame) -> None:

@@ -54,7 +54,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
             matrix,
             f"confusion_{chosen.system}_{chosen.target}",
             f"Confusion matrix of {chosen.system} on {theme.MODALITY_PLURALS[chosen.target]}",
-            paper.facts(paper.of_encoder_set(page), reported),
+            paper.facts(page, reported),
         )
         widgets.small(
             f"{theme.SYSTEM_NAMES[chosen.system]}; {int(matrix.counts.sum()):,} test items of "
@@ -62,7 +62,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         )
     with right:
         items(page, matrix)
-    paper.show(paper.of_encoder_set(page), reported)
+    paper.show(page, reported)
 
 
 def counts_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:

@@ -34,7 +34,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         "tested one, balanced over classes: MMT in the translated space, MMP in PCA. The dashed "
         "line is trained on the tested modality alone. Boxes show draws and splits."
     )
-    paper.show(paper.of_encoder_set(page), beside)
+    paper.show(page, beside)
 
 
 def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]) -> None:
@@ -55,7 +55,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]
         f"mix_in_{target}",
         f"Mix-in curves tested on {theme.MODALITY_PLURALS[target]}",
         table=rows,
-        more=paper.facts(paper.of_encoder_set(page), beside),
+        more=paper.facts(page, beside),
     )
     if share is None:
         return

@@ -56,12 +56,9 @@ def card(page: Page, entry: QueryEntry) -> None:
         media(entry.upload)
         text = describe_upload(entry, entry.upload)
     else:
-        st.html(thumbnails.thumbnail_html(page.handle, entry.item_id, entry.modality, entry.name))
-        if entry.modality == "audio":
-            thumbnails.player(page.handle, entry.item_id)
-        labels = list(data.items(page.handle).loc[entry.item_id, "labels"])
-        names = widgets.label_html(labels, page.study.classes, entry.modality)
-        st.html(f'<div class="jee-label">{names}</div>')
+        thumbnails.show(page.handle, entry.item_id)
+        labels = thumbnails.labels_html(page.handle, entry.item_id)
+        st.html(f'<div class="jee-label">{labels}</div>')
         text = f"{theme.MODALITY_NAMES[entry.modality]} of the collection"
     st.html(f'<div class="jee-small">{esc(entry.name)}<br>{esc(text)}</div>')
 

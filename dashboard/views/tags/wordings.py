@@ -35,7 +35,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     measures(page, table, overall)
     name = str(page.study.dataset["name"])
     reported = zero_shot.counterparts(rows, name, len(page.study.classes))
-    paper.show(paper.of_encoder_set(page), reported)
+    paper.show(page, reported)
     by_tag(page, rows)
 
 

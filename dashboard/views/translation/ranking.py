@@ -42,7 +42,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     systems = headlines.summary(projected, ["encoder_set", "space", "direction"])
     known = set(projected["direction"])
     reported = counterparts.ranking(rows) if metric == "ndcg@30" else []
-    own_grid = paper.of_grid(page, int(systems["gallery_size"].max()) if len(systems) else None)
+    gallery_size = int(systems["gallery_size"].max()) if len(systems) else None
     # Each encoder set has its own key, so that no old click stays on the figure.
     key = f"ranking_{metric}_{page.encoder_set}"
     widgets.show(
@@ -62,7 +62,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
         key=key,
         on_select=lambda: select_encoder_set(key, data.encoder_set_names(page.handle)),
         table=rows,
-        more=paper.facts(own_grid, reported),
+        more=paper.facts(page.whole_study, reported, gallery_size),
     )
     widgets.small(scale_of(systems))
     if len(page.study.encoder_sets) > 1:
@@ -77,7 +77,7 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
             "the lift, (NDCG − random) / (1 − random): 0 for a random order, 1 for a perfect one. "
             "For clips with several labels, the best-matching pair of labels counts."
         )
-    paper.show(own_grid, reported)
+    paper.show(page.whole_study, reported, gallery_size)
 
 
 def select_encoder_set(key: str, names: Sequence[str]) -> None:
