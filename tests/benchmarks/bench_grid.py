@@ -1,15 +1,15 @@
 """A grid of nine translations at the paper's scale, one epoch each, against nine separate runs.
 
 130,000 pairs; yamnet (1024), vggish (128) and openl3 (512) × resnet50 (2048), vgg16 (512) and
-openl3 (512): OpenL3 has 512 numbers here (W's baseline) and not 6144 and 8192, whose files alone
-would take 8 GB. Ours: one command's worth, the nine fits side by side on all cores over the same
-six files. Theirs: nine runs of a script, each in a process of its own with torch's own threads:
-both files into tensors, a `DataLoader` of the tensor pairs with the default collate function, two
-towers, the margin loss with its off-diagonal copied out, Adam. Both start from equal weights and
-see equal batches, validation included, and end at equal losses.
+openl3 (512). OpenL3 has 512 dimensions here (W's baseline) instead of 6144 and 8192, whose files
+would take 8 GB. Ours: the nine fits side by side on all cores, over the same six files, as one
+command runs them. Theirs: nine runs of a script, each in its own process with torch's own threads.
+The script reads both files into tensors and uses a `DataLoader` of the tensor pairs with the
+default collate function, two towers, the margin loss with a copy of the off-diagonal, and Adam.
+Both sides start from equal weights, use equal batches and end at equal losses.
 
-A separate run's time goes with its two encoders' widths alone, so that the three runs in which
-every encoder stands once are timed, and stand for the nine by a factor of three.
+The time of a separate run depends only on the dimensions of its two encoders. So three runs, which
+use every encoder once, are timed, and their time is multiplied by three.
 
     python -m tests.benchmarks grid
 """
@@ -37,7 +37,7 @@ BLOCK_ROWS = 8192
 
 
 @dataclass(frozen=True)
-class Task:
+class GridTask:
     """One translation of the grid."""
 
     folder: str
@@ -46,11 +46,11 @@ class Task:
 
 
 def run() -> list[dict]:
-    """One row {what, against, ratio, at_least, detail}; fails when losses differ."""
+    """One row `{what, against, ratio, at_least, detail}`; fails where losses differ."""
     with tempfile.TemporaryDirectory() as folder:
         make_vectors(Path(folder))
         write_batches(Path(folder))
-        tasks = [Task(folder, audio, image) for audio in AUDIO for image in IMAGE]
+        tasks = [GridTask(folder, audio, image) for audio in AUDIO for image in IMAGE]
         started = time.perf_counter()
         with LocalEngine() as engine:
             ours = dict(engine.run(fit, tasks, "nine translations side by side"))
@@ -77,7 +77,7 @@ def run() -> list[dict]:
     ]
 
 
-def fit(task: Task) -> tuple[tuple[str, str], list[float]]:
+def fit(task: GridTask) -> tuple[tuple[str, str], list[float]]:
     """One translation as `precompute train` fits it: the training and validation loss."""
     from core.spaces import translation_training
 
@@ -144,7 +144,7 @@ def start(n_audio: int, n_image: int) -> list:
 
 
 def write_batches(folder: Path) -> None:
-    """The rows of every batch of our run's first epoch, for the other side to use the same."""
+    """Save the rows of every batch of our run's first epoch, so that both sides use the same."""
     from core.spaces import pairing
     from core.spaces.translation_training import validation_batches
 
@@ -169,7 +169,7 @@ def write_batches(folder: Path) -> None:
 
 
 def make_vectors(folder: Path) -> None:
-    """One file an encoder; what a clip's vectors share is the same 16 numbers in all of them."""
+    """One file for each encoder; the vectors of a clip share 16 numbers in all files."""
     for number, (name, d) in enumerate((AUDIO | IMAGE).items(), start=1):
         rng = np.random.default_rng([SEED, number])
         carried = rng.standard_normal((16, d)).astype(np.float32) / 4

@@ -1,8 +1,8 @@
 """The Map page with 50,000 points, warm, painted in a real Chromium.
 
-Both maps of the page hold every item: 25,000 sounds and as many pictures of 18 classes. A visit is
-timed by the browser itself, from its navigation until the script has run and the canvases of both
-maps hold painted pixels. The first visit warms the server and the browser's cache.
+Both maps of the page show every item: 25,000 sounds and as many pictures of 18 classes. The browser
+times each visit, from its navigation until the script has run and the canvases of both maps have
+painted pixels. The first visit warms up the server and the browser's cache.
 
     python -m tests.benchmarks map_page
 """

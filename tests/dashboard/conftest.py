@@ -1,4 +1,4 @@
-"""A workspace for all tests of the dashboard, and a page opened on it without a browser."""
+"""Workspaces shared by all tests of the dashboard, and pages opened without a browser."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with one whole study."""
+    """A workspace with one finished study."""
     root = tmp_path_factory.mktemp("workspace")
     workspace.build(root)
     return root
@@ -25,7 +25,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace whose study has been ingested and no more."""
+    """A workspace whose study has only been ingested."""
     root = tmp_path_factory.mktemp("begun")
     workspace.build(root, stages="ingest")
     return root
@@ -48,13 +48,13 @@ def tagged_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def retriever_of(root: Path) -> Retriever:
-    """A retriever of its own, apart from the one that the pages share."""
+    """A new retriever, not the one that the pages share."""
     return Retriever(open_study(Store(root)))
 
 
 @pytest.fixture(autouse=True)
 def _forget_retrievers() -> None:
-    """Every test loads its own encoders, so none meets those that another one replaced."""
+    """Every test loads its own encoders, so that none gets those that another replaced."""
     data.retriever.clear()
 
 
@@ -73,7 +73,7 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
 
 
 def text_of(page: AppTest) -> str:
-    """Everything a page says, its HTML included."""
+    """All texts of a page, with its HTML."""
     bodies = [element.proto.body for element in page.get("html")]
     parts = [body for body in bodies if not body.lstrip().startswith("<style")]
     for kind in ("title", "subheader", "markdown", "caption", "code"):

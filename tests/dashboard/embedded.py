@@ -19,7 +19,7 @@ N_HIDDEN = 32
 
 
 def build(root: Path) -> str:
-    """Write the workspace. Returns the study's digest."""
+    """Write the workspace; returns the study's digest."""
     frame = tiny_items.item_table()
     natives = {kind: native(frame, kind, name) for kind, (name,) in workspace.ENCODERS.items()}
     towers = {kind: tower(frame, kind, array) for kind, array in natives.items()}
@@ -27,7 +27,7 @@ def build(root: Path) -> str:
 
 
 def native(frame: pd.DataFrame, kind: str, encoder_name: str) -> np.ndarray:
-    """Every item's vector: that of its class's sound or picture, a little shaken."""
+    """Every item's vector: that of its class's sound or picture, with a little noise."""
     encoder = encoders.load(encoder_name)
     numbers = [tiny_items.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
     seen = []
@@ -44,7 +44,7 @@ def native(frame: pd.DataFrame, kind: str, encoder_name: str) -> np.ndarray:
 
 
 def tower(frame: pd.DataFrame, kind: str, array: np.ndarray) -> dict[str, np.ndarray]:
-    """A tower that carries the mean vector of class c to the c-th place."""
+    """A tower that maps the mean vector of class c to the axis c."""
     numbers = np.array(
         [tiny_items.CLASSES.index(labels[0]) for labels in items.of(frame, kind)["labels"]]
     )

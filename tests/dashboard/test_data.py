@@ -1,4 +1,4 @@
-"""`dashboard.data` is the only door of the pages to the store and the encoders."""
+"""`dashboard.data`: the only door of the pages to the store and the encoders."""
 
 import ast
 import inspect
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from core.retrieval.query_inputs import WeightedInput
 from core.study import Study
+from dashboard import data
+from tests.dashboard import workspace
 
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard"
 CLOSED_MODULES = {
@@ -83,3 +86,16 @@ def test_a_bypass_would_be_seen(line: str) -> None:
 )
 def test_facts_and_data_are_open(line: str) -> None:
     assert bypasses(line) == []
+
+
+@pytest.mark.parametrize("modality", ["audio", "image"])
+def test_neighbours_on_a_card_have_the_scale_of_retrieve(tiny: Path, modality: str) -> None:
+    handle, item_id = data.open_study(str(tiny)), "clip1_03_a"
+    near = data.neighbours(handle, workspace.ENCODER_SET, item_id, modality, 4)
+    retriever = data.retriever(handle, workspace.ENCODER_SET)
+    query = [WeightedInput(retriever.embed_item(item_id))]
+    found = retriever.search(query, modality, 5, "translation").results
+    found = found[found["item_id"] != item_id].head(4)
+    assert list(near["item_id"]) == list(found["item_id"])
+    assert near["score"].to_numpy() == pytest.approx(found["score"].to_numpy(), abs=1e-5)
+    assert near["percentile"].to_numpy() == pytest.approx(found["percentile"].to_numpy(), abs=0.05)

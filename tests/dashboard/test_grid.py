@@ -1,4 +1,4 @@
-"""A grid of encoder sets: figure 2, choosing a pair for every page, what the paper reports."""
+"""A grid of encoder sets: figure 2, the encoder set of every page, the paper's findings."""
 
 import textwrap
 from pathlib import Path
@@ -29,7 +29,9 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_all_pairs_are_shown_and_the_chosen_one_is_named(open_page: Open, grid: Path) -> None:
+def test_all_encoder_sets_are_drawn_and_the_chosen_one_is_named(
+    open_page: Open, grid: Path
+) -> None:
     page = open_page("translation", grid, encoder_set=OTHER)
     assert not page.exception
     text = text_of(page)
@@ -39,7 +41,7 @@ def test_all_pairs_are_shown_and_the_chosen_one_is_named(open_page: Open, grid: 
 
 
 def clicked(names: list[str], event: object) -> AppTest:
-    """What a selection event of the figure does, in a session of its own."""
+    """The page after a selection event of the figure."""
     script = f"""
         import streamlit as st
         from dashboard import session
@@ -70,7 +72,7 @@ def test_a_click_beside_all_marks_changes_nothing(event: object, grid: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["overview", "map", "centroids", "classify", "compare"])
-def test_the_pair_of_the_address_is_that_of_every_page(
+def test_every_page_shows_the_encoder_set_of_the_address(
     name: str, open_page: Open, grid: Path
 ) -> None:
     page = open_page(name, grid, encoder_set=OTHER)
@@ -81,7 +83,7 @@ def test_the_pair_of_the_address_is_that_of_every_page(
     assert page.selectbox(key="choose_encoder_set").value == OTHER
 
 
-def test_each_pair_has_its_own_numbers(grid: Path) -> None:
+def test_each_encoder_set_has_its_own_numbers(grid: Path) -> None:
     handle = data.open_study(str(grid))
     values = {
         name: tuple(data.measurements(handle, name, study="ranking", metric="ndcg@30")["value"])
@@ -114,7 +116,7 @@ def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None
     ("name", "figure"),
     [("translation", "figure 2"), ("classify", "figure 3"), ("centroids", "figure 4")],
 )
-def test_the_paper_stands_beside_its_figures(
+def test_the_paper_is_compared_below_its_figures(
     name: str, figure: str, open_page: Open, grid: Path
 ) -> None:
     text = text_of(open_page(name, grid))
@@ -122,11 +124,11 @@ def test_the_paper_stands_beside_its_figures(
     assert "the studies differ: other data (tiny, not audioset); other encoders" in text
 
 
-def test_the_zero_shot_share_stands_beside_the_papers(open_page: Open, grid: Path) -> None:
+def test_the_zero_shot_share_is_shown_with_that_of_the_paper(open_page: Open, grid: Path) -> None:
     assert "W: almost 70%" in text_of(open_page("classify", grid))
 
 
-def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
+def test_exports_name_the_reported_value_and_the_differences(grid: Path) -> None:
     handle = data.open_study(str(grid))
     page = Page(handle, OTHER, Selection())
     found = counterparts.mix_in(data.measurements(handle, OTHER, study="mix_in"))
@@ -139,7 +141,7 @@ def test_exports_carry_the_reported_value_and_what_differs(grid: Path) -> None:
     assert paper.facts(page, []) == {}
 
 
-def test_the_same_data_and_encoders_may_be_compared() -> None:
+def test_numbers_of_the_same_data_and_encoders_can_be_compared() -> None:
     one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
     page = SimpleNamespace(
         study=SimpleNamespace(dataset={"name": "audioset"}),

@@ -1,4 +1,4 @@
-"""Every page without a browser: nothing computed, computed, an address, a garbage address."""
+"""Every page without a browser: nothing computed, all computed, valid and invalid addresses."""
 
 import logging
 from pathlib import Path
@@ -17,8 +17,8 @@ PAGES = ["overview", "map", "translation", "centroids", "classify", "compare"]
 STUDY_PAGES = PAGES[1:]
 
 
-def sound(page: AppTest) -> str:
-    """What the page says, once it is certain that nothing failed."""
+def texts(page: AppTest) -> str:
+    """The texts of a page on which nothing failed."""
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
@@ -28,27 +28,27 @@ def sound(page: AppTest) -> str:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_computed_names_the_command(name: str, open_page: Open, tmp_path: Path) -> None:
-    text = sound(open_page(name, tmp_path / "empty"))
+    text = texts(open_page(name, tmp_path / "empty"))
     assert "has no study yet" in text
     assert "python -m precompute all --dataset demo --workspace" in text
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_an_unfinished_study_names_the_command(name: str, open_page: Open, begun: Path) -> None:
-    text = sound(open_page(name, begun))
+    text = texts(open_page(name, begun))
     stage = "maps" if name == "map" else "evaluate"
     assert f"python -m precompute {stage} --dataset demo" in text
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_computed(name: str, open_page: Open, tiny: Path) -> None:
+def test_a_finished_study(name: str, open_page: Open, tiny: Path) -> None:
     page = open_page(name, tiny)
-    text = sound(page)
+    text = texts(page)
     assert 'data-testid="provenance"' in text
     assert "2 random splits by clip, seed 0" in text
     assert "jee-notice" not in text
     assert page.title[0].value
-    assert sound(page.run(timeout=60))
+    assert texts(page.run(timeout=60))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -70,7 +70,7 @@ def test_a_garbage_address(name: str, open_page: Open, tiny: Path) -> None:
         other="zzz",
         other_encoder_set="q+r",
     )
-    text = sound(page)
+    text = texts(page)
     assert "“kazoo”" in text
     assert "<img src=x" not in text
     assert "<script>" not in text
@@ -79,13 +79,13 @@ def test_a_garbage_address(name: str, open_page: Open, tiny: Path) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_names_from_the_data_are_escaped(name: str, open_page: Open, tiny: Path) -> None:
-    text = sound(open_page(name, tiny, item=["clip2_00_a"]))
+    text = texts(open_page(name, tiny, item=["clip2_00_a"]))
     assert "cello <b>" not in text
     assert "Tiny <set>" not in text
 
 
 def test_overview_shows_numbers_with_their_scale(open_page: Open, tiny: Path) -> None:
-    text = sound(open_page("overview", tiny))
+    text = texts(open_page("overview", tiny))
     assert "MMT zero-shot on pictures" in text
     assert "chance 0.250" in text
     assert "±" in text
@@ -97,7 +97,7 @@ def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
     page = open_page(
         "map", tiny, dims="3", method="tsne", show="pca", cls="banjo", item="clip1_03_i"
     )
-    text = sound(page)
+    text = texts(page)
     assert len(page.get("plotly_chart")) == 1
     assert "26 of 126 points" in text
     assert "clip1_03_i" in text
@@ -105,25 +105,25 @@ def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
     assert page.query_params["dims"] in ("3", ["3"])
 
 
-def test_a_map_says_which_points_were_fitted(open_page: Open, tiny: Path) -> None:
-    text = sound(open_page("map", tiny))
+def test_a_map_says_how_many_points_were_fitted(open_page: Open, tiny: Path) -> None:
+    text = texts(open_page("map", tiny))
     assert "95 of all points fitted, the other 31 placed by their nearest neighbours" in text
 
 
-def test_of_a_large_map_a_sample_is_drawn(
+def test_only_a_sample_of_a_large_map_is_drawn(
     open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(map_points, "MAX_DRAWN", 40)
     page = open_page("map", tiny, item="clip1_03_i")
-    assert "126 of 126 points, 4" in sound(page)  # 40, or 41 with the open item
-    assert "of them drawn on each map" in sound(page)
+    assert "126 of 126 points, 4" in texts(page)  # 40, or 41 with the open item
+    assert "of them drawn on each map" in texts(page)
     page.toggle(key="select_all_points").set_value(True).run(timeout=60)
-    assert "126 of 126 points on each map" in sound(page)
+    assert "126 of 126 points on each map" in texts(page)
     few = open_page("map", tiny, cls="banjo")
-    assert "26 of 126 points on each map" in sound(few)
+    assert "26 of 126 points on each map" in texts(few)
 
 
-def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None:
+def test_a_sample_of_points_is_always_the_same_and_keeps_open_items(tiny: Path) -> None:
     handle = data.open_study(str(tiny))
     whole = data.map_points(handle, data.encoder_set_names(handle)[0], "pca", "umap", 2, 0)
     some = whole.sample(20, keep=["clip1_03_i"])
@@ -135,7 +135,7 @@ def test_a_sample_of_points_is_steady_and_keeps_what_it_must(tiny: Path) -> None
 
 
 @pytest.mark.parametrize("root", ["s3x://nowhere/at/all", "nowhere"])
-def test_a_workspace_that_cannot_be_read_loads_nothing_ahead(
+def test_nothing_is_imported_ahead_for_an_unreadable_workspace(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JEE_WORKSPACE", root if "://" in root else str(tmp_path / root))
@@ -150,13 +150,13 @@ def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:
     assert (some[0], some[-1]) == (ids[0], ids[-1])
     page.session_state[map_selection.LASSO] = ids
     page.query_params["item"] = list(some)
-    assert f"24 of the {len(ids)} selected items" in sound(page.run(timeout=60))
+    assert f"24 of the {len(ids)} selected items" in texts(page.run(timeout=60))
 
 
 def test_a_widget_writes_the_address(open_page: Open, tiny: Path) -> None:
     page = open_page("map", tiny)
     page.segmented_control(key="select_method").set_value("tsne").run(timeout=60)
-    sound(page)
+    texts(page)
     assert page.query_params["method"] in ("tsne", ["tsne"])
     page.segmented_control(key="select_method").set_value("umap").run(timeout=60)
     assert "method" not in page.query_params
@@ -180,19 +180,19 @@ def test_a_confusion_cell_opens_the_items_it_counts(open_page: Open, tiny: Path)
         other=one["predicted"],
     )
     assert rows["value"].item() == n
-    text = sound(open_page("classify", tiny, cell=cell))
+    text = texts(open_page("classify", tiny, cell=cell))
     assert f": {n} item{'' if n == 1 else 's'}" in text
 
 
 def test_compare_two_studies(open_page: Open, tmp_path: Path) -> None:
     first = workspace.build(tmp_path, n_splits=1)
     workspace.build(tmp_path, n_splits=1, seed=1)
-    text = sound(open_page("compare", tmp_path, other=first))
+    text = texts(open_page("compare", tmp_path, other=first))
     assert text.count('data-testid="provenance"') == 2
     assert first in text
 
 
-def test_damaged_media_is_said_on_its_card(open_page: Open, tmp_path: Path) -> None:
+def test_the_card_of_a_damaged_file_says_so(open_page: Open, tmp_path: Path) -> None:
     workspace.build(tmp_path, n_splits=1)
     handle = data.open_study(str(tmp_path))
     artefact = Store(tmp_path).open(*data.study(handle).artefacts["ingest"])
@@ -200,12 +200,12 @@ def test_damaged_media_is_said_on_its_card(open_page: Open, tmp_path: Path) -> N
     for name in ("clip1_03.wav", "clip1_03.png"):
         file = tmp_path / artefact.folder / "media" / name
         file.write_bytes(bytes(file.stat().st_size))
-    text = sound(open_page("map", tmp_path, item=["clip1_03_a", "clip1_03_i"]))
+    text = texts(open_page("map", tmp_path, item=["clip1_03_a", "clip1_03_i"]))
     assert text.count("jee-none") >= 2
     assert "clip1_03.wav" in text
 
 
-def test_a_failing_page_says_one_sentence_and_logs(
+def test_a_failing_page_shows_one_sentence_and_logs_the_error(
     open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""The selection: defaults, addresses, garbage, and what a study does not have."""
+"""The selection: defaults, addresses, invalid values, and parts that a study does not have."""
 
 from dataclasses import fields
 
@@ -25,7 +25,7 @@ def test_the_default_selection_has_an_empty_address() -> None:
     assert state.parse({}) == Selection()
 
 
-def test_an_address_gives_back_its_selection() -> None:
+def test_a_selection_survives_its_address() -> None:
     selection = Selection(
         study="aabbccdd",
         encoder_set="c+d",
@@ -69,7 +69,7 @@ def test_an_address_gives_back_its_selection() -> None:
         {"study": []},
     ],
 )
-def test_garbage_takes_the_default(params: dict[str, list[str]]) -> None:
+def test_an_invalid_value_becomes_the_default(params: dict[str, list[str]]) -> None:
     assert state.parse(params) == Selection()
 
 
@@ -94,7 +94,7 @@ def test_an_address_is_bounded() -> None:
     assert len(read.classes[0]) == state.MAX_LENGTH
 
 
-def test_what_the_study_lacks_is_dropped_and_named() -> None:
+def test_parts_that_the_study_does_not_have_are_dropped_and_named() -> None:
     asked = Selection(
         study="feed",
         encoder_set="e+f",

@@ -1,10 +1,10 @@
-"""Averages over splits and seeds, and the sentences about them."""
+"""Averaged measurements as text."""
 
 import pandas as pd
 import pytest
 
 from core.studies import headlines, measure
-from dashboard.shared import summaries, widgets
+from dashboard.shared import summaries
 
 
 def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:
@@ -14,7 +14,7 @@ def rows(values: list[tuple[int, int, float]], **more: object) -> pd.DataFrame:
     )
 
 
-def test_the_zero_shot_share_is_over_the_best_system() -> None:
+def test_the_zero_shot_share_is_relative_to_the_best_system() -> None:
     table = pd.concat(
         [
             rows([(0, 0, 0.5)], system="MMT", target="image", n_target=0),
@@ -38,19 +38,3 @@ def test_the_scale_names_chance_sizes_and_runs() -> None:
     )
     text = summaries.scale_text(table.iloc[0], "pictures")
     assert text == "chance 0.100, n = 50, gallery of 1,200 pictures, 2 splits"
-
-
-def test_csv_carries_provenance_and_no_formula() -> None:
-    table = pd.DataFrame({"name": ["=1+1", "ok"], "value": [1.5, -2.0]})
-    lines = widgets.csv_bytes(table, {"study": "abc\ndef"}).decode().splitlines()
-    assert lines == ["# study: abc def", "name,value", "'=1+1,1.5", "ok,-2.0"]
-
-
-def test_commands_are_taken_out_of_a_sentence() -> None:
-    text, commands = widgets.split_commands("Nothing yet: run `python -m x --y z`.")
-    assert commands == ["python -m x --y z"]
-    assert text == "Nothing yet: run the command below."
-
-
-def test_markdown_is_escaped() -> None:
-    assert widgets.md("a *b* [c](d) :red[e] $f$") == r"a \*b\* \[c\]\(d\) \:red\[e\] \$f\$"

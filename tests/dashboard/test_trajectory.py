@@ -1,4 +1,4 @@
-"""The generation space on the pages: the moving map, retrieval and tags in it."""
+"""The generation space on the pages: its map epoch by epoch, retrieval and tags in it."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_map_plays_the_epochs_with_their_losses(open_page: Open, root: Path) -> None:
+def test_the_page_animates_the_epochs_and_shows_their_losses(open_page: Open, root: Path) -> None:
     page = open_page("map", root, lines="1")
     assert not page.exception
     text = text_of(page)
@@ -36,14 +36,12 @@ def test_the_map_plays_the_epochs_with_their_losses(open_page: Open, root: Path)
     assert "pairs" in names
 
 
-def test_without_a_generation_space_the_map_says_nothing_of_epochs(
-    open_page: Open, tiny: Path
-) -> None:
+def test_the_page_has_no_epochs_without_a_generation_space(open_page: Open, tiny: Path) -> None:
     text = text_of(open_page("map", tiny))
     assert "epoch" not in text
 
 
-def test_points_keep_their_identity_and_pairs_their_halves(root: Path) -> None:
+def test_points_keep_their_items_and_pairs_across_epochs(root: Path) -> None:
     handle = data.open_study(str(root))
     found = data.trajectory(handle, tagged.PAIR)
     stored = data.study(handle).epochs(tagged.PAIR)
@@ -59,7 +57,9 @@ def test_points_keep_their_identity_and_pairs_their_halves(root: Path) -> None:
     np.testing.assert_allclose(ends[:, 0], ends[:, 1], atol=1e-6)
 
 
-def test_epochs_of_other_items_are_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_epochs_with_different_items_are_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handle = data.open_study(str(root))
     study = data.study(handle)
     frame = study.epochs(tagged.PAIR)
@@ -71,7 +71,7 @@ def test_epochs_of_other_items_are_refused(root: Path, monkeypatch: pytest.Monke
     data.trajectory.clear()
 
 
-def test_tags_and_retrieval_know_the_generation_space(open_page: Open, root: Path) -> None:
+def test_tags_and_retrieval_offer_the_generation_space(open_page: Open, root: Path) -> None:
     page = open_page("tags", root, tag="banjo", tag_space="generation")
     assert not page.exception
     assert page.segmented_control(key="select_tagged_in").value == "generation"
@@ -82,7 +82,7 @@ def test_tags_and_retrieval_know_the_generation_space(open_page: Open, root: Pat
     assert len(found(page)) == 10
 
 
-def test_a_space_that_a_study_lacks_is_not_searched(open_page: Open, tiny: Path) -> None:
+def test_a_space_that_the_study_does_not_have_is_not_searched(open_page: Open, tiny: Path) -> None:
     page = open_page("retrieve", tiny, query="clip1_03_a", **{"in": "generation"})
     assert not page.exception
     assert page.selectbox(key="select_within").value == "translation_all"

@@ -47,7 +47,7 @@ def split_table(frame: pd.DataFrame, n_splits: int) -> pd.DataFrame:
 
 
 def wav(number: int) -> bytes:
-    """One second of a sine, its pitch by class."""
+    """One second of a sine; the pitch depends on the class."""
     time_s = np.arange(RATE_HZ) / RATE_HZ
     samples = 0.4 * np.sin(2 * np.pi * 220 * (number + 1) * time_s) * np.exp(-3 * time_s)
     buffer = io.BytesIO()
@@ -60,7 +60,7 @@ def wav(number: int) -> bytes:
 
 
 def png(number: int) -> bytes:
-    """A plain picture, its colour by class."""
+    """A picture of one colour, which depends on the class."""
     from PIL import Image
 
     buffer = io.BytesIO()
