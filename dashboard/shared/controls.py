@@ -13,6 +13,12 @@ import streamlit as st
 from core.figures import theme
 from dashboard import session, state
 
+CENTROID_ORDERS = {
+    "paper": "as in W's figure 4",
+    "modality": "by modality",
+    "class": "by class",
+    "cluster": "by clustering",
+}
 Names = Mapping[Any, str] | Callable[[Any], str]
 
 

@@ -13,17 +13,11 @@ METRIC_NAMES = {
     "ndcg_lift": "NDCG lift",
     "macro_f1": "macro F1",
     "map": "mAP",
-    "median_rank": "median rank",
-    "modality_gap": "modality gap",
-    "hubness": "hubness",
-    "class_distance_ratio": "class distance ratio",
-    "nearest_class_accuracy": "nearest class accuracy",
-    "nearest_centroid_accuracy": "nearest centroid accuracy",
 }
 
 
 def metric_name(metric: str) -> str:
-    return METRIC_NAMES.get(metric, metric)
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -53,12 +47,13 @@ def scale_text(row: pd.Series, gallery: str = "") -> str:
         parts.append(f"n = {row['n']:,}")
     if row["gallery_size"] > 0:
         parts.append(f"gallery of {row['gallery_size']:,} {gallery}".rstrip())
-    parts.append(runs_text(int(row["runs"]), int(row["splits"])))
+    parts.append(runs_text(row))
     return ", ".join(parts)
 
 
-def runs_text(runs: int, splits: int) -> str:
+def runs_text(row: pd.Series) -> str:
     """The runs behind a mean: `5 splits × 5 draws`."""
+    runs, splits = int(row["runs"]), int(row["splits"])
     by_split = "1 split" if splits == 1 else f"{splits} splits"
     draws = runs // splits if splits else runs
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"

@@ -33,7 +33,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         column_config={"chance": st.column_config.NumberColumn(format="%.3f")},
     )
     widgets.csv_button(mine, page, "centroid_measures")
-    over = summaries.runs_text(int(table["runs"].iloc[0]), int(table["splits"].iloc[0]))
+    over = summaries.runs_text(table.iloc[0])
     widgets.small(f"Mean and standard deviation over {over}; n counts classes or test items.")
 
 

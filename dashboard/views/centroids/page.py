@@ -3,12 +3,12 @@
 import numpy as np
 import streamlit as st
 
-from core.figures import theme
+from core.figures import matrices, theme
 from core.references import counterparts
 from core.studies.centroid_matrix import UNITS, read
 from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import centroid_matrix, controls, paper, widgets
+from dashboard.shared import controls, paper, widgets
 from dashboard.views.centroids import measures
 
 SCALE_NAMES = {"euclidean": "Euclidean", "normalised": "divided by the space's own scale"}
@@ -28,7 +28,7 @@ def show(page: Page) -> None:
         )
         return
     with controls.row():
-        controls.one("Sorted", "order", names=centroid_matrix.ORDER_NAMES)
+        controls.one("Sorted", "order", names=controls.CENTROID_ORDERS)
         controls.one("Distance", "scale", names=SCALE_NAMES)
     chosen = session.current()
     orders = {
@@ -49,13 +49,16 @@ def show(page: Page) -> None:
         st.columns(len(found), gap="medium"), found.items(), strict=True
     ):
         with place:
-            centroid_matrix.show(
-                matrix,
+            unit, order = UNITS[chosen.scale], orders[space]
+            title = f"{theme.SPACE_NAMES[space]}, {controls.CENTROID_ORDERS[order]}"
+            widgets.show(
+                matrices.distances(
+                    matrix.distances, matrix.names, widgets.dark(), top, unit, title
+                ),
                 page,
-                name=f"centroids_{space}_{orders[space]}_{chosen.scale}",
-                title=f"{theme.SPACE_NAMES[space]}, {centroid_matrix.ORDER_NAMES[orders[space]]}",
-                unit=UNITS[chosen.scale],
-                top=top,
+                f"centroids_{space}_{order}_{chosen.scale}",
+                title,
+                table=matrix.table(),
                 more=facts,
             )
             widgets.small(

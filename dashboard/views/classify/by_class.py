@@ -87,7 +87,7 @@ def correlations(stored: pd.DataFrame) -> None:
         return
     shown = []
     for _, row in headlines.summary(rows, ["metric", "system"]).iterrows():
-        runs = summaries.runs_text(int(row["runs"]), int(row["splits"]))
+        runs = summaries.runs_text(row)
         shown.append(
             (
                 f"{row['metric'].removeprefix('correlation_')}, labels and F1 of {row['system']}",

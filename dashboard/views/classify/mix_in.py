@@ -61,7 +61,7 @@ def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]
         return
     n = int(rows["n"].median())
     runs = headlines.summary(rows[rows["n_target"] == 0], ["system"])
-    over = summaries.runs_text(int(runs["runs"].max()), int(runs["splits"].max()))
+    over = summaries.runs_text(runs.max(numeric_only=True))
     widgets.numbers(
         [
             (

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from core.figures import matrices
 from core.studies.centroid_matrix import UNITS, read
 from dashboard import data
-from dashboard.shared import centroid_matrix, controls, widgets
+from dashboard.shared import controls, widgets
 from dashboard.views.compare.form import Side
 
 FARTHEST = 1.6  # the end of both colour scales, in units of each space's own scale
@@ -13,7 +14,7 @@ FARTHEST = 1.6  # the end of both colour scales, in units of each space's own sc
 def show(left: Side, right: Side) -> None:
     st.subheader("Centroids", anchor=False)
     with controls.row():
-        order = controls.one("Sorted", "both_orders", names=centroid_matrix.ORDER_NAMES)
+        order = controls.one("Sorted", "both_orders", names=controls.CENTROID_ORDERS)
     for place, one in zip(st.columns(2, gap="medium"), (left, right), strict=True):
         with place:
             rows = data.measurements(one.handle, one.encoder_set, study="centroids")
@@ -22,13 +23,15 @@ def show(left: Side, right: Side) -> None:
             if not found.names:
                 widgets.small("No centroid distance is stored for this space.")
                 continue
-            centroid_matrix.show(
-                found,
+            unit = UNITS["normalised"]
+            widgets.show(
+                matrices.distances(
+                    found.distances, found.names, widgets.dark(), FARTHEST, unit, one.title
+                ),
                 one,
-                name=f"compare_centroids_{one.name}_{order}",
-                title=one.title,
-                unit=UNITS["normalised"],
-                top=FARTHEST,
+                f"compare_centroids_{one.name}_{order}",
+                one.title,
+                table=found.table(),
             )
             widgets.small(
                 f"Distances are divided by the space's own scale, {found.scale:.2f}, so that the "

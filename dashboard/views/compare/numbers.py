@@ -86,9 +86,8 @@ def _named(rows: pd.DataFrame, by: str, prefix: str = "") -> pd.DataFrame:
     """The means of each metric and each value of a column, with names for people."""
     table = headlines.summary(rows, ["metric", by])
     names = {**theme.DIRECTION_NAMES, **theme.MODALITY_PLURALS}
-    runs = zip(table["runs"].astype(int), table["splits"].astype(int), strict=True)
     return table.assign(
         measure=[prefix + summaries.metric_name(name) for name in table["metric"]],
         of=[names.get(name, name) for name in table[by]],
-        runs=[summaries.runs_text(*each) for each in runs],
+        runs=[summaries.runs_text(row) for _, row in table.iterrows()],
     )[[*KEYS, *SHOWN]]

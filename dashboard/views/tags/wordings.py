@@ -82,7 +82,7 @@ def measures(page: Page, table: pd.DataFrame, overall: pd.DataFrame) -> None:
     last = {"wording": "chance", **{title: f"{chance[title]:.3f}" for title in titles}}
     st.dataframe(pd.concat([shown, pd.DataFrame([last])]), hide_index=True)
     first = table.iloc[0]
-    runs = summaries.runs_text(int(first["runs"]), int(first["splits"]))
+    runs = summaries.runs_text(first)
     plural = theme.MODALITY_PLURALS[session.current().tagged]
     widgets.small(
         f"Over the held-out {plural} (subset test), {runs}. By tag: does a tag rank its own items "
