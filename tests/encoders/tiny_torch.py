@@ -16,9 +16,13 @@ import h5py
 import numpy as np
 import torch
 
-from core.encoders import hcnn, keras_images, openl3
+from core.encoders import efficientnet_lite, hcnn, keras_images, openl3
 
 NARROW = "narrow"  # a file of this name in a weights folder says that its networks are
+NARROW_VARIANTS = {
+    "efficientnet_lite0": efficientnet_lite.Variant((1, 2, 1, 1, 1, 1, 1), (8, 8, 8, 8, 8, 8, 16)),
+    "efficientnet_lite2": efficientnet_lite.Variant((1, 1, 2, 1, 1, 1, 1), (8, 8, 8, 8, 8, 8, 16)),
+}
 Layers = dict[str, dict[str, np.ndarray]]
 
 
@@ -34,6 +38,7 @@ def narrow(folder: Path | None) -> Iterator[None]:
         mock.patch.object(keras_images, "VGG16_BLOCKS", ((4, 2), (4, 2), (4, 3), (4, 3), (512, 1))),
         mock.patch.object(keras_images, "RESNET50_STACKS", ((4, 2), (4, 1), (4, 1), (512, 1))),
         mock.patch.object(hcnn, "LAYERS", tuple(layers)),
+        mock.patch.dict(efficientnet_lite.VARIANTS, NARROW_VARIANTS),
     ):
         yield
 
@@ -53,6 +58,9 @@ def folder_of_narrow(folder: Path) -> Path:
         ):
             (folder / card.weights[0].name).write_bytes(h5(layers))
         torch.save(hcnn_state(rng), folder / hcnn.CARD.weights[0].name)
+        for card in (efficientnet_lite.LITE0, efficientnet_lite.LITE2):
+            state = efficientnet_lite_state(rng, efficientnet_lite.VARIANTS[card.name])
+            torch.save(state, folder / card.weights[0].name)
     return folder
 
 
@@ -131,8 +139,32 @@ def resnet50_layers(rng: np.random.Generator) -> Layers:
 
 def hcnn_state(rng: np.random.Generator) -> dict[str, torch.Tensor]:
     """The whole published state dict: what `hcnn.shapes` lists, the tags' layer and buffers."""
-    state = {"hstft.spec.window": torch.hann_window(512)}
-    for name, shape in hcnn.shapes().items():
+    state = {"hstft.spec.window": torch.hann_window(512)} | random_state(rng, hcnn.shapes())
+    state["hstft.bw_Q"] = torch.tensor([1.3])
+    # Decibels as the front end gives them, about -60 to 40, brought to about one.
+    state["hstft_bn.running_mean"] = torch.full((6,), -20.0)
+    state["hstft_bn.running_var"] = torch.full((6,), 400.0)
+    state["dense2.weight"] = torch.zeros(50, 256)
+    state["dense2.bias"] = torch.zeros(50)
+    return state
+
+
+def efficientnet_lite_state(
+    rng: np.random.Generator, variant: efficientnet_lite.Variant
+) -> dict[str, torch.Tensor]:
+    """The whole published state dict: the convolutions, their norms, and the classifier."""
+    state = random_state(rng, efficientnet_lite.shapes(variant))
+    state["_fc.weight"] = torch.zeros(1000, 1280)
+    state["_fc.bias"] = torch.zeros(1000)
+    return state
+
+
+def random_state(
+    rng: np.random.Generator, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, torch.Tensor]:
+    """Convolutions that keep the size of what they get, and norms with their counters."""
+    state = {}
+    for name, shape in shapes.items():
         is_scale = name.endswith("running_var") or (".weight" in name and len(shape) == 1)
         if len(shape) > 1:
             values = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
@@ -141,10 +173,4 @@ def hcnn_state(rng: np.random.Generator) -> dict[str, torch.Tensor]:
         state[name] = torch.from_numpy(values.astype(np.float32))
         if name.endswith("running_var"):
             state[name.replace("running_var", "num_batches_tracked")] = torch.tensor(7)
-    state["hstft.bw_Q"] = torch.tensor([1.3])
-    # Decibels as the front end gives them, about -60 to 40, brought to about one.
-    state["hstft_bn.running_mean"] = torch.full((6,), -20.0)
-    state["hstft_bn.running_var"] = torch.full((6,), 400.0)
-    state["dense2.weight"] = torch.zeros(50, 256)
-    state["dense2.bias"] = torch.zeros(50)
     return state

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from core import encoders
-from core.encoders import savedmodel
-from tests.encoders import tiny_hub, tiny_savedmodels, tiny_torch
+from core.encoders import efficientnet_lite, savedmodel
+from tests.encoders import tiny_checkpoint, tiny_hub, tiny_savedmodels, tiny_torch
 
 
 def save(name: str, folder: Path) -> None:
@@ -47,6 +47,17 @@ def _hcnn(path: Path) -> None:
     torch.save(tiny_torch.hcnn_state(np.random.default_rng(0)), path)
 
 
+def _musicnn(path: Path) -> None:
+    tiny_checkpoint.save(path, tiny_checkpoint.musicnn_variables(np.random.default_rng(0)))
+
+
+def _efficientnet_lite(name: str, path: Path) -> None:
+    import torch
+
+    variant = efficientnet_lite.VARIANTS[name]
+    torch.save(tiny_torch.efficientnet_lite_state(np.random.default_rng(0), variant), path)
+
+
 def _hub(make: Callable[..., Any], path: Path) -> None:
     from transformers.utils import logging
 
@@ -59,12 +70,15 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "vggish": _vggish,
     "openl3_audio": functools.partial(_h5, functools.partial(tiny_torch.openl3_layers, n_inputs=1)),
     "hcnn": _hcnn,
+    "musicnn": _musicnn,
     "clap_audio": functools.partial(_hub, tiny_hub.make_clap),
     "ast": functools.partial(_hub, tiny_hub.make_ast),
     "mert": functools.partial(_hub, tiny_hub.make_mert),
     "openl3_image": functools.partial(_h5, functools.partial(tiny_torch.openl3_layers, n_inputs=3)),
     "resnet50": functools.partial(_h5, tiny_torch.resnet50_layers),
     "vgg16": functools.partial(_h5, tiny_torch.vgg16_layers),
+    "efficientnet_lite0": functools.partial(_efficientnet_lite, "efficientnet_lite0"),
+    "efficientnet_lite2": functools.partial(_efficientnet_lite, "efficientnet_lite2"),
     "clip_image": functools.partial(_hub, tiny_hub.make_clip),
     "dinov2": functools.partial(_hub, tiny_hub.make_dinov2),
 }
