@@ -88,31 +88,24 @@ def _card(name: str, size_px: int, parameters: int, file: str, size: int, sha256
     )
 
 
-def lite0() -> Card:
-    """The card of `efficientnet_lite0`, with the package that is installed now."""
-    return _card(
-        "efficientnet_lite0",
-        224,
-        3_371_008,
-        "efficientnet-lite0-57934424.pth",
-        18_826_032,
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    )
+LITE0 = _card(
+    "efficientnet_lite0",
+    224,
+    3_371_008,
+    "efficientnet-lite0-57934424.pth",
+    18_826_032,
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+)
 
 
-def lite2() -> Card:
-    """The card of `efficientnet_lite2`, with the package that is installed now."""
-    return _card(
-        "efficientnet_lite2",
-        260,
-        4_811_072,
-        "efficientnet-lite2-9656183e.pth",
-        24_666_229,
-        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
-    )
-
-
-LITE0, LITE2 = lite0(), lite2()
+LITE2 = _card(
+    "efficientnet_lite2",
+    260,
+    4_811_072,
+    "efficientnet-lite2-9656183e.pth",
+    24_666_229,
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
 
 
 def blocks(variant: Variant) -> Iterator[Block]:

@@ -63,38 +63,33 @@ def _file(name: str, size: int, sha256: str) -> WeightsFile:
     )
 
 
-def card() -> Card:
-    """The card, with the package that is installed now."""
-    return Card(
-        name="musicnn",
-        modality="audio",
-        dim=N_DENSE + N_POOLED,
-        title="musicnn (MagnaTagATune), the layer before the tags and the mean of those before it",
-        licence="ISC (Music Technology Group, Universitat Pompeu Fabra)",
-        citation=(
-            "Pons, Serra, musicnn: Pre-trained Convolutional Neural Networks for Music Audio "
-            "Tagging, ISMIR 2019 (late-breaking demo)"
+CARD = Card(
+    name="musicnn",
+    modality="audio",
+    dim=N_DENSE + N_POOLED,
+    title="musicnn (MagnaTagATune), the layer before the tags and the mean of those before it",
+    licence="ISC (Music Technology Group, Universitat Pompeu Fabra)",
+    citation=(
+        "Pons, Serra, musicnn: Pre-trained Convolutional Neural Networks for Music Audio "
+        "Tagging, ISMIR 2019 (late-breaking demo)"
+    ),
+    parameters=777_109,
+    rate_hz=RATE_HZ,
+    window_s=N_WINDOW / RATE_HZ,
+    hears_s=HEARS_S,
+    weights=(
+        _file(
+            ".index",
+            4_948,
+            "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
         ),
-        parameters=777_109,
-        rate_hz=RATE_HZ,
-        window_s=N_WINDOW / RATE_HZ,
-        hears_s=HEARS_S,
-        weights=(
-            _file(
-                ".index",
-                4_948,
-                "da2d7bb670b2b31e9bc441bb1bd75eca31b5b061f963cc1f9630c1aff3238f57",
-            ),
-            _file(
-                ".data-00000-of-00001",
-                9_465_596,
-                "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
-            ),
+        _file(
+            ".data-00000-of-00001",
+            9_465_596,
+            "041f3935e981a65cea739842d30c188d3a7d2adf4410955c8668eb3de4a5acab",
         ),
-    )
-
-
-CARD = card()
+    ),
+)
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
