@@ -328,6 +328,12 @@ class Study:
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("queries.parquet")
 
     @_read_once
+    def tagged(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
+        """`item_id, target, space, system, truth, predicted, score`: the best tag of each test
+        item, by the zero-shot study; `system` is the wording."""
+        return self.artefact(f"evaluate:{encoder_set}:{split}").table("tagged.parquet")
+
+    @_read_once
     def forest(self, encoder_set: str, system: str) -> forests.Forest:
         """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of `train`."""
         evaluated = self.artefact(f"evaluate:{encoder_set}:0")

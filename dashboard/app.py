@@ -89,15 +89,7 @@ def guarded(name: str, show: Callable[[], None]) -> None:
         )
 
 
-def encodes_text() -> bool:
-    """Whether a study of the workspace embeds text with a network."""
-    try:
-        return data.encodes_text(data.workspace())
-    except UserError:
-        return False  # the page has said why
-
-
 if __name__ == "__main__":  # in a server
     main()
-    if encodes_text():
+    if data.encodes_text(data.workspace()):
         data.import_ahead()

@@ -8,7 +8,7 @@ from core.encoder_sets import spaced
 from core.errors import MissingArtefact
 from dashboard import data, session, state
 from dashboard.page import Page
-from dashboard.shared import widgets
+from dashboard.shared import controls, widgets
 
 
 def sidebar(selection: state.Selection) -> Page:
@@ -21,13 +21,12 @@ def sidebar(selection: state.Selection) -> Page:
     """
     root = data.workspace()
     with st.sidebar:
-        records = data.records(root)
-        if not records:
+        titles = data.study_titles(root)
+        if not titles:
             widgets.small(f"Workspace {root}: no study yet.")
             data.open_study(root)  # raises, naming the command
         handle, notes = _open(root, selection.study)
         study = data.study(handle)
-        titles = data.study_titles(records)
         encoder_sets = data.encoder_set_names(handle)
         known = state.Known(
             studies=list(titles),
@@ -60,28 +59,14 @@ def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
 
 
 def _choices(titles: dict[str, str], digest: str, encoder_sets: list[str], n_splits: int) -> None:
-    def study_changed() -> None:
-        session.open_study(st.session_state["choose_study"])
-
-    def encoder_set_changed() -> None:
-        session.change(encoder_set=st.session_state["choose_encoder_set"])
-
-    st.session_state["choose_study"] = digest
-    st.selectbox(
-        "Study",
-        list(titles),
-        format_func=lambda name: titles[name],
-        key="choose_study",
-        on_change=study_changed,
-    )
-    st.session_state["choose_encoder_set"] = session.current().encoder_set or encoder_sets[0]
-    st.selectbox(
+    controls.choose("Study", list(titles), digest, "choose_study", session.open_study, titles)
+    controls.choose(
         "Encoders",
         encoder_sets,
-        format_func=spaced,
-        key="choose_encoder_set",
-        on_change=encoder_set_changed,
-        disabled=len(encoder_sets) == 1,
+        session.current().encoder_set or encoder_sets[0],
+        "choose_encoder_set",
+        lambda name: session.change(encoder_set=name),
+        spaced,
     )
     if n_splits > 1:
         st.selectbox(
@@ -92,10 +77,4 @@ def _choices(titles: dict[str, str], digest: str, encoder_sets: list[str], n_spl
             "are means over all splits.",
             **session.bound("split"),
         )
-    st.segmented_control(
-        "Figures are saved as",
-        ["png", "svg"],
-        format_func=str.upper,
-        required=True,
-        **session.bound("picture"),
-    )
+    controls.one("Figures are saved as", "picture", names=str.upper)

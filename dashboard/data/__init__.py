@@ -28,12 +28,10 @@ from dashboard.data.maps import (
 )
 from dashboard.data.media import picture, sound
 from dashboard.data.results import (
-    cell_items,
     encoder_set_of,
     generation_training,
     measurements,
     predictions,
-    predictions_of,
     queries,
     tagged,
     translation_training,
@@ -53,7 +51,6 @@ from dashboard.data.studies import (
     now,
     open_study,
     provenance,
-    records,
     short_provenance,
     study,
     study_titles,

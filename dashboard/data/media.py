@@ -1,8 +1,5 @@
 """The sound or picture of an item, decoded small and kept for all visitors."""
 
-from dataclasses import dataclass
-
-import numpy as np
 import streamlit as st
 
 from core import item_media, media
@@ -12,22 +9,11 @@ from dashboard.data.studies import Handle, study
 LONG_S, LONG_RATE_HZ = 5.0, 22_050  # longer sounds travel to the browser at this rate
 
 
-@dataclass(frozen=True)
-class Sound:
-    """A sound: `samples (n,) float32` and the same as a WAV file."""
-
-    samples: np.ndarray
-    rate_hz: int
-    wav: bytes
-
-
 @st.cache_data(show_spinner=False, max_entries=128)
-def sound(handle: Handle, item_id: str) -> Sound:
+def sound(handle: Handle, item_id: str) -> media.Audio:
     """The stretch of sound that is the item: one second in most collections."""
     length_s = float(items(handle).loc[item_id, "duration_s"])
-    rate_hz = LONG_RATE_HZ if length_s > LONG_S else None
-    heard = item_media.sound(study(handle), item_id, rate_hz)
-    return Sound(heard.samples, heard.rate_hz, media.wav_bytes(heard))
+    return item_media.sound(study(handle), item_id, LONG_RATE_HZ if length_s > LONG_S else None)
 
 
 @st.cache_data(show_spinner=False, max_entries=1024)

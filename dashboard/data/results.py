@@ -1,10 +1,10 @@
 """Stored results: measurements, predictions, ranked queries, training histories."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from core.encoder_sets import encoder_set_name
 from core.studies import headlines
@@ -12,17 +12,19 @@ from dashboard.data.studies import Handle, study
 
 
 def measurements(handle: Handle, encoder_set: str = "", **equal: Any) -> pd.DataFrame:
-    """The stored numbers, of one encoder set where it is given, with these column values.
+    """The stored numbers, of one encoder set where it is given.
 
-    A value may be a list of values; `class_` is the column `class`.
+    Keywords select values of columns, as in `predictions` and `tagged`: a value, or a list of
+    values; `class_` is the column `class`.
     """
-    frame = study(handle).measurements()
+    of_set = study(handle).modalities(encoder_set) if encoder_set else {}
+    return _selected(study(handle).measurements(), {**of_set, **equal})
+
+
+def _selected(frame: pd.DataFrame, equal: Mapping[str, Any]) -> pd.DataFrame:
     mask = np.ones(len(frame), dtype=bool)
-    if encoder_set:
-        for modality, name in study(handle).modalities(encoder_set).items():
-            mask &= (frame[modality] == name).to_numpy()
     for name, value in equal.items():
-        wanted = list(value) if isinstance(value, (list, tuple, set)) else [value]
+        wanted = [value] if isinstance(value, (str, int, float)) else list(value)
         mask &= frame[name.rstrip("_")].isin(wanted).to_numpy()
     return frame[mask]
 
@@ -38,45 +40,9 @@ def encoder_set_of(rows: pd.DataFrame) -> pd.Series:
     return pd.Series(list(found), index=rows.index, dtype=object)
 
 
-def predictions(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
+def predictions(handle: Handle, encoder_set: str, split: int, **equal: Any) -> pd.DataFrame:
     """`item_id, target, system, truth, predicted, confidence` of the test items."""
-    return study(handle).predictions(encoder_set, split)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _predictions_by_item(handle: Handle, encoder_set: str, split: int) -> dict[str, pd.DataFrame]:
-    frame = predictions(handle, encoder_set, split)
-    return {str(item_id): rows for item_id, rows in frame.groupby("item_id", sort=False)}
-
-
-def predictions_of(handle: Handle, encoder_set: str, item_id: str, split: int = 0) -> pd.DataFrame:
-    """`system, truth, predicted, confidence` of one test item; empty for any other item."""
-    found = None
-    if study(handle).has(f"evaluate:{encoder_set}:{split}"):
-        found = _predictions_by_item(handle, encoder_set, split).get(item_id)
-    if found is None:
-        return pd.DataFrame(columns=["system", "truth", "predicted", "confidence"])
-    return found
-
-
-def cell_items(
-    handle: Handle,
-    encoder_set: str,
-    split: int,
-    system: str,
-    target: str,
-    truth: str,
-    predicted: str,
-) -> pd.DataFrame:
-    """The items that a cell of a confusion matrix counts, the surest prediction first."""
-    frame = predictions(handle, encoder_set, split)
-    mine = frame[
-        (frame["system"] == system)
-        & (frame["target"] == target)
-        & (frame["truth"] == truth)
-        & (frame["predicted"] == predicted)
-    ]
-    return mine.sort_values("confidence", ascending=False, ignore_index=True)
+    return _selected(study(handle).predictions(encoder_set, split), equal)
 
 
 def queries(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
@@ -84,13 +50,9 @@ def queries(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
     return study(handle).queries(encoder_set, split)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def tagged(handle: Handle, encoder_set: str, split: int) -> pd.DataFrame:
-    """`item_id, target, space, system, truth, predicted, score`: each test item's best tag, as
-    the zero-shot study stored it; `system` is the wording.
-    """
-    artefact = study(handle).artefact(f"evaluate:{encoder_set}:{split}")
-    return artefact.table("tagged.parquet")
+def tagged(handle: Handle, encoder_set: str, split: int, **equal: Any) -> pd.DataFrame:
+    """The best tag of each test item: see `core.study.Study.tagged`."""
+    return _selected(study(handle).tagged(encoder_set, split), equal)
 
 
 class Training(NamedTuple):

@@ -78,13 +78,16 @@ def encoder_set_names(handle: Handle) -> list[str]:
 
 def encodes_text(root: str) -> bool:
     """Whether a study of the workspace embeds text with a network."""
-    names = {name for record in records(root) for name in record["config"].get("text") or ()}
-    return any(not encoders.card(name).fitted for name in names - {ready_name("text")})
+    try:
+        names = {name for record in records(root) for name in record["config"].get("text") or ()}
+        return any(not encoders.card(name).fitted for name in names - {ready_name("text")})
+    except UserError:
+        return False  # the page has said why
 
 
-def study_titles(found: list[dict[str, Any]]) -> dict[str, str]:
-    """`{digest: title}`; equal titles end with the start of the digest."""
-    titles = {record["digest"]: _title(record) for record in found}
+def study_titles(root: str) -> dict[str, str]:
+    """`{digest: title}` of all studies, newest first; equal titles end with part of the digest."""
+    titles = {record["digest"]: _title(record) for record in records(root)}
     often = Counter(titles.values())
     return {
         name: f"{title} · {name[:6]}" if often[title] > 1 else title

@@ -67,6 +67,26 @@ def some(label: str, field: str, options: Sequence[Any] = (), names: Names = str
     )
 
 
+def choose(
+    label: str,
+    options: Sequence[str],
+    value: str,
+    key: str,
+    change: Callable[[str], None],
+    names: Names = str,
+) -> None:
+    """Choose one of some options from a list; `change` is called with the new one."""
+    st.session_state[key] = value
+    st.selectbox(
+        label,
+        options,
+        format_func=names if callable(names) else names.__getitem__,
+        key=key,
+        on_change=lambda: change(st.session_state[key]),
+        disabled=len(options) == 1,
+    )
+
+
 def method() -> str:
     """The method of the maps: UMAP or t-SNE."""
     return str(one("Method", "method", names=theme.METHOD_NAMES))

@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
-from core.errors import UserError
+from core.errors import MissingArtefact, UserError
 from core.figures import theme
 from dashboard import data, session, state
 from dashboard.page import Page
@@ -87,9 +88,13 @@ def _leaves(value: object) -> list[str]:
 
 
 def _predictions(page: Page, item_id: str) -> str:
-    found = data.predictions_of(page.handle, page.encoder_set, item_id, page.selection.split)
+    split = page.selection.split
+    try:
+        found = data.predictions(page.handle, page.encoder_set, split, item_id=item_id)
+    except MissingArtefact:
+        found = pd.DataFrame()
     if found.empty:
-        return '<p class="jee-small">No prediction is stored: this is not a test item.</p>'
+        return '<p class="jee-small">No prediction is stored for this item.</p>'
     rows = ""
     for one in found.itertuples():
         right = one.truth == one.predicted

@@ -5,6 +5,7 @@ import contextlib
 
 import streamlit as st
 
+from core import media
 from core.errors import UserError
 from core.figures import spectrogram, theme
 from dashboard import data
@@ -41,7 +42,7 @@ def _spectrogram(handle: data.Handle, item_id: str, dark: bool) -> bytes:
 def player(handle: data.Handle, item_id: str) -> None:
     """A player of the item's sound; nothing where it cannot be read."""
     with contextlib.suppress(UserError):
-        st.audio(data.sound(handle, item_id).wav, format="audio/wav")
+        st.audio(media.wav_bytes(data.sound(handle, item_id)), format="audio/wav")
 
 
 def labels_html(handle: data.Handle, item_id: str) -> str:

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.figures import map_points
 from core.store import Store
-from dashboard import app, data, state
+from dashboard import data, state
 from dashboard.shared import map_selection
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
@@ -139,7 +139,7 @@ def test_nothing_is_imported_ahead_for_an_unreadable_workspace(
     root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JEE_WORKSPACE", root if "://" in root else str(tmp_path / root))
-    assert app.encodes_text() is False
+    assert data.encodes_text(data.workspace()) is False
 
 
 def test_a_lasso_is_capped_and_says_so(open_page: Open, tiny: Path) -> None:

@@ -77,9 +77,16 @@ def items(page: Page, matrix: ConfusionMatrix) -> None:
     if cell is None:
         confusion_matrix.largest(matrix)
         return
-    found = data.cell_items(
-        page.handle, page.encoder_set, chosen.split, chosen.system, chosen.target, *cell
-    )
+    truth, predicted = cell
+    found = data.predictions(
+        page.handle,
+        page.encoder_set,
+        chosen.split,
+        system=chosen.system,
+        target=chosen.target,
+        truth=truth,
+        predicted=predicted,
+    ).sort_values("confidence", ascending=False)
     notes = [f"{votes:.0%} of the votes" for votes in found["confidence"]]
     confusion_matrix.cell_items(page, matrix, found.assign(note=notes))
     if found.empty:

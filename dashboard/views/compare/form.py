@@ -30,7 +30,7 @@ class Side:
 
 
 def choose(page: Page) -> tuple[Side, Side]:
-    titles = data.study_titles(data.records(page.handle.root))
+    titles = data.study_titles(page.handle.root)
     left_place, right_place = st.columns(2, gap="medium", border=True)
     with left_place:
         widgets.kicker("left: the study and encoders of the sidebar")
@@ -47,29 +47,24 @@ def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
     """The study and the encoder set of the right side."""
     chosen = session.current()
     other = next((name for name in titles if chosen.other and name.startswith(chosen.other)), "")
-    st.session_state["choose_other"] = other or page.handle.digest
-    st.selectbox(
+    controls.choose(
         "Study",
         list(titles),
-        format_func=lambda name: titles[name],
-        key="choose_other",
-        on_change=lambda: session.change(
-            other=st.session_state["choose_other"], other_encoder_set=""
-        ),
+        other or page.handle.digest,
+        "choose_other",
+        lambda digest: session.change(other=digest, other_encoder_set=""),
+        titles,
     )
     handle = data.open_study(page.handle.root, other or page.handle.digest)
     known = data.encoder_set_names(handle)
     wanted = (chosen.other_encoder_set, page.encoder_set, known[0])
     encoder_set = next(name for name in wanted if name in known)
-    st.session_state["choose_other_encoder_set"] = encoder_set
-    if len(known) > 1:
-        st.selectbox(
-            "Encoders",
-            known,
-            format_func=spaced,
-            key="choose_other_encoder_set",
-            on_change=lambda: session.change(
-                other_encoder_set=st.session_state["choose_other_encoder_set"]
-            ),
-        )
+    controls.choose(
+        "Encoders",
+        known,
+        encoder_set,
+        "choose_other_encoder_set",
+        lambda name: session.change(other_encoder_set=name),
+        spaced,
+    )
     return handle, encoder_set

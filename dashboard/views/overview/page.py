@@ -20,7 +20,7 @@ def show(page: Page) -> None:
 
 
 def other_studies(page: Page) -> None:
-    titles = data.study_titles(data.records(page.handle.root))
+    titles = data.study_titles(page.handle.root)
     if len(titles) < 2:
         return
     st.subheader("Other studies in this workspace", anchor=False)

@@ -93,14 +93,14 @@ def new_classes(scored: ScoredTags | None) -> list[str]:
 def predictions(page: Page, stored: pd.DataFrame) -> pd.DataFrame:
     """The chosen system's predictions, before any new class."""
     chosen, classes = session.current(), page.study.classes
+    of_split = (page.handle, page.encoder_set, chosen.split)
     if chosen.matrix_of != ZERO_SHOT:
-        frame = data.predictions(page.handle, page.encoder_set, chosen.split)
-        frame = frame[(frame["system"] == chosen.matrix_of) & (frame["target"] == chosen.tagged)]
+        frame = data.predictions(*of_split, system=chosen.matrix_of, target=chosen.tagged)
         return frame.rename(columns={"confidence": "score"})
     if (stored["system"] == chosen.wording).any():
-        frame = data.tagged(page.handle, page.encoder_set, chosen.split)
-        selected = (frame["target"] == chosen.tagged) & (frame["space"] == chosen.tagged_in)
-        return frame[selected & (frame["system"] == chosen.wording)]
+        return data.tagged(
+            *of_split, target=chosen.tagged, space=chosen.tagged_in, system=chosen.wording
+        )
     scored = scored_tags.score(page, classes)
     held_out = scored.gallery.held_out
     scores = scored.gallery.vectors.array[held_out] @ scored.vectors.T
