@@ -67,6 +67,7 @@ def _choices(titles: dict[str, str], digest: str, encoder_sets: list[str], n_spl
         "choose_encoder_set",
         lambda name: session.change(encoder_set=name),
         spaced,
+        disabled=len(encoder_sets) == 1,
     )
     if n_splits > 1:
         st.selectbox(

@@ -74,6 +74,7 @@ def choose(
     key: str,
     change: Callable[[str], None],
     names: Names = str,
+    disabled: bool = False,
 ) -> None:
     """Choose one of some options from a list; `change` is called with the new one."""
     st.session_state[key] = value
@@ -83,7 +84,7 @@ def choose(
         format_func=names if callable(names) else names.__getitem__,
         key=key,
         on_change=lambda: change(st.session_state[key]),
-        disabled=len(options) == 1,
+        disabled=disabled,
     )
 
 

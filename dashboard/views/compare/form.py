@@ -59,12 +59,13 @@ def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:
     known = data.encoder_set_names(handle)
     wanted = (chosen.other_encoder_set, page.encoder_set, known[0])
     encoder_set = next(name for name in wanted if name in known)
-    controls.choose(
-        "Encoders",
-        known,
-        encoder_set,
-        "choose_other_encoder_set",
-        lambda name: session.change(other_encoder_set=name),
-        spaced,
-    )
+    if len(known) > 1:
+        controls.choose(
+            "Encoders",
+            known,
+            encoder_set,
+            "choose_other_encoder_set",
+            lambda name: session.change(other_encoder_set=name),
+            spaced,
+        )
     return handle, encoder_set
