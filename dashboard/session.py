@@ -106,6 +106,6 @@ def selected(key: str) -> list[Any]:
 
 
 def clicked(key: str) -> str:
-    """The `customdata` of the point clicked in the chart with this key; "" beside all points."""
+    """The `customdata` of the point clicked in the chart with this key; "" where none was hit."""
     values = selected(key)
     return values[0] if values and isinstance(values[0], str) else ""

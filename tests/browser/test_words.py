@@ -24,7 +24,7 @@ PLACES = """() => {
 
 
 FIRST = """() => {
-  // Where on the screen the first point of the moving map lies.
+  // The place of the first point of the moving map on the screen.
   const graph = document.querySelector('.st-key-epochs_map .js-plotly-plot');
   graph.scrollIntoView({ block: 'center' });
   const box = graph.getBoundingClientRect();
