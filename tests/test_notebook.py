@@ -34,6 +34,7 @@ def test_the_kept_outputs_are_small_and_show_without_a_server() -> None:
     assert str(REPO) not in text
 
 
+@pytest.mark.slow
 def test_every_cell_runs(demo_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nbclient = pytest.importorskip("nbclient", reason="nbclient is missing: requirements-dev.txt")
     monkeypatch.setenv("JEE_WORKSPACE", str(demo_workspace))

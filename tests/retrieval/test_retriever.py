@@ -210,6 +210,7 @@ def test_the_command_gives_the_page_s_list(
     assert set(good["timings_ms"]) == {"decode", "embed", "project", "search", "score"}
 
 
+@pytest.mark.slow
 def test_a_real_clarinet_finds_clarinets(shared_dir: Path, tmp_path: Path) -> None:
     """Real sounds and pictures through real networks: some classes of them, for time."""
     for kind in ("audio", "images"):
