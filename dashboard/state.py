@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_type_hints
 
+from core.figures import theme
+
 MAX_ITEMS = 24  # media cards on a page, and items in an address
 MAX_PARTS = 6  # inputs in one query
 MAX_VALUES = 200  # of one repeated parameter, read from an address
@@ -97,7 +99,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     ),
     "order": ("paper", "modality", "class", "cluster"),
     "scale": ("euclidean", "normalised"),
-    "system": ("SMA", "SMI", "SMT", "MMP", "MMT"),
+    "system": theme.SYSTEMS,
     "target": MODALITIES,
     "matrix": ("counts", "rows"),
     "space": ("translation", "pca"),
@@ -108,7 +110,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "picture": ("png", "svg"),
     "tagged": ("audio", "image"),
     "tagged_in": ("translation", "generation", "native"),
-    "matrix_of": ("zero-shot", "SMA", "SMI", "SMT", "MMP", "MMT"),
+    "matrix_of": ("zero-shot", *theme.SYSTEMS),
 }
 _WEIGHTED = re.compile(r"(-?[0-9](?:\.[0-9]{1,3})?)~(.+)", re.DOTALL)
 _HINTS = get_type_hints(Selection)

@@ -13,7 +13,7 @@ REPO = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """The folder of real media, weights and metadata that may lie beside the repository."""
+    """The folder of real media, weights and metadata beside the repository, if there is one."""
     folder = REPO.parent / "shared"
     if not (folder / "realmedia").is_dir():
         pytest.skip("no ../shared beside the repository: real media and weights are not tested")

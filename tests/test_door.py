@@ -20,6 +20,7 @@ from core.study import open_study
 from tests.dashboard import workspace
 from tests.media_samples import sound_bytes, tone
 from tests.precompute_runs import HereEngine
+from tests.ready_vectors import write_table
 
 EVIL = "cello <b>&amp;"
 
@@ -220,21 +221,7 @@ def test_clips_and_a_recipe_are_used() -> None:
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """A dataset of ready vectors of three classes."""
-    rng = np.random.default_rng(0)
-    centres = rng.standard_normal((3, 6))
-    rows = [
-        {
-            "item_id": f"{modality}{number}",
-            "clip_id": f"clip{number}",
-            "modality": modality,
-            "labels": ["cello", "flute", "organ"][number % 3],
-            "vector": (centres[number % 3] + 0.3 * rng.standard_normal(6)).tolist(),
-        }
-        for number in range(48)
-        for modality in ("audio", "image")
-    ]
-    pd.DataFrame(rows).to_parquet(tmp_path / "items.parquet")
-    return tmp_path / "items.parquet"
+    return write_table(tmp_path)
 
 
 def test_run_computes_a_study_and_opens_it(

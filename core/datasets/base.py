@@ -83,7 +83,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Request:
-    """What a study asks of a dataset.
+    """The part of a study's configuration that a dataset needs.
 
     size : number of clips (or pairs, tracks) to use; None for all
     splits : number of random splits; None for the default of `splits.n_splits`

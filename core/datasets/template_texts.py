@@ -1,7 +1,7 @@
 """Texts made from class names or tags, for collections without captions.
 
-Class names are put into templates: a text tower trained on these knows the names and whatever its
-encoder has learned to be near them.
+Class names are put into templates: a text tower trained on these knows the names, and words that
+its encoder places near them.
 
 Tags of a track are put into one sentence, in random order, seeded by the track (S trains on
 captions written by people, which MTG-Jamendo and MagnaTagATune lack). A fifth of the tags is left

@@ -210,8 +210,8 @@ def _quiet() -> Iterator[None]:
     """Keep TensorFlow's messages about CUDA and oneDNN off the terminal, and do not import Keras.
 
     C++ writes them to file descriptor 2 before any setting is read. Importing TensorFlow imports
-    Keras, which fixes Keras's backend for the process and costs 2 s. It does not when it is told to
-    use the older `tf_keras` and that package cannot be imported.
+    Keras, which fixes Keras's backend for the process and costs 2 s. TensorFlow skips this if it is
+    set to use the older `tf_keras` and that package cannot be imported.
     """
     if sys.modules.get("tensorflow") is not None:
         yield

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Twenty colours spread by greedy farthest-point search in OKLab (lightness 0.48 to 0.80, chroma
-# up to 0.16), so that each is told apart from all others on white and on near-black.
+# up to 0.16), so that each differs from all others on white and on near-black.
 CLASS_COLOURS = (
     "#F09C17", "#1F58B6", "#28D6DF", "#227702", "#F197F6", "#A32749", "#8F7F97", "#7DC052",
     "#F16F7E", "#7E5403", "#7E399A", "#42A3FD", "#20696D", "#D6B5AF", "#9B7BE9", "#3AA089",
@@ -29,9 +29,8 @@ SYSTEM_COLOURS = {
     "MMP": "#D6455D",
     "SMA": "#E08A1E",
     "SMI": "#E08A1E",
-    "SMT": "#E08A1E",
 }
-SYSTEMS = ("SMA", "SMI", "SMT", "MMP", "MMT")  # in the order of choices
+SYSTEMS = ("SMA", "SMI", "MMP", "MMT")  # in the order of choices
 SPACE_COLOURS = {
     "translation": "#2F6FDE",
     "translation_all": "#2F6FDE",
@@ -56,7 +55,6 @@ DIRECTION_NAMES = {
 SYSTEM_NAMES = {
     "SMA": "SMA: sound alone, PCA",
     "SMI": "SMI: pictures alone, PCA",
-    "SMT": "SMT: texts alone, PCA",
     "MMP": "MMP: all modalities, PCA",
     "MMT": "MMT: all modalities, translated",
 }

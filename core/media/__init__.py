@@ -4,7 +4,7 @@ All files come in through this package; it is safe to hand it an upload.
 
     core.media.limits     how large a file may be
     core.media.formats    formats, how they are recognised
-    core.media.source     how a file is opened, how errors are told
+    core.media.source     how a file is opened, how errors are worded
     core.media.probe      what a file holds, from its headers
     core.media.sound      sound (libsndfile, PyAV), windows
     core.media.picture    pictures (Pillow)

@@ -1,5 +1,6 @@
 """A study while its stages run, and how a missing artefact is made."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,11 +82,11 @@ class StudyRun:
     def ingested(self) -> Artefact:
         return self.artefacts["ingest"]
 
-    @property
+    @functools.cached_property
     def paired_by(self) -> str:
         return str(self.ingested.json("dataset.json")["paired_by"])
 
-    @property
+    @functools.cached_property
     def splits(self) -> range:
         return range(int(self.ingested.table("splits.parquet")["split"].max()) + 1)
 

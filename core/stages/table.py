@@ -37,15 +37,31 @@ from core.store import Store
 
 @dataclass(frozen=True)
 class Stage:
-    """A row of the table; `why_empty` says when a study has no artefacts of it."""
+    """A row of the table.
+
+    Parameters
+    ----------
+    plan : the artefacts of the stage
+    why_empty : when a study has none of them, in words
+    then : what follows once they are there
+    """
 
     name: str
     plan: Callable[[StudyRun], Iterable[ArtefactTask]]
     why_empty: str = ""
+    then: Callable[[StudyRun], None] | None = None
+
+
+def settle(current: StudyRun) -> None:
+    """After `ingest`: report rejected files, complete the settings, begin the record."""
+    ingest.report_rejected(current.ingested, current.engine)
+    current.config = complete(current.config, current.ingested, current.weights_dir)
+    current.record = Record(current.store, current.config, current.weights_dir)
+    current.record.note("ingest", current.ingested)
 
 
 TABLE = (
-    Stage("ingest", ingest.plan),
+    Stage("ingest", ingest.plan, then=settle),
     Stage("extract", extract.plan),
     Stage("train", train.plan),
     Stage("generate", generate.plan, "the study has no text, or has `generation: off`"),
@@ -73,11 +89,8 @@ def run(
     current = StudyRun(check(config), store, engine, weights_dir)
     for stage in TABLE[: STAGES.index(until) + 1]:
         run_stage(stage, current)
-        if stage.name == "ingest":
-            ingest.report_rejected(current.ingested, engine)
-            current.config = complete(current.config, current.ingested, weights_dir)
-            current.record = Record(store, current.config, weights_dir)
-            current.record.note("ingest", current.ingested)
+        if stage.then:
+            stage.then(current)
     if current.record and until == STAGES[-1]:
         current.record.finish()
     return current

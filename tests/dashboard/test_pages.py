@@ -10,6 +10,7 @@ from core.figures import map_points
 from core.store import Store
 from dashboard import data, state
 from dashboard.shared import map_selection
+from dashboard.views.overview import contents
 from tests.dashboard import workspace
 from tests.dashboard.conftest import Open, text_of
 
@@ -103,6 +104,12 @@ def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
     assert "clip1_03_i" in text
     assert page.segmented_control(key="select_dims").value == 3
     assert page.query_params["dims"] in ("3", ["3"])
+
+
+def test_the_overview_names_the_subsets_that_are_ranked() -> None:
+    whole = ["translation", "crossmodal", "train", "test"]
+    assert "scored on crossmodal, classifiers" in contents.subsets_text(whole)
+    assert "scored on train and test, classifiers" in contents.subsets_text(["translation", "test"])
 
 
 def test_a_map_says_how_many_points_were_fitted(open_page: Open, tiny: Path) -> None:

@@ -20,6 +20,7 @@ from core.store import Store
 from core.studies.forests import ForestConfig
 from core.study import Study, open_study
 from tests.precompute_runs import HereEngine, KilledError, manifests
+from tests.ready_vectors import write_table
 
 
 def flat_maps(vectors: np.ndarray, near: object, method: str, n_dims: int, seed: int) -> np.ndarray:
@@ -37,21 +38,7 @@ def _quick_maps() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Config:
     """Ready vectors of 3 classes."""
-    rng = np.random.default_rng(0)
-    centres = rng.standard_normal((3, 6))
-    rows = [
-        {
-            "item_id": f"{modality}{number}",
-            "clip_id": f"clip{number}",
-            "modality": modality,
-            "labels": ["cello", "flute", "organ"][number % 3],
-            "vector": (centres[number % 3] + 0.3 * rng.standard_normal(6)).tolist(),
-        }
-        for number in range(48)
-        for modality in ("audio", "image")
-    ]
-    path = tmp_path_factory.mktemp("tiny") / "items.parquet"
-    pd.DataFrame(rows).to_parquet(path)
+    path = write_table(tmp_path_factory.mktemp("tiny"))
     return Config(
         dataset=f"table:{path}",
         splits=2,
