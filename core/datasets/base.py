@@ -123,6 +123,7 @@ class Ingested:
     ontology : text of the ontology of the labels, if the dataset has one
     scored : the classes that are classified; None for all classes that can be paired
     descriptions : a longer text for each class, for zero-shot tagging
+    tag_list : the published list that the tags come from, such as "moodtheme"; "" without one
     """
 
     card: DatasetCard
@@ -137,6 +138,7 @@ class Ingested:
     ontology: bytes | None = None
     scored: list[str] | None = None
     descriptions: dict[str, str] = field(default_factory=dict)
+    tag_list: str = ""
 
     def describe(self) -> dict[str, Any]:
         """The contents of `dataset.json`."""
@@ -151,6 +153,7 @@ class Ingested:
             "paired_by": self.paired_by,
             "root": self.root,
             "descriptions": self.descriptions,
+            "tag_list": self.tag_list,
             "notes": self.notes,
             "n_clips": int(self.items["clip_id"].nunique()),
             "n_rejected": len(self.rejected),

@@ -114,7 +114,7 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
     """Paths, sizes and times of every file, the list if one is named, and the size."""
     path = request.spec.root()
     name = path.name if path.is_file() else ""
-    return media_files.fingerprint(_root(path), list=name, size=request.size)
+    return media_files.fingerprint(_root(path), list=name, size=request.size, version=2)
 
 
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
@@ -161,6 +161,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         ],
         scored=classes,
         descriptions=_descriptions(class_of),
+        tag_list=_tag_set(lists.name),
     )
 
 

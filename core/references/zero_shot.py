@@ -3,7 +3,8 @@
 On one of S's datasets the dataset's own rows are the counterparts; on others its simplest ones are
 landmarks.
 
-    zero_shot.counterparts(rows, "gtzan", n_classes=10)
+    zero_shot.counterparts(rows, "gtzan")
+    zero_shot.counterparts(rows, "jamendo", "moodtheme")
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,6 @@ from core.references.reference import Reference
 from core.studies import zero_shot
 from core.studies.headlines import summary
 
-DATASETS = ("gtzan", "jamendo", "magnatagatune")
 LANDMARKS = (
     "gtzan_name",
     "magnatagatune_roc_auc_retrieval",
@@ -28,15 +28,15 @@ DIRECTIONS = {"retrieval": "text_to_audio", "annotation": "audio_to_text"}
 DESCRIPTION = "description"
 
 
-def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Counterpart]:
+def counterparts(rows: pd.DataFrame, dataset: str, tag_list: str = "") -> list[Counterpart]:
     """S's numbers for audio beside this study's for the same wording.
 
-    `rows` are those of one encoder set and one space. `n_classes` selects Jamendo's subset. A
-    number of S without a row of the same kind has no counterpart.
+    `rows` are those of one encoder set and one space. `tag_list` selects Jamendo's subset; S has
+    no numbers for other lists. A number of S without a row of the same kind has no counterpart.
     """
     overall = rows[(rows["target"] == "audio") & (rows["class"] == "")]
     found = []
-    for one in _chosen(dataset, n_classes):
+    for one in _chosen(dataset, tag_list):
         metric, _, rest = one.metric.partition("_")
         if metric == "accuracy":
             mine = overall[
@@ -56,15 +56,15 @@ def counterparts(rows: pd.DataFrame, dataset: str, n_classes: int) -> list[Count
     return found
 
 
-def _chosen(dataset: str, n_classes: int) -> Sequence[Reference]:
-    if dataset == "jamendo":
-        subset = seth2022.JAMENDO.get(n_classes, "top50")
-        return [
-            one for one in seth2022.REPORTED if dataset in one.datasets and one.class_ == subset
-        ]
-    if dataset in DATASETS:
-        return [one for one in seth2022.REPORTED if dataset in one.datasets]
-    return [one for one in seth2022.REPORTED if one.key in LANDMARKS]
+def _chosen(dataset: str, tag_list: str) -> Sequence[Reference]:
+    subset = seth2022.JAMENDO.get(tag_list, "") if dataset == "jamendo" else ""
+    own = [one for one in seth2022.REPORTED if dataset in one.datasets and one.class_ == subset]
+    return own or [one for one in seth2022.REPORTED if one.key in LANDMARKS]
+
+
+def said_of_sizes(dataset: str) -> str:
+    """What is to be known about S's table II, "" for other data than MTG-Jamendo."""
+    return seth2022.TABLE_II if dataset == "jamendo" else ""
 
 
 def said_of_tags(dataset: str) -> str:

@@ -61,6 +61,7 @@ def test_a_list_chooses_the_tags_and_its_split(folder: Path, tmp_path: Path) -> 
     found = track_samples.ingest(f"jamendo:{path}", tmp_path)
     assert found.root == str(folder)
     assert found.card.title == "MTG-Jamendo: genre"
+    assert found.describe()["tag_list"] == "genre"
     assert found.classes == ["pop", "rock"]
     frame = items.with_subset(found.items, found.splits, 0)
     sounds = items.of(frame, "audio").set_index("clip_id")
@@ -226,3 +227,14 @@ def test_the_published_lists_are_read(shared_dir: Path, tmp_path: Path) -> None:
         assert f"for {n_tracks - 30:,} of the tracks in" in found.rejected[0].reason
     told = (shared_dir / "metadata/mtg_jamendo__moodtheme.txt").read_text().split()
     assert sorted({f"{kind}---{tag}" for one in lines for kind, tag in one.tags}) == sorted(told)
+
+
+def test_the_published_lists_name_their_tags(shared_dir: Path) -> None:
+    """The numbers of tags of mood and of instruments that S's table II exchanges."""
+    metadata = shared_dir / "metadata"
+    counts = {}
+    for file in ("autotagging_moodtheme", "autotagging_instrument-test"):
+        path = metadata / f"mtg_jamendo__{file}.tsv"
+        listed, _ = jamendo.read(jamendo.TrackLists("", {"": path}))
+        counts[file] = len({tag for one in listed for tag in one.tags})
+    assert counts == {"autotagging_moodtheme": 59, "autotagging_instrument-test": 40}

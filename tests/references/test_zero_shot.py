@@ -22,25 +22,41 @@ def rows(**common: object) -> pd.DataFrame:
 
 
 def test_gtzans_numbers_are_matched_with_names_and_descriptions() -> None:
-    found = zero_shot.counterparts(rows(), "gtzan", 10)
+    found = zero_shot.counterparts(rows(), "gtzan")
     assert [one.reference.reported for one in found] == ["0.394", "0.283"]
     assert [one.values[0][1] for one in found] == [0.5, 0.25]
 
 
 @pytest.mark.parametrize(
-    ("n_classes", "reported"),
-    [(50, "0.698"), (41, "0.666"), (95, "0.727"), (59, "0.612"), (7, "0.698")],
+    ("tag_list", "reported"),
+    [
+        ("top50tags", "0.698"),
+        ("moodtheme", "0.666"),
+        ("genre", "0.727"),
+        ("instrument", "0.612"),
+    ],
 )
-def test_jamendos_subsets_are_found_by_their_number_of_tags(n_classes: int, reported: str) -> None:
-    found = zero_shot.counterparts(rows(), "jamendo", n_classes)
+def test_jamendos_subsets_are_found_by_the_name_of_the_list(tag_list: str, reported: str) -> None:
+    found = zero_shot.counterparts(rows(), "jamendo", tag_list)
     first = next(one for one in found if one.reference.metric == "roc_auc_retrieval")
     assert first.reference.reported == reported
     assert first.values == (("", pytest.approx(0.7)),)
     assert len(found) == 4
 
 
+def test_another_list_of_jamendo_has_landmarks_of_other_data() -> None:
+    found = zero_shot.counterparts(rows(), "jamendo", "all tags")
+    assert found
+    assert all("jamendo" not in one.reference.datasets for one in found)
+
+
+def test_the_exchanged_numbers_of_table_ii_are_said_for_jamendo_alone() -> None:
+    assert "MTG-Jamendo has 59 and 41" in zero_shot.said_of_sizes("jamendo")
+    assert zero_shot.said_of_sizes("gtzan") == ""
+
+
 def test_other_data_have_landmarks() -> None:
-    found = {one.reference.key: one.values[0][1] for one in zero_shot.counterparts(rows(), "x", 3)}
+    found = {one.reference.key: one.values[0][1] for one in zero_shot.counterparts(rows(), "x")}
     assert found == {
         "gtzan_name": 0.5,
         "magnatagatune_roc_auc_retrieval": pytest.approx(0.7),
@@ -51,9 +67,9 @@ def test_other_data_have_landmarks() -> None:
 
 
 def test_missing_rows_have_no_counterpart() -> None:
-    assert zero_shot.counterparts(rows().iloc[:0], "gtzan", 10) == []
+    assert zero_shot.counterparts(rows().iloc[:0], "gtzan") == []
     pictures = rows()[rows()["target"] == "image"]
-    assert zero_shot.counterparts(pictures, "gtzan", 10) == []
+    assert zero_shot.counterparts(pictures, "gtzan") == []
 
 
 def test_best_and_worst_tags_are_the_papers() -> None:

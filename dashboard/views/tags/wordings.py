@@ -33,9 +33,11 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     table = by_wording(overall)
     widgets.small(effect(table))
     measures(page, table, overall)
-    name = str(page.study.dataset["name"])
-    reported = zero_shot.counterparts(rows, name, len(page.study.classes))
+    name, tag_list = (str(page.study.dataset.get(key, "")) for key in ("name", "tag_list"))
+    reported = zero_shot.counterparts(rows, name, tag_list)
     paper.show(page, reported)
+    if sizes := zero_shot.said_of_sizes(name):
+        widgets.small(sizes)
     by_tag(page, rows)
 
 
