@@ -117,7 +117,7 @@ def test_the_defaults_are_those_of_the_papers() -> None:
     assert (forest.n_trees, forest.max_depth) == (100, 32)
     seth = GenerationConfig()
     assert (seth.loss, seth.text, seth.optimizer) == ("contrastive", "frozen", "sgd")
-    assert (seth.learning_rate, seth.batch, seth.validation_share) == (1e-3, 16, 0.15)
+    assert (seth.learning_rate, seth.batch, seth.validation_share) == (1e-3, 16, 15 / 90)
     assert (seth.temperature, seth.input_dropout) == (1, 0)
     assert (seth.decoupled, seth.centred) == (False, False)
 

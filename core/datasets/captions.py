@@ -17,8 +17,8 @@ rows of the same sound are one clip. Columns:
 =========================================  =====================================================
 
 Zero-shot tagging is measured on the 50 most frequent tags. If the table has no split, 10 % of the
-recordings are drawn for testing and the rest for training (S §III-D: 75/15/10; the 15 % for
-validation are drawn from the training clips here). Missing sounds are counted and some are named.
+recordings are drawn for testing and the rest for training (S §III-D: 75/15/10; the generators
+draw their 15 from these 90). Missing sounds are counted and some are named.
 
 `--size N` uses a random N clips.
 """
@@ -165,8 +165,8 @@ def _notes(
         )
     else:
         notes.append(
-            "A tenth of the recordings is drawn for testing, the others for training (Seth 2022 "
-            "§III-D: 75/15/10; the 15 are drawn from the training clips here)."
+            "A tenth of the recordings is drawn for testing, the others for training. Generators "
+            "validate with a sixth of these, so the shares are 75/15/10 (Seth 2022 §III-D)."
         )
         if n_repeats > 1 and any(clip.start_s is None for clip in there):
             notes.append(

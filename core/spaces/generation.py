@@ -12,7 +12,8 @@ Choices where the paper is silent or contradicts itself:
   sum over all k. The prose is followed; `decoupled` is the equation as printed (Yeh et al. 2022,
   *Decoupled contrastive learning*).
 * Its cosines are not scaled; `temperature` below 1 is an option.
-* The validation pairs are S's 15 %, split by clip, and the best epoch is kept.
+* The validation pairs are split by clip, and the best epoch is kept. S has 75/15/10 (§III.D): 15 of
+  the 90 % of clips that are not for testing.
 * A text encoder is fine-tuned without its dropout, so that a run can be repeated.
 """
 
@@ -55,6 +56,7 @@ class GenerationConfig:
     centred : subtract the mean of the native vectors and divide by one number, so that their
         standard deviation is 1; S used them unchanged
     input_dropout, pairing, same_class : as in `core.spaces.translation.TranslationConfig`
+    validation_share : of the pairs that are not for testing
     snapshots : the most epochs drawn on the moving map
     snapshot_pairs : the validation pairs per modality drawn there
 
@@ -78,7 +80,7 @@ class GenerationConfig:
     max_epochs: int = 100
     tuning_epochs: int = 10
     patience: int = 10
-    validation_share: float = 0.15
+    validation_share: float = 15 / 90
     pairing: Literal["fixed", "redrawn"] = "fixed"
     same_class: Literal["negative", "ignored"] = "negative"
     snapshots: int = 40

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from core.datasets import captions, splits
+from core.datasets.base import Request, Spec
 from core.errors import UserError
 from core.spaces import generation_training as training
+from core.spaces import pairing
 from core.spaces.generation import HISTORY, TEXT, Generation, GenerationConfig, Snapshot
 from core.spaces.generation_networks import Discriminator, Generator, contrastive
+from core.spaces.pairing import Pairs
 from core.spaces.training import State
 
 SMALL = GenerationConfig(
@@ -289,3 +293,18 @@ def test_vectors_that_do_not_fit_are_refused() -> None:
     with pytest.raises(UserError, match=r"takes 10 numbers a row of text"):
         fitted.project(TEXT, np.zeros((1, 3)))
     assert fitted.project("audio", np.zeros((0, 14))).shape == (0, K)
+
+
+def test_a_collection_is_split_as_in_the_paper() -> None:
+    """75/15/10 (S §III.D): the test clips of a caption table, then the generators' validation."""
+    request = Request(Spec("captions", ""), size=None, seed=0, splits=1)
+    clips = {f"clip {number}": f"clip {number}" for number in range(1_000)}
+    (subset_of,) = splits.by_group(clips, captions.TEST_SHARE, request)
+    n_trained = list(subset_of.values()).count(splits.TRAINED)
+    numbers = np.arange(n_trained)
+    every = np.stack([numbers, numbers], axis=1)
+    kinds = {("audio", TEXT): Pairs(every, np.full(n_trained, -1), every)}
+    share = GenerationConfig().validation_share
+    train, held_out = pairing.split(kinds, "fixed", share, np.random.default_rng(0))
+    counts = [sum(map(len, part.values())) for part in (train, held_out)]
+    assert (*counts, len(clips) - n_trained) == (750, 150, 100)
