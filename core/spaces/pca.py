@@ -3,12 +3,15 @@
 Fitted on the translation subset alone, with 128 components or as many as rows and columns allow.
 scikit-learn is needed to fit few vectors, NumPy alone to project.
 
-Vectors of more than `HELD_BYTES` are not copied: a memory map is read in blocks of rows. Up to
-`COVARIANCE_DIMS` columns the components come from the covariance matrix, exactly; beyond, from a
-subspace that is multiplied with it `N_PASSES` times (Halko et al. 2011, algorithm 4.4, which is
-scikit-learn's randomised solver in memory).
+A fit has nothing random: the same vectors give the same components every time. With up to
+`EXACT_DIMS` rows or columns the components are exact, from the covariance matrix or, of fewer rows
+than columns, from a singular value decomposition. (scikit-learn's own choice is a randomised solver
+here. Where variances fall slowly, its later components are those of the seed.) Beyond, a fixed
+subspace is multiplied with the covariance `N_PASSES` times (Halko et al. 2011, algorithm 4.4).
 
-    fitted = fit(native, 128, seed=0, rows=translation_rows)
+Vectors are read in blocks of rows, so a memory map is not copied, unless they are decomposed whole.
+
+    fitted = fit(native, 128, translation_rows)
     projected = fitted.project(native)
 """
 
@@ -22,8 +25,7 @@ import numpy as np
 from core.errors import UserError
 from core.spaces.projection import CHUNK_ROWS, project_rows
 
-HELD_BYTES = 256 << 20  # float32 vectors up to this size are copied for the fit
-COVARIANCE_DIMS = 3072  # beyond, diagonalising takes longer than the passes
+EXACT_DIMS = 3072  # beyond, an exact fit takes longer than the passes
 N_PASSES = 7  # scikit-learn's number where components are few
 N_SPARE = 10  # extra columns of the subspace: scikit-learn's number
 
@@ -79,14 +81,11 @@ class Pca:
         return cls(arrays["mean"], arrays["components"], arrays["explained_variance_ratio"])
 
 
-def fit(
-    native: np.ndarray, n_components: int = 128, seed: int = 0, rows: np.ndarray | None = None
-) -> Pca:
+def fit(native: np.ndarray, n_components: int = 128, rows: np.ndarray | None = None) -> Pca:
     """Fit min(n_components, n, d) components on (n, d) finite vectors, or on some `rows` of them.
 
-    Each component's largest coefficient is positive, so that two fits agree in sign. `seed`
-    matters only if a solver is randomised. Constant vectors give components that explain 0 of the
-    variance.
+    Each component's largest coefficient is positive, so that two fits agree in sign. Constant
+    vectors give components that explain 0 of the variance.
 
     Raises
     ------
@@ -102,12 +101,12 @@ def fit(
         )
     d = native.shape[1]
     k = min(n_components, n, d)
-    if 4 * n * d > HELD_BYTES and n > d:
-        mean, components, ratio = _fit_in_blocks(native, rows, n, k, seed)
-    else:
+    if n <= min(d, EXACT_DIMS):
         held = np.asarray(native if rows is None else native[rows], dtype=np.float32)
         _require_finite(bool(np.isfinite(held).all()))
-        mean, components, ratio = _fit_held(held, k, seed)
+        mean, components, ratio = _fit_held(held, k)
+    else:
+        mean, components, ratio = _fit_in_blocks(native, rows, n, k)
     components = np.ascontiguousarray(components, dtype=np.float32)
     largest = np.abs(components).argmax(axis=1)
     signs = np.where(components[np.arange(k), largest] < 0, -1.0, 1.0).astype(np.float32)
@@ -121,15 +120,15 @@ def fit(
 Fit = tuple[np.ndarray, np.ndarray, np.ndarray]  # mean (d,), components (k, d), shares (k,)
 
 
-def _fit_held(held: np.ndarray, k: int, seed: int) -> Fit:
+def _fit_held(held: np.ndarray, k: int) -> Fit:
     from sklearn.decomposition import PCA
 
     with np.errstate(invalid="ignore", divide="ignore"):  # constant vectors: 0 / 0, see `fit`
-        fitted = PCA(k, random_state=seed).fit(held)
+        fitted = PCA(k, svd_solver="full").fit(held)
     return fitted.mean_, fitted.components_, fitted.explained_variance_ratio_
 
 
-def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int, seed: int) -> Fit:
+def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int) -> Fit:
     """Fit in passes over blocks of rows; memory: one block and a (d, d) or (d, k) matrix."""
     from scipy.linalg import eigh, qr
 
@@ -151,7 +150,7 @@ def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int, 
     def centred() -> Iterator[np.ndarray]:
         return (block - mean for block in blocks())
 
-    if d <= COVARIANCE_DIMS:
+    if d <= EXACT_DIMS:
         scatter = np.zeros((d, d))
         for block in centred():
             scatter += block.T @ block
@@ -167,7 +166,7 @@ def _fit_in_blocks(native: np.ndarray, rows: np.ndarray | None, n: int, k: int, 
             variance += float(np.square(block, dtype=np.float64).sum())
         return found, variance
 
-    basis = np.random.default_rng(seed).standard_normal((d, min(k + N_SPARE, d)))
+    basis = np.random.default_rng(0).standard_normal((d, min(k + N_SPARE, d)))
     for _ in range(N_PASSES):
         basis, _ = qr(scattered(basis.astype(np.float32))[0], mode="economic")
     product, variance = scattered(basis.astype(np.float32))

@@ -30,7 +30,7 @@ from core.store import Draft
 from core.study import ALL
 from core.vectors import Vectors
 
-VERSION = 2
+VERSION = 3
 N_COMPONENTS = 128  # W §2.2
 CHECKPOINTS = "checkpoints"
 
@@ -146,7 +146,7 @@ def _write_pca(draft: Draft, frame: pd.DataFrame, natives: dict[str, Vectors]) -
     n_components = min(most[modality] for modality in list(natives)[:2])
     for modality, native in natives.items():
         n_fitted = min(n_components, most[modality])
-        fitted = pca.fit(native.array, n_fitted, draft.key["seed"], rows[modality])
+        fitted = pca.fit(native.array, n_fitted, rows[modality])
         fitted = fitted.widened(n_components)
         draft.write_tensors(f"pca.{modality}.safetensors", fitted.arrays())
         draft.write_array(f"pca.{modality}.npy", fitted.project(native.array))

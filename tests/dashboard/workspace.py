@@ -200,7 +200,7 @@ def train(
         found["translation"][kind] = translation.project(kind, array)
         draft.write_array(f"translation.{kind}.npy", found["translation"][kind])
         if part != "all":
-            fitted = pca.fit(array[(mine["subset"] == "translation").to_numpy()], 8, seed=seed)
+            fitted = pca.fit(array[(mine["subset"] == "translation").to_numpy()], 8)
             draft.write_tensors(f"pca.{kind}.safetensors", fitted.arrays())
             found["pca"][kind] = fitted.project(array)
             draft.write_array(f"pca.{kind}.npy", found["pca"][kind])
