@@ -59,7 +59,14 @@ GENERATION_SMALL = GenerationConfig(
     patience=8,
 )
 OFF = "off"
-NAMES = ("audio", "image", "text", "untranslated", "prompts")  # fields that hold several names
+NAMES = (
+    "audio",
+    "image",
+    "text",
+    "untranslated",
+    "prompts",
+    "unseen",
+)  # fields that hold several names
 Recipe = TypeVar("Recipe", bound="DataclassInstance")
 
 
@@ -80,6 +87,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("seed", "n_bootstrap"), lambda v: _whole(v, 0), "a whole number of at least 0"),
     (NAMES[:4], lambda v: v is None or _names(v), "a name or a list of names"),
     (("prompts",), _names, "a text or a list of texts"),
+    (("unseen",), _names, "a class or a list of classes"),
     (
         ("translation",),
         lambda v: v is None or isinstance(v, (Mapping, TranslationConfig)),
@@ -106,6 +114,8 @@ class Config:
         one encoder per modality is an encoder set with spaces of its own
     untranslated : encoder sets ("AUDIO+IMAGE") with a published common space, which are ranked
         without translation as a baseline (W figure 2: OpenL3-512)
+    unseen : classes whose items no translation is trained on, to measure what it does with classes
+        that it has never seen
     ontology : file of label relations, instead of the dataset's
     seed : of all random steps
     splits : number of random splits (None: 5 below 2,000 items, else 1)
@@ -129,6 +139,7 @@ class Config:
     image: tuple[str, ...] | None = None
     text: tuple[str, ...] | None = None
     untranslated: tuple[str, ...] | None = None
+    unseen: tuple[str, ...] = ()
     ontology: str = ""
     seed: int = 0
     splits: int | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from core.errors import UserError
@@ -14,11 +15,13 @@ def check_recipe(
     at_least: Mapping[str, float],
     above_zero: Iterable[str] = (),
     shares: Iterable[str] = (),
+    at_most: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
     """Check every field of a recipe against its annotation, and some against a range.
 
-    A `Literal` field must have one of its choices. `at_least` gives lowest values by field;
-    `above_zero` fields must be positive, `shares` from 0 to below 1. None is in every range.
+    A `Literal` field must have one of its choices. `at_least` gives lowest values by field
+    and `at_most` highest ones; `above_zero` fields must be positive,
+    `shares` from 0 to below 1. None is in every range.
 
     Raises
     ------
@@ -46,6 +49,8 @@ def check_recipe(
     numbers = {field: value for field, value in values.items() if value is not None}
     for field, lowest in at_least.items():
         require(numbers.get(field, lowest) >= lowest, field, f"at least {lowest}")
+    for field, highest in at_most.items():
+        require(numbers.get(field, highest) <= highest, field, f"at most {highest}")
     for field in above_zero:
         require(numbers[field] > 0, field, "above 0")
     for field in shares:

@@ -49,6 +49,9 @@ class TranslationConfig:
     pairing : "redrawn" is for data paired by class alone: every draw pairs each item with a
         random item of its class
     same_class : "ignored": two pairs of one class are not negatives of each other
+    share : share of the pairs to train on
+    mismatched : share of these pairs that are wrong on purpose (see `core.spaces.pair_changes`)
+    seed : added to the study's seed in this training alone
     words : how text joins: "after" the other two, into the space that they have made, or
         "together" with them
 
@@ -76,15 +79,25 @@ class TranslationConfig:
     pairing: Literal["fixed", "redrawn"] = "fixed"
     same_class: Literal["negative", "ignored"] = "negative"
     words: Literal["after", "together"] = "after"
+    share: float = 1.0
+    mismatched: float = 0.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         counts = ("n_hidden", "n_dims", "min_steps", "max_epochs", "patience")
         check_recipe(
             self,
             "translation",
-            at_least=dict.fromkeys(counts, 1) | {"batch": 2, "weight_decay": 0},
-            above_zero=("learning_rate", "temperature"),
+            at_least=dict.fromkeys(counts, 1)
+            | {
+                "batch": 2,
+                "weight_decay": 0,
+                "mismatched": 0,
+                "seed": 0,
+            },
+            above_zero=("learning_rate", "temperature", "share"),
             shares=("dropout", "input_dropout", "validation_share"),
+            at_most={"share": 1, "mismatched": 1},
         )
 
     @property

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.spaces import pairing
+from core.spaces import pair_changes, pairing
 from core.spaces.losses import PairLoss
 from core.spaces.pairing import Kind, Pairs, Pools
 from core.spaces.training import (
@@ -69,9 +69,11 @@ def fit(
     if config.needs_classes and pair_classes is None:
         raise ValueError("balanced sampling, redrawn pairs and ignored classes need pair_classes")
     kinds = pairing.checked_pairs(natives, pairs, clips, pair_classes, "translation")
-    train, validation = pairing.split(
+    kinds = pair_changes.thinned(kinds, config.share, seed)
+    parts = pairing.split(
         kinds, config.pairing, config.validation_share, np.random.default_rng([seed, 0])
     )
+    train, validation = (pair_changes.mismatched(part, config.mismatched, seed) for part in parts)
     place = device_named(device)
     run = TranslationTraining(config, natives, train, seed, place, frozen)
     if resume is not None:

@@ -1,5 +1,6 @@
 """A study's settings: checked before anything is read, and completed by its data."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,11 +64,33 @@ def complete(config: Config, ingested: Artefact, weights_dir: Path | None) -> Co
             f"{' and '.join(m for m, names in chosen.items() if names) or 'none'}: give the "
             "dataset sounds and pictures, or sounds and texts."
         )
+    check_unseen(config.unseen, card["paired_classes"])
     config = replace(config, audio=chosen["audio"], image=chosen["image"], text=chosen["text"])
     _check_tunable(config)
     if config.untranslated is None:
         config = replace(config, untranslated=_baselines(config))
     return config
+
+
+def check_unseen(unseen: Sequence[str], classes: Sequence[str]) -> None:
+    """Classes to leave out of the translations: known ones, and not all.
+
+    Raises
+    ------
+    UserError
+        A class is unknown, or none is left.
+    """
+    unknown = [name for name in unseen if name not in classes]
+    if unknown:
+        raise UserError(
+            f"The classes to leave unseen name {unknown[0]!r}, which the dataset does not pair: "
+            f"expected some of {', '.join(classes)}."
+        )
+    if unseen and set(unseen) >= set(classes):
+        raise UserError(
+            f"All {len(classes)} classes are to be left unseen, and a translation needs some to "
+            "train on: leave fewer out."
+        )
 
 
 def _check_tunable(config: Config) -> None:

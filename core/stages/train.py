@@ -48,6 +48,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             "part": part,
             "recipe": asdict(settings),
             "seed": seed,
+            "unseen": sorted(run.config.unseen),
             "version": VERSION,
         }
         write = functools.partial(_write, settings, run.paired_by)
@@ -55,16 +56,26 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
 
 
 def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
-    part, seed = draft.key["part"], draft.key["seed"]
-    natives = native_vectors(draft)
-    frame = training_items(draft.store.need("ingest", draft.key["items"]), part, natives)
+    facts = write_translation(settings, paired_by, draft)
+    if draft.key["part"] != ALL:
+        natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
+        _write_pca(draft, training_items(ingested, draft.key["part"], natives), natives)
+    return facts
+
+
+def write_translation(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
+    """Train a translation and write it, with all items in it; returns facts for the manifest.
+
+    The draft's key has `items` and `natives` (digests), `part`, `seed` and `unseen` (classes).
+    """
+    part, seed, unseen = (draft.key[name] for name in ("part", "seed", "unseen"))
+    natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
+    frame = training_items(ingested, part, natives, unseen)
     fitted = _fit_translation(draft, settings, paired_by, frame, natives)
     draft.write_tensors("translation.safetensors", fitted.arrays())
     for modality, native in natives.items():
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": native.item_ids}))
         draft.write_array(f"translation.{modality}.npy", fitted.project(modality, native.array))
-    if part != ALL:
-        _write_pca(draft, frame, natives)
     draft.remove(CHECKPOINTS)
     return {"n_items": len(frame), "best_epoch": fitted.best_epoch, "seed": seed}
 
@@ -109,7 +120,8 @@ def _fit(
     """Fit towers on the pairs of some kinds; vectors of `frozen` modalities are in the space."""
     from core.spaces import translation_training
 
-    pairs = training_pairs(frame, vectors, kinds, paired_by, draft.key["seed"])
+    seed = draft.key["seed"] + settings.seed
+    pairs = training_pairs(frame, vectors, kinds, paired_by, seed)
     if not pairs.rows:
         raise UserError(
             f"There are no pairs of {' and '.join(kinds[0])} to train on: give clips with both, or "
@@ -121,7 +133,7 @@ def _fit(
         pairs.rows,
         pairs.clips,
         settings,
-        draft.key["seed"],
+        seed,
         pair_classes=pairs.classes,
         frozen=frozen,
         checkpoint=lambda state: draft.write_tensors(checkpoint, state),

@@ -32,15 +32,23 @@ def native_vectors(draft: Draft) -> dict[str, Vectors]:
 
 
 def training_items(
-    ingested: Artefact, part: int | str, natives: Mapping[str, Vectors]
+    ingested: Artefact,
+    part: int | str,
+    natives: Mapping[str, Vectors],
+    unseen: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """The items of a split's subset `translation` that have vectors, or all items for "all"."""
+    """The items of a split's subset `translation` that have vectors, or all items for "all".
+
+    Items with a label of an `unseen` class are left out.
+    """
     split = part if isinstance(part, int) else 0
     frame = items.with_subset(
         ingested.table("items.parquet"), ingested.table("splits.parquet"), split
     )
     if part != ALL:
         frame = frame[frame["subset"] == "translation"]
+    if unseen:
+        frame = frame[[not set(labels) & set(unseen) for labels in frame["labels"]]]
     known = [frame["item_id"].isin(native.item_ids) for native in natives.values()]
     return frame[np.logical_or.reduce(known)]
 
