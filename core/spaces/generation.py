@@ -52,7 +52,8 @@ class GenerationConfig:
     decoupled : leave a pair's own cosine out of the sum below the fraction
     text : "frozen" (S's baseline), or "finetuned": the text encoder is trained too. With the
         discriminator this is the appendix's second variant: for `tuning_epochs` the captions
-        tune the encoder with the contrastive loss, then it is frozen and the discriminator starts
+        train the encoder alone (`core.spaces.text_vectors`), then it is frozen, and generators and
+        discriminator start
     centred : subtract the mean of the native vectors and divide by one number, so that their
         standard deviation is 1; S used them unchanged
     input_dropout, pairing, same_class : as in `core.spaces.translation.TranslationConfig`

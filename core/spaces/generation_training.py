@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,26 +18,13 @@ from core.spaces import pairing
 from core.spaces.generation import HISTORY, TEXT, Generation, GenerationConfig, Snapshot
 from core.spaces.generation_networks import Discriminator, Generator, contrastive
 from core.spaces.pairing import Kind, Pairs, Pools
+from core.spaces.text_vectors import TextVectors, Trainable
 from core.spaces.training import Reader, ResumableTraining, State, array_of, device_named, reader
 from core.spaces.translation_training import N_VALIDATION_DRAWS
 
-EMBED_BATCH = 64
 MIN_STD = 1e-12
 KindBatch = tuple[Kind, np.ndarray, np.ndarray]  # rows (n, 2) int64, classes (n,) int64
 Source = Pairs | Pools
-
-
-class Trainable(Protocol):
-    """A text encoder that can be fine-tuned: see `core.encoders.hub_text.TextEncoder`."""
-
-    module: Any
-
-    @property
-    def pool(self) -> Callable[[Any, Any, Any], Any]: ...
-
-    def tokens(self, texts: Sequence[str]) -> list[list[int]]: ...
-
-    def padded(self, ids: Sequence[Sequence[int]]) -> tuple[Any, Any]: ...
 
 
 def fit(
@@ -110,38 +97,6 @@ def fit(
     return Generation(run.best_layers(), run.n_dims, run.history, run.best_epoch)
 
 
-class TextVectors:
-    """The texts' vectors (m, k), and their encoder if it is fine-tuned."""
-
-    def __init__(
-        self,
-        native: np.ndarray,
-        device: torch.device,
-        encoder: Trainable | None,
-        words: Sequence[str],
-    ) -> None:
-        self.vectors = torch.tensor(np.asarray(native, dtype=np.float32), device=device)
-        self.encoder, self.module = encoder, encoder.module if encoder else nn.Module()
-        self.ids = encoder.tokens(words) if encoder else []
-        self.module.requires_grad_(True)
-
-    def of(self, rows: np.ndarray) -> Tensor:
-        return self.vectors[torch.from_numpy(rows).to(self.vectors.device)]
-
-    def embed(self, rows: np.ndarray) -> Tensor:
-        """Through the encoder as it is now, with gradients: (n, k)."""
-        assert self.encoder is not None
-        ids, mask = self.encoder.padded([self.ids[row] for row in rows])
-        found: Tensor = self.encoder.pool(self.module, ids, mask).float()
-        return found
-
-    @torch.no_grad()
-    def refresh(self, rows: np.ndarray) -> None:
-        for start in range(0, len(rows), EMBED_BATCH):
-            part = rows[start : start + EMBED_BATCH]
-            self.vectors[torch.from_numpy(part)] = self.embed(part)
-
-
 class GenerationTraining(ResumableTraining):
     """The generators, the discriminator, the texts and the optimizers between epochs."""
 
@@ -198,25 +153,24 @@ class GenerationTraining(ResumableTraining):
 
     @property
     def tunes_text(self) -> bool:
-        """Whether this epoch trains the text encoder: always, or before the discriminator does."""
-        before = self.config.loss == "contrastive" or self.epoch < self.config.tuning_epochs
+        """Whether this epoch trains the text encoder together with the generators."""
+        return self.texts.encoder is not None and self.config.loss == "contrastive"
+
+    @property
+    def prepares_text(self) -> bool:
+        """Whether this epoch trains the text encoder alone, before the adversaries begin."""
+        before = self.config.loss == "discriminator" and self.epoch < self.config.tuning_epochs
         return self.texts.encoder is not None and before
 
     @property
     def is_adversarial(self) -> bool:
-        return self.config.loss == "discriminator" and not self.tunes_text
+        return self.config.loss == "discriminator" and not self.prepares_text
 
     def train_epoch(self) -> None:
         started = time.perf_counter()
         draws = np.random.default_rng([self.seed, 1, self.epoch + 1])
-        batches: list[KindBatch] = []
-        for kind, source in self.train.items():
-            drawn = pairing.steps(source, self.config.batch, draws, balanced=False)
-            n_batches = pairing.n_batches(len(source), self.config.batch)
-            batches += [(kind, *part) for part in itertools.islice(drawn, n_batches)]
-        rng = torch.Generator(self.device).manual_seed(int(draws.integers(2**62)))
-        losses = [self._step(batches[row], rng) for row in draws.permutation(len(batches))]
-        if self.tunes_text:
+        losses = self._text_steps(draws) if self.prepares_text else self._steps(draws)
+        if self.tunes_text or self.prepares_text:
             self._refresh_texts()
         train, discriminator = torch.stack(losses).mean(dim=0).tolist()
         if not math.isfinite(train):
@@ -229,8 +183,33 @@ class GenerationTraining(ResumableTraining):
         # Of adversarial epochs the last is kept.
         self.close_epoch(*values, time.perf_counter() - started, best=self.is_adversarial)
 
-    def _step(self, batch: KindBatch, rng: torch.Generator) -> Tensor:
-        losses = self._losses(batch, rng)
+    def _steps(self, draws: np.random.Generator) -> list[Tensor]:
+        """One step for each batch of pairs."""
+        batches: list[KindBatch] = []
+        for kind, source in self.train.items():
+            drawn = pairing.steps(source, self.config.batch, draws, balanced=False)
+            n_batches = pairing.n_batches(len(source), self.config.batch)
+            batches += [(kind, *part) for part in itertools.islice(drawn, n_batches)]
+        rng = torch.Generator(self.device).manual_seed(int(draws.integers(2**62)))
+        return [
+            self._step(self._losses(batches[row], rng)) for row in draws.permutation(len(batches))
+        ]
+
+    def _text_steps(self, draws: np.random.Generator) -> list[Tensor]:
+        """One step for each batch of the training pairs' texts; the generators have no part."""
+        drawn = [source.draw(draws)[0][:, 1] for source in self.train.values()]
+        rows = draws.permutation(np.unique(np.concatenate(drawn)))
+        return [self._step(self._alone(loss)) for loss in self._text_losses(rows, draws)]
+
+    def _text_losses(self, rows: np.ndarray, draws: np.random.Generator) -> Iterator[Tensor]:
+        for part in np.array_split(rows, pairing.n_batches(len(rows), self.config.batch)):
+            yield self.texts.views_loss(part, self.config.temperature, draws)
+
+    def _alone(self, loss: Tensor) -> tuple[Tensor, Tensor]:
+        """A loss without a discriminator's beside it."""
+        return loss, torch.tensor(math.nan, device=self.device)
+
+    def _step(self, losses: tuple[Tensor, Tensor]) -> Tensor:
         # All losses are computed before any network changes; each optimizer changes its own.
         for loss, optimizer in zip(losses, self.optimizers, strict=False):
             if loss.requires_grad:
@@ -256,12 +235,17 @@ class GenerationTraining(ResumableTraining):
         if self.config.same_class == "ignored":
             ignored = torch.from_numpy(classes).to(self.device)
         loss = contrastive(generated, text, self.config.temperature, self.config.decoupled, ignored)
-        return loss, torch.tensor(math.nan, device=self.device)
+        return self._alone(loss)
 
     @torch.no_grad()
     def _validate(self) -> tuple[float, float]:
         if not self.validation:
             return math.nan, math.nan
+        if self.prepares_text:
+            rows = np.unique(np.concatenate([rows[:, 1] for _, rows, _ in self.validation]))
+            views = np.random.default_rng([self.seed, 4])
+            alone = torch.stack(list(self._text_losses(rows, views)))
+            return float(alone.mean()), math.nan
         losses = [torch.stack(self._losses(batch, None)) for batch in self.validation]
         sizes = torch.tensor([float(len(rows)) for _, rows, _ in self.validation])
         means = (torch.stack(losses).cpu() * sizes[:, None]).sum(dim=0) / sizes.sum()
@@ -269,7 +253,7 @@ class GenerationTraining(ResumableTraining):
 
     def _refresh_texts(self) -> None:
         """Embed the texts in use again, or all texts if this was the last tuning epoch."""
-        if self.config.loss == "discriminator" and self.epoch + 1 == self.config.tuning_epochs:
+        if self.prepares_text and self.epoch + 1 == self.config.tuning_epochs:
             self.texts.refresh(np.arange(len(self.texts.ids)))
             return
         used = [rows[:, 1] for _, rows, _ in self.validation] + [self.shown[0][TEXT]]

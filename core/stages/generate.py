@@ -33,7 +33,7 @@ from core.store import Artefact, Draft
 from core.stored_encoders import load_encoder
 from core.vectors import Vectors
 
-VERSION = 1
+VERSION = 2
 CHECKPOINT, CHECKPOINT_S = "checkpoint.safetensors", 10.0
 SNAPSHOTS = "snapshots"
 

@@ -64,9 +64,14 @@ def heard() -> np.ndarray:
     return (rng.normal(size=(3, 12))[words] + 0.2 * rng.normal(size=(24, 12))).astype(np.float32)
 
 
-def fit(encoder: TextEncoder, config: GenerationConfig, **options: Any) -> Generation:
+def fit(
+    encoder: TextEncoder,
+    config: GenerationConfig,
+    sounds: np.ndarray | None = None,
+    **options: Any,
+) -> Generation:
     rows = np.stack([np.arange(len(CAPTIONS))] * 2, axis=1)
-    natives = {"audio": heard(), TEXT: encoder.embed(CAPTIONS)}
+    natives = {"audio": heard() if sounds is None else sounds, TEXT: encoder.embed(CAPTIONS)}
     clips = {"audio": np.arange(len(CAPTIONS)).astype(str)}
     return training.fit(
         natives, {"audio": rows}, clips, config, 0, encoder=encoder, words=CAPTIONS, **options
@@ -123,11 +128,32 @@ def test_both_discriminator_variants_keep_all_four_losses(bert: TextEncoder, tex
     assert fitted.best_epoch == 4  # adversarial losses choose no epoch: the last is kept
     assert moved(before, parameters(bert)) == (text == "finetuned")
     if text == "finetuned":
-        # The first epoch tunes with the contrastive loss; the encoder is frozen from then on.
+        # The first epoch trains the encoder alone, which is frozen from then on.
         assert np.isnan(fitted.history[0]["train_discriminator_loss"])
         texts = [each.vectors[TEXT] for each in shown]
         assert not np.array_equal(texts[0], texts[1])
         assert np.array_equal(texts[1], texts[4])
+        sounds = [each.vectors["audio"] for each in shown]
+        assert np.array_equal(sounds[0], sounds[1])
+        assert not np.array_equal(sounds[1], sounds[2])
+
+
+def test_the_encoder_is_prepared_by_the_captions_alone(weights_dir: Path) -> None:
+    """S's appendix, second variant: the sounds have no part in it."""
+    config = dataclasses.replace(
+        TUNED, loss="discriminator", tuning_epochs=5, max_epochs=5, text_learning_rate=3e-5
+    )
+    other = np.random.default_rng(5).normal(size=heard().shape).astype(np.float32)
+    after = []
+    for sounds in (heard(), other):
+        encoder = encoders.load("bert", weights_dir, trainable=True)
+        assert isinstance(encoder, TextEncoder)
+        before = encoder.embed(CAPTIONS)
+        losses = [row["validation_loss"] for row in fit(encoder, config, sounds).history]
+        assert losses[-1] < losses[0]
+        after.append(encoder.embed(CAPTIONS))
+        assert not np.allclose(after[-1], before, atol=1e-4)
+    assert np.array_equal(*after)
 
 
 def test_generator_and_discriminator_learn_from_each_other(bert: TextEncoder) -> None:
