@@ -4,6 +4,7 @@ An artefact of the stage `extract` names the weights that made it. Loading with 
 refused, so a new file and a stored item are always embedded by the same network.
 """
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,15 +14,19 @@ from core import encoders
 from core.encoders.base import Encoder
 from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
+from core.once import Once
 from core.store import Artefact
 
 N_THREADS = 2  # a query's batch is small: more threads cost more than they save
+_LOADED = Once(weakref.WeakValueDictionary())  # encoders in use anywhere in this process
 
 
 def load_encoder(
     name: str, extracted: Artefact, weights_dir: Path | None, *, trainable: bool = False
 ) -> Encoder:
     """The encoder that made the vectors of an `extract` artefact.
+
+    It is shared by all who use it, unless it is `trainable`.
 
     Parameters
     ----------
@@ -39,13 +44,18 @@ def load_encoder(
         from core.encoders import lsa
 
         return lsa.Lsa.from_arrays(extracted.tensors("encoder.safetensors"))
-    encoder = encoders.load(name, weights_dir, n_threads=N_THREADS, trainable=trainable)
-    if encoder.weights_sha256 != extracted.manifest.get("weights_sha256"):
-        raise UserError(
-            f"The weights of {name} differ from those that embedded this collection: point "
-            "--weights at the same file, or run the study again."
-        )
-    return encoder
+    expected = extracted.manifest.get("weights_sha256")
+
+    def load() -> Encoder:
+        encoder = encoders.load(name, weights_dir, n_threads=N_THREADS, trainable=trainable)
+        if encoder.weights_sha256 != expected:
+            raise UserError(
+                f"The weights of {name} differ from those that embedded this collection: point "
+                "--weights at the same file, or run the study again."
+            )
+        return encoder
+
+    return load() if trainable else _LOADED.get((name, expected, str(weights_dir)), load)
 
 
 def load_tuned(

@@ -24,6 +24,7 @@ from core import items, taxonomy
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
+from core.once import Once
 from core.spaces import generation, pca, translation
 from core.store import Artefact, Store
 from core.studies import forests
@@ -101,15 +102,12 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
 def _read_once(
     method: Callable[Concatenate["Study", P], T],
 ) -> Callable[Concatenate["Study", P], T]:
-    """Keep the result of a study's method, as long as the study object exists."""
+    """Keep what a study's method returns, unless it is None, as long as the study object exists."""
 
     @functools.wraps(method)
     def read(self: "Study", *args: P.args, **kwargs: P.kwargs) -> T:
         key = (method.__name__, args, tuple(sorted(kwargs.items())))
-        if key not in self._read:
-            self._read[key] = method(self, *args, **kwargs)
-        kept: T = self._read[key]
-        return kept
+        return self._once.get(key, lambda: method(self, *args, **kwargs))
 
     return read
 
@@ -123,7 +121,7 @@ class Study:
         self.config: dict[str, Any] = record["config"]
         self.record = record
         self.artefacts: dict[str, list[str]] = record["artefacts"]
-        self._read: dict[tuple[Any, ...], Any] = {}
+        self._once = Once()
 
     # -- contents ----------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ from core.encoders import (
 from core.encoders.base import Card, Encoder
 from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
+from core.once import LOADING
 
 
 class Entry(NamedTuple):
@@ -122,7 +123,9 @@ def load(
     MissingWeights
         Its weights are not on this machine.
     """
-    encoder = _entry(name).loader(weights_dir, n_threads)
+    entry = _entry(name)
+    with LOADING:
+        encoder = entry.loader(weights_dir, n_threads)
     if isinstance(encoder, TextEncoder) and not trainable:
         encoder.freeze()
     return encoder

@@ -29,6 +29,7 @@ from core.encoders.base import Card, Encoder, WeightsFile, refusal
 from core.encoders.packed import pack_linear
 from core.encoders.torch_network import TorchEncoder, device
 from core.errors import UserError
+from core.once import library
 
 # Media at a time on a CPU: few enough that their activations stay in the cache, enough that the
 # next are prepared meanwhile. From 1 to 16, none is faster by more than a tenth for any network.
@@ -241,11 +242,10 @@ def _brief(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
 
-@functools.cache
 def _transformers() -> Any:
-    """The library, imported once, without its progress bars and reports."""
+    """The library, without its progress bars and reports."""
     try:
-        import transformers
+        transformers = library("transformers")
     except ImportError as error:
         raise UserError(
             "The package transformers is not installed: run "

@@ -20,7 +20,6 @@ import logging
 import os
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,11 @@ from core.encoders import weights
 from core.encoders.base import BatchEncoder, Card, Encoder, WeightsFile, fit_length, refusal
 from core.encoders.quiet import silent_stderr
 from core.errors import UserError
+from core.once import LOADING, library
 
 RATE_HZ = 16_000
 N_SAMPLES = 15_600  # one patch
 N_PER_BATCH = 64
-_starting = threading.Lock()
 
 
 def hub_file(name: str) -> WeightsFile:
@@ -183,9 +182,9 @@ def start(n_threads: int) -> Any:
 
     Raises UserError when it is not installed.
     """
-    with _starting, _quiet():
+    with LOADING, _quiet():
         try:
-            import tensorflow as tf
+            tf = library("tensorflow")
         except ImportError as error:
             raise UserError(
                 "The package tensorflow, which runs SavedModel networks, is not installed: "

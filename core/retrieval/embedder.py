@@ -5,10 +5,7 @@ text becomes one, a video both. The encoders are those that embedded the collect
 copy of an item gets the item's own vector.
 """
 
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +15,11 @@ from core.encoder_sets import READY, encoders_by_modality
 from core.encoders import recordings
 from core.encoders.base import Encoder
 from core.errors import UserError
+from core.once import Once
 from core.retrieval.query_inputs import QueryInput
 from core.stored_encoders import load_encoder, load_tuned
 from core.study import Study
 
-T = TypeVar("T")
 MAX_CHARACTERS = 5_000  # of a typed query
 MAX_WINDOWS = 120  # embedded windows of one recording; longer recordings are sampled evenly
 MAX_FRAMES = 30  # embedded frames of one video
@@ -46,16 +43,7 @@ class Embedder:
         self.encoder_names = encoders_by_modality(self.encoder_set)
         recorded = study.record.get("weights_dir")
         self.weights_dir = weights_dir or (Path(recorded) if recorded else None)
-        self._kept: dict[tuple[str | int, ...], Any] = {}
-        self._lock = threading.RLock()
-
-    def _once(self, key: tuple[str | int, ...], make: Callable[[], T]) -> T:
-        """What `make` returned for this key, made on first use and kept."""
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
-            kept: T = self._kept[key]
-            return kept
+        self._once = Once()
 
     def encoder(self, modality: str) -> Encoder:
         """The encoder that embedded the items of a modality.
@@ -77,7 +65,7 @@ class Embedder:
                 "cannot be embedded: search with an item of the collection."
             )
         extracted = self.study.artefact(f"extract:{name}")
-        return self._once(
+        return self._once.get(
             ("encoder", name), lambda: load_encoder(name, extracted, self.weights_dir)
         )
 
@@ -90,7 +78,7 @@ class Embedder:
             return None
         name = self.encoder_names["text"]
         extracted = self.study.artefact(f"extract:{name}")
-        return self._once(
+        return self._once.get(
             ("tuned", name, split), lambda: load_tuned(name, extracted, state, self.weights_dir)
         )
 

@@ -230,7 +230,7 @@ class Retriever(Embedder):
         n_allowed = len(gallery.item_ids) if allowed is None else int(allowed.sum())
         if n_allowed == 0:
             raise UserError("No item of the collection matches these filters: remove some.")
-        searched = self._once(("index", space, find, split), lambda: index.Index(gallery.array))
+        searched = self._once.get(("index", space, find, split), lambda: index.Index(gallery.array))
         rows, scores = searched.search(vectors, top, allowed)
         return Nearest(gallery.item_ids[rows], scores, n_allowed)
 
@@ -244,7 +244,7 @@ class Retriever(Embedder):
             )
             return index.random_pair_scores(left, right, n_pairs=N_BACKGROUND, seed=0)
 
-        return self._once(("background", query, find, space, split), make)
+        return self._once.get(("background", query, find, space, split), make)
 
     def _allowed(self, item_ids: np.ndarray, filters: Filters, split: int) -> np.ndarray | None:
         """`(n,) bool`: the items that pass the filters; None if there is no filter."""
@@ -290,7 +290,7 @@ class Retriever(Embedder):
         similarity; the map is not refitted.
         """
         vector = self.blend(query, space)
-        points = self._once(
+        points = self._once.get(
             ("map", space, method, n_dims),
             lambda: self.study.map(self.encoder_set, space, method, n_dims).set_index("item_id"),
         )

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from core.once import library
+
 EXACT_ROWS = 200_000
 MIN_RECALL = 0.995  # of the ten nearest to sampled rows; sets how many lists are visited
 N_TUNING = 256
@@ -124,7 +126,7 @@ class _Lists:
 
     @classmethod
     def build(cls, index: Index) -> _Lists:
-        import faiss
+        faiss = library("faiss")
 
         vectors = index.vectors
         n, d = vectors.shape
@@ -157,7 +159,7 @@ class _Lists:
         self, query: np.ndarray, top: int, rows: np.ndarray | None, share: float
     ) -> np.ndarray:
         """Rows to score exactly, sorted. The fewer rows are allowed, the more lists are read."""
-        import faiss
+        faiss = library("faiss")
 
         parameters: Any = faiss.SearchParametersIVF()
         parameters.nprobe = min(self.faiss_index.nlist, int(np.ceil(self.n_probe / share)))

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from core.once import LOADING, library
 from core.spaces.index import Index
 
 METHODS = ("umap", "tsne")
@@ -200,18 +201,18 @@ def _umap(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarr
 
 def _import_umap() -> Any:
     """umap-learn without TensorFlow (1 GB), which it would import if installed."""
-    absent = object()
-    before = sys.modules.get("tensorflow", absent)
-    if before is absent:
-        sys.modules["tensorflow"] = None  # type: ignore[assignment]  # makes its import fail
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that parametric UMAP lacks TensorFlow
-            import umap
-    finally:
+    with LOADING:
+        absent = object()
+        before = sys.modules.get("tensorflow", absent)
         if before is absent:
-            del sys.modules["tensorflow"]
-    return umap
+            sys.modules["tensorflow"] = None  # type: ignore[assignment]  # makes its import fail
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that parametric UMAP lacks TensorFlow
+                return library("umap")
+        finally:
+            if before is absent:
+                del sys.modules["tensorflow"]
 
 
 def _tsne(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarray:

@@ -2,13 +2,13 @@
 
 import contextlib
 import functools
-import importlib
 import threading
 
 import pandas as pd
 import streamlit as st
 
 from core.encoders.lsa import Lsa
+from core.once import library
 from core.retrieval import tags
 from core.retrieval.retriever import Retriever
 from core.vectors import Vectors
@@ -57,6 +57,6 @@ def import_ahead() -> None:
 
     def work() -> None:
         with contextlib.suppress(ImportError):  # reported where text is embedded
-            importlib.import_module("transformers.models.bert.modeling_bert")
+            library("transformers.models.bert.modeling_bert")
 
     threading.Thread(target=work, daemon=True).start()
