@@ -4,6 +4,9 @@ Conventions: `a` and `b` are (n, d) float32 with unit rows; row i of `a` and row
 pair; s_ij = a_i · b_j. `classes` is an (n,) int64 tensor of the pairs' classes, or None. With
 classes, two pairs of one class are not negatives of each other (a class below 0 is unknown: such a
 pair is a negative of all others). A batch without negatives has loss 0.
+
+`supervised_contrastive` and `prototypes` learn from the classes themselves: a space trained with
+one of them has seen the labels.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.spaces.translation import Loss
+from core.spaces.translation import PLUS, Loss
 
 CHUNK_ELEMENTS = 1 << 22  # similarities computed at once: 16 MB, within a large cache
 MAX_SCALE = 100.0  # CLIP's limit on the learned inverse temperature
@@ -137,30 +141,94 @@ def siglip(
     return terms.sum() / max(len(a), 1)
 
 
+def supervised_contrastive(
+    a: Tensor, b: Tensor, temperature: float, classes: Tensor | None = None
+) -> Tensor:
+    """Mean of both directions' −1/|P_i| · Σ_{p ∈ P_i} log softmax_p(s_i / temperature).
+
+    P_i are the items of the other modality with the class of item i, its own partner among them:
+    the loss of Khosla et al. 2020, *Supervised contrastive learning*, eq. 2, across two
+    modalities. Without classes it is `info_nce` with a fixed temperature.
+    """
+    logits = (a @ b.T) / temperature
+    positive = (_eye(a) if classes is None else _same_class(classes)).to(logits.dtype)
+    terms = [
+        (functional.log_softmax(x, dim=1) * positive).sum(1) / positive.sum(1)
+        for x in (logits, logits.T)
+    ]
+    return -(terms[0].mean() + terms[1].mean()) / 2
+
+
+def prototypes(items: Tensor, classes: Tensor, centres: Tensor, temperature: float) -> Tensor:
+    """Mean softmax cross-entropy of the items' classes over items · prototypes / temperature.
+
+    One prototype a class, for all modalities: NormFace (Wang et al. 2017, eq. 8) with a fixed
+    scale. Items of unknown class (below 0) are left out; without known classes the loss is 0.
+
+    Parameters
+    ----------
+    items : (n, d) with unit rows, of any modality
+    classes : (n,) int64
+    centres : (n_classes, d); only their directions count
+    """
+    known = classes >= 0
+    if not bool(known.any()):
+        return items.sum() * 0.0
+    logits = items[known] @ functional.normalize(centres, dim=1).T / temperature
+    return functional.cross_entropy(logits, classes[known])
+
+
 def _eye(a: Tensor) -> Tensor:
     return torch.eye(len(a), dtype=torch.bool, device=a.device)
 
 
 class PairLoss(nn.Module):
-    """A loss by name, with its own parameters: an inverse temperature, a bias."""
+    """A loss by name, with its own parameters: an inverse temperature, a bias, prototypes.
 
-    def __init__(self, name: Loss, margin: float, temperature: float) -> None:
+    Names joined by a plus are added up. `n_classes`, `n_dims` and `rng` are for prototypes alone.
+    """
+
+    def __init__(
+        self,
+        name: Loss,
+        margin: float,
+        temperature: float,
+        n_classes: int = 0,
+        n_dims: int = 0,
+        rng: np.random.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.name, self.margin = name, margin
+        self.names, self.margin, self.temperature = name.split(PLUS), margin, temperature
         if name == "info_nce":
             self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))
         if name == "siglip":  # its authors' start: scale 10, bias −10
             self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
             self.bias = nn.Parameter(torch.tensor(-10.0))
+        if "prototypes" in self.names:
+            drawn = (rng or np.random.default_rng(0)).normal(size=(max(n_classes, 1), n_dims))
+            self.centres = nn.Parameter(torch.from_numpy(drawn.astype(np.float32)))
 
     def forward(self, a: Tensor, b: Tensor, classes: Tensor | None = None) -> Tensor:
-        if self.name == "margin":
+        total = self._of(self.names[0], a, b, classes)
+        for name in self.names[1:]:
+            total = total + self._of(name, a, b, classes)
+        return total
+
+    def _of(self, name: str, a: Tensor, b: Tensor, classes: Tensor | None) -> Tensor:
+        if name == "margin":
             return margin_loss(a, b, self.margin, classes)
-        if self.name == "symmetric_margin":
+        if name == "symmetric_margin":
             return margin_loss(a, b, self.margin, classes, symmetric=True)
-        if self.name == "hardest_triplet":
+        if name == "hardest_triplet":
             return hardest_triplet(a, b, self.margin, classes)
+        if name == "supervised_contrastive":
+            return supervised_contrastive(a, b, self.temperature, classes)
+        if name == "prototypes":
+            if classes is None:
+                raise ValueError("prototypes need the classes of the pairs")
+            both = torch.cat([a, b]), torch.cat([classes, classes])
+            return prototypes(*both, self.centres, self.temperature)
         scale = self.log_scale.exp().clamp(max=MAX_SCALE)
-        if self.name == "info_nce":
+        if name == "info_nce":
             return info_nce(a, b, scale, classes)
         return siglip(a, b, scale, self.bias, classes)

@@ -29,6 +29,10 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def largest_class(self) -> int:
+        return int(self.classes.max(initial=UNKNOWN))
+
     def draw(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """All pairs in random order: rows (p, 2) and classes (p,)."""
         order = rng.permutation(len(self.rows))
@@ -43,6 +47,10 @@ class Pools:
 
     def __len__(self) -> int:
         return sum(len(rows) for side in self.sides for c, rows in side.items() if c in self._both)
+
+    @property
+    def largest_class(self) -> int:
+        return max(self._both, default=UNKNOWN)
 
     @property
     def _both(self) -> list[int]:
@@ -61,6 +69,27 @@ class Pools:
             classes.append(np.full(len(first) + len(second), c))
         order = rng.permutation(len(self))
         return np.concatenate(rows)[order], np.concatenate(classes)[order]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of each item of a modality: rows of its vectors.
+
+    `rows[starts[i] : starts[i + 1]]` are those of the item in row i, the item itself among them;
+    `starts` (n + 1,) and `rows` (k,) are int64.
+    """
+
+    starts: np.ndarray
+    rows: np.ndarray
+
+    def draw(self, items: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One window of each item (p,), all of an item's windows equally likely: rows (p,)."""
+        first, end = self.starts[items], self.starts[items + 1]
+        chosen: np.ndarray = self.rows[first + (rng.random(len(items)) * (end - first)).astype(int)]
+        return chosen
+
+
+NO_WINDOWS: Mapping[str, Windows] = {}
 
 
 def checked_pairs(

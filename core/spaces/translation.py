@@ -17,7 +17,7 @@ Choices where the paper is silent:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,8 +31,20 @@ from core.vectors import unit_rows
 BATCH_NORM_EPS = 1e-5  # torch's default
 HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
 PARAMETERS = ("w1", "b1", "gamma", "beta", "mean", "var", "w2", "b2")
+CENTRE = "centre"  # of a tower: the mean that `centred` takes away
+PLUS = "+"  # between losses that are added up
 
-Loss = Literal["margin", "symmetric_margin", "info_nce", "siglip", "hardest_triplet"]
+Loss = Literal[
+    "margin",
+    "symmetric_margin",
+    "info_nce",
+    "siglip",
+    "hardest_triplet",
+    "supervised_contrastive",
+    "prototypes",
+    "supervised_contrastive+prototypes",
+]
+LEARNS_CLASSES = ("supervised_contrastive", "prototypes")
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,7 @@ class TranslationConfig:
     Parameters
     ----------
     loss : see `core.spaces.losses`
-    temperature : the start value of `info_nce`; it is learned from there
+    temperature : of the losses with a softmax; for `info_nce` its start value, learned from there
     batch : the largest number of pairs in a step
     min_steps : the least number of steps in an epoch
     sampler : "balanced" draws every class equally often
@@ -54,6 +66,12 @@ class TranslationConfig:
     seed : added to the study's seed in this training alone
     words : how text joins: "after" the other two, into the space that they have made, or
         "together" with them
+    centred : in the space, the mean of each modality's training items is taken away, and rows are
+        scaled to unit length again. Modalities then surround one point, without the gap between
+        them that contrastive losses leave (Liang et al. 2022, *Mind the gap*)
+    towers : how many trainings with different seeds are averaged: their spaces are turned onto
+        the first one's, unit outputs are averaged and scaled to unit length again (an ensemble of
+        embeddings, as in Wortsman et al. 2022, §3.1, of outputs)
 
     Raises
     ------
@@ -82,9 +100,11 @@ class TranslationConfig:
     share: float = 1.0
     mismatched: float = 0.0
     seed: int = 0
+    centred: bool = False
+    towers: int = 1
 
     def __post_init__(self) -> None:
-        counts = ("n_hidden", "n_dims", "min_steps", "max_epochs", "patience")
+        counts = ("n_hidden", "n_dims", "min_steps", "max_epochs", "patience", "towers")
         check_recipe(
             self,
             "translation",
@@ -101,9 +121,15 @@ class TranslationConfig:
         )
 
     @property
+    def learns_classes(self) -> bool:
+        """Whether the loss itself learns from the classes: the space has seen the labels."""
+        return any(name in LEARNS_CLASSES for name in self.loss.split(PLUS))
+
+    @property
     def needs_classes(self) -> bool:
         """Whether training needs the class of each pair."""
-        return (self.sampler, self.pairing, self.same_class) != ("uniform", "fixed", "negative")
+        fields = (self.sampler, self.pairing, self.same_class)
+        return self.learns_classes or fields != ("uniform", "fixed", "negative")
 
 
 @dataclass
@@ -111,8 +137,10 @@ class Translation:
     """Fitted towers by modality, as NumPy arrays, and the history of the training.
 
     A tower has `w1` (256, d), `b1`, the BatchNorm's `gamma`, `beta`, `mean`, `var` (256,), `w2`
-    (128, 256) and `b2` (128,), all float32. `history` has one dict per epoch with `epoch` (from
-    1), `train_loss`, `validation_loss` and `seconds`.
+    (128, 256) and `b2` (128,), all float32. Averaged towers are stacked: each of these has one
+    more axis, the first. A centred tower has a `centre` (128,) as well. `history` has one dict per
+    epoch with `epoch` (from 1), `train_loss`, `validation_loss` and `seconds`; of averaged towers
+    it is the first one's.
     """
 
     towers: dict[str, dict[str, np.ndarray]]
@@ -121,7 +149,7 @@ class Translation:
 
     @property
     def n_dims(self) -> int:
-        return len(next(iter(self.towers.values()))["b2"])
+        return int(next(iter(self.towers.values()))["b2"].shape[-1])
 
     def project(self, modality: str, native: np.ndarray) -> np.ndarray:
         """Native vectors (n, d) → shared vectors (n, 128) float32 with unit rows.
@@ -135,23 +163,25 @@ class Translation:
             known = ", ".join(sorted(self.towers))
             raise UserError(f"This space has no tower for {modality}: it was fitted for {known}.")
         tower = self.towers[modality]
-        w = {name: tower[name].astype(np.float64) for name in PARAMETERS}
-        slope = w["gamma"] / np.sqrt(w["var"] + BATCH_NORM_EPS)
-        shift = (w["b1"] - w["mean"]) * slope + w["beta"]
+        networks = [_network(one) for one in unstacked(tower)]
+        centre = tower.get(CENTRE)
 
         def through(block: np.ndarray) -> np.ndarray:
-            hidden = block @ w["w1"].T * slope + shift
-            hidden = np.where(hidden > 0, hidden, np.expm1(np.minimum(hidden, 0)))  # ELU
-            return unit_rows(hidden @ w["w2"].T + w["b2"], np.float64)
+            found = networks[0](block)
+            if len(networks) > 1:
+                found = unit_rows(sum(network(block) for network in networks), np.float64)
+            return found if centre is None else unit_rows(found - centre, np.float64)
 
-        return project_rows(through, native, w["w1"].shape[1], len(w["b2"]), modality)
+        n_native = tower["w1"].shape[-1]
+        return project_rows(through, native, n_native, tower["b2"].shape[-1], modality)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything as a flat dict of arrays, for the store."""
         flat = {
             f"{modality}/{name}": tower[name]
             for modality, tower in self.towers.items()
-            for name in PARAMETERS
+            for name in (*PARAMETERS, CENTRE)
+            if name in tower
         }
         flat["best_epoch"] = np.array(self.best_epoch)
         return flat | history_arrays(self.history, HISTORY)
@@ -162,7 +192,30 @@ class Translation:
         towers: dict[str, dict[str, np.ndarray]] = {}
         for key in arrays:
             modality, _, name = key.rpartition("/")
-            if name in PARAMETERS:
+            if name in (*PARAMETERS, CENTRE):
                 towers.setdefault(modality, {})[name] = np.asarray(arrays[key])
         best_epoch = int(np.asarray(arrays["best_epoch"]).item())
         return cls(towers, history_rows(arrays, HISTORY), best_epoch)
+
+
+def unstacked(tower: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """The towers of a stack, or the one of a tower without a stack; without centres."""
+    parts = {name: tower[name] for name in PARAMETERS}
+    if parts["b1"].ndim == 1:
+        return [parts]
+    n_towers = len(parts["b1"])
+    return [{name: array[row] for name, array in parts.items()} for row in range(n_towers)]
+
+
+def _network(tower: Mapping[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """One tower as a function of float64 vectors (n, d) -> (n, 128) with unit rows."""
+    w = {name: tower[name].astype(np.float64) for name in PARAMETERS}
+    slope = w["gamma"] / np.sqrt(w["var"] + BATCH_NORM_EPS)
+    shift = (w["b1"] - w["mean"]) * slope + w["beta"]
+
+    def through(block: np.ndarray) -> np.ndarray:
+        hidden = block @ w["w1"].T * slope + shift
+        hidden = np.where(hidden > 0, hidden, np.expm1(np.minimum(hidden, 0)))  # ELU
+        return unit_rows(hidden @ w["w2"].T + w["b2"], np.float64)
+
+    return through

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.spaces import pair_changes, pairing
+from core.spaces import averaging, pair_changes, pairing
 from core.spaces.losses import PairLoss
-from core.spaces.pairing import Kind, Pairs, Pools
+from core.spaces.pairing import NO_WINDOWS, Kind, Pairs, Pools, Windows
 from core.spaces.training import (
     Batch,
     Reader,
@@ -28,6 +28,8 @@ from core.spaces.training import (
 from core.spaces.translation import HISTORY, Translation, TranslationConfig
 
 CHECKPOINT_EVERY = 5  # epochs
+TOWER = "tower/"  # in a stored state: the finished trainings of several
+TOWER_SEEDS = 10_007  # between the seeds of averaged towers, so that splits share none
 N_VALIDATION_DRAWS = 8  # redrawn pairs: how often each validation item is paired
 
 
@@ -40,6 +42,7 @@ def fit(
     *,
     pair_classes: Mapping[Kind, np.ndarray] | None = None,
     frozen: tuple[str, ...] = (),
+    windows: Mapping[str, Windows] = NO_WINDOWS,
     checkpoint: Callable[[State], None] | None = None,
     resume: Mapping[str, np.ndarray] | None = None,
     device: str | None = None,
@@ -56,6 +59,8 @@ def fit(
     pair_classes : by kind, (p,) class ids, for recipes with `needs_classes`
     frozen : modalities whose vectors are already in the shared space (unit rows of `n_dims`);
         they get no tower, and the others are trained towards them
+    windows : by modality, the rows of each item's other windows; every time a pair is drawn for
+        training, one of its item's windows is taken at random
     checkpoint : called every `CHECKPOINT_EVERY` epochs with a flat dict of arrays
     resume : such a dict; with all other arguments unchanged the run continues from there and
         ends as if it had not been interrupted
@@ -67,25 +72,88 @@ def fit(
         There are too few pairs or clips, or vectors that are not finite.
     """
     if config.needs_classes and pair_classes is None:
-        raise ValueError("balanced sampling, redrawn pairs and ignored classes need pair_classes")
+        raise ValueError(
+            "classes in the loss, balanced sampling, redrawn pairs and ignored classes need "
+            "pair_classes"
+        )
     kinds = pairing.checked_pairs(natives, pairs, clips, pair_classes, "translation")
     kinds = pair_changes.thinned(kinds, config.share, seed)
+    fits: list[Translation] = []
+    finished: State = {}
+    stored = resume or {}
+    interrupted = {name: array for name, array in stored.items() if not name.startswith(TOWER)}
+
+    def keep(state: State) -> None:
+        if checkpoint is not None:
+            checkpoint(state | finished)
+
+    for number in range(config.towers):
+        prefix = f"{TOWER}{number}/"
+        tower = {
+            k.removeprefix(prefix): array for k, array in stored.items() if k.startswith(prefix)
+        }
+        if tower:
+            fits.append(Translation.from_arrays(tower))
+        else:
+            run_seed = seed + TOWER_SEEDS * number
+            fitted = _fit_once(
+                natives, kinds, config, run_seed, frozen, windows, keep, interrupted, device
+            )
+            fits.append(fitted)
+            interrupted = {}
+        finished |= {f"{prefix}{name}": array for name, array in fits[-1].arrays().items()}
+    return _completed(fits, natives, kinds, config, frozen)
+
+
+def _fit_once(
+    natives: Mapping[str, np.ndarray],
+    kinds: Mapping[Kind, Pairs],
+    config: TranslationConfig,
+    seed: int,
+    frozen: tuple[str, ...],
+    windows: Mapping[str, Windows],
+    checkpoint: Callable[[State], None],
+    resume: Mapping[str, np.ndarray],
+    device: str | None,
+) -> Translation:
+    """One training, from the start or from the state of an interrupted one."""
     parts = pairing.split(
         kinds, config.pairing, config.validation_share, np.random.default_rng([seed, 0])
     )
     train, validation = (pair_changes.mismatched(part, config.mismatched, seed) for part in parts)
     place = device_named(device)
-    run = TranslationTraining(config, natives, train, seed, place, frozen)
-    if resume is not None:
+    run = TranslationTraining(config, natives, train, seed, place, frozen, windows)
+    if resume:
         run.restore(resume, place)
     held_out = {kind: validation_batches(part, config, seed) for kind, part in validation.items()}
     while not run.finished:
         started = time.perf_counter()
         train_loss = run.train_epoch()
         run.close_epoch(train_loss, run.evaluate(held_out), time.perf_counter() - started)
-        if checkpoint is not None and (run.finished or run.epoch % CHECKPOINT_EVERY == 0):
+        if run.finished or run.epoch % CHECKPOINT_EVERY == 0:
             checkpoint(run.state())
     return Translation(run.best_towers(), run.history, run.best_epoch)
+
+
+def _completed(
+    fits: list[Translation],
+    natives: Mapping[str, np.ndarray],
+    kinds: Mapping[Kind, Pairs],
+    config: TranslationConfig,
+    frozen: tuple[str, ...],
+) -> Translation:
+    """The trained towers, averaged and centred where the recipe says so."""
+    if len(fits) == 1 and not config.centred:
+        return fits[0]
+    balanced = config.sampler == "balanced"
+    items = {m: averaging.training_items(kinds, m, balanced=balanced) for m in fits[0].towers}
+    rows = {m: some for m, (some, _) in items.items()}
+    fitted = fits[0]
+    if len(fits) > 1:
+        fitted = averaging.averaged(fits, natives, rows, turned=not frozen)
+    if config.centred:
+        fitted = averaging.centred(fitted, natives, rows, {m: w for m, (_, w) in items.items()})
+    return fitted
 
 
 def validation_batches(source: Pairs | Pools, config: TranslationConfig, seed: int) -> list[Batch]:
@@ -147,8 +215,10 @@ class TranslationTraining(ResumableTraining):
         seed: int,
         device: torch.device,
         frozen: Sequence[str] = (),
+        windows: Mapping[str, Windows] = NO_WINDOWS,
     ) -> None:
         self.config, self.train, self.seed, self.device = config, train, seed, device
+        self.windows = windows
         rng = np.random.default_rng([seed, 2])
         modalities = sorted({modality for kind in train for modality in kind})
         self.read: dict[str, Reader] = {m: reader(natives[m], device) for m in modalities}
@@ -156,7 +226,10 @@ class TranslationTraining(ResumableTraining):
             m: Frozen() if m in frozen else Tower(natives[m].shape[1], config, rng)
             for m in modalities
         }
-        self.pair_loss = PairLoss(config.loss, config.margin, config.temperature)
+        n_classes = 1 + max(part.largest_class for part in train.values())
+        self.pair_loss = PairLoss(
+            config.loss, config.margin, config.temperature, n_classes, config.n_dims, rng
+        )
         networks = nn.ModuleDict({"towers": nn.ModuleDict(self.towers), "loss": self.pair_loss})
         networks.to(device)
         # Without weight decay AdamW is Adam; with it, weights shrink and biases and norms do not.
@@ -178,11 +251,20 @@ class TranslationTraining(ResumableTraining):
     def loss(self, kind: Kind, batch: Batch, rng: torch.Generator | None) -> Tensor:
         rows, classes = batch
         a, b = (self.towers[m](self.read[m](rows[:, side]), rng) for side, m in enumerate(kind))
-        ignored = None
-        if self.config.same_class == "ignored":
-            ignored = torch.from_numpy(classes).to(self.device)
-        loss: Tensor = self.pair_loss(a, b, ignored)
+        known = None
+        if self.config.same_class == "ignored" or self.config.learns_classes:
+            known = torch.from_numpy(classes).to(self.device)
+        loss: Tensor = self.pair_loss(a, b, known)
         return loss
+
+    def drawn(self, kind: Kind, batch: Batch, rng: np.random.Generator) -> Batch:
+        """A batch in which each item is one of its windows, at random."""
+        rows, classes = batch
+        sides = [
+            self.windows[m].draw(rows[:, side], rng) if m in self.windows else rows[:, side]
+            for side, m in enumerate(kind)
+        ]
+        return np.stack(sides, axis=1), classes
 
     def train_epoch(self) -> float:
         """One epoch: steps that each take one batch of every kind; the mean loss."""
@@ -199,7 +281,10 @@ class TranslationTraining(ResumableTraining):
         (optimizer,) = self.optimizers
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for _ in range(n_steps):
-            losses = [self.loss(kind, next(source), rng) for kind, source in sources.items()]
+            losses = [
+                self.loss(kind, self.drawn(kind, next(source), draws), rng)
+                for kind, source in sources.items()
+            ]
             loss = torch.stack(losses).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

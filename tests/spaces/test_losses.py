@@ -97,11 +97,13 @@ def test_the_diagonal_does_not_count() -> None:
 def test_a_batch_without_negatives_has_no_infinite_loss(name: Loss) -> None:
     a, b = unit_pairs(4)
     a, b = a.float().requires_grad_(), b.float().requires_grad_()
-    loss = losses.PairLoss(name, 1.0, 0.1)(a, b, torch.zeros(4, dtype=torch.int64))
+    pair_loss = losses.PairLoss(name, 1.0, 0.1, n_classes=1, n_dims=16)
+    loss = pair_loss(a, b, torch.zeros(4, dtype=torch.int64))
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(a.grad).all()
-    if name not in ("siglip",):  # its positives have a loss too
+    # The positives of these have a loss too.
+    if name != "siglip" and "supervised_contrastive" not in name:
         assert loss.item() == pytest.approx(0.0, abs=1e-6)
 
 
@@ -148,3 +150,51 @@ def test_siglip_is_its_pseudocode(classes: Tensor | None) -> None:
     expected = terms[negatives(classes) | np.eye(9, dtype=bool)].sum() / 9
     loss = losses.siglip(a, b, torch.tensor(10.0), torch.tensor(-10.0), classes)
     assert float(loss) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("classes", [None, CLASSES])
+def test_supervised_contrastive_is_the_published_sum(classes: Tensor | None) -> None:
+    """Khosla et al. 2020, eq. 2, term by term, with the other modality's items as the contrast."""
+    a, b = unit_pairs(9)
+    scores = (a @ b.T / 0.3).numpy()
+    same = ~negatives(classes)
+
+    def one_way(s: np.ndarray) -> float:
+        terms = []
+        for i, row in enumerate(s):
+            log_sum = math.log(sum(math.exp(value) for value in row))
+            terms.append(-sum(row[p] - log_sum for p in np.flatnonzero(same[i])) / same[i].sum())
+        return sum(terms) / len(terms)
+
+    expected = (one_way(scores) + one_way(scores.T)) / 2
+    found = losses.supervised_contrastive(a, b, 0.3, classes)
+    assert found.item() == pytest.approx(expected, rel=1e-9)
+    if classes is None:
+        assert found.item() == pytest.approx(losses.info_nce(a, b, torch.tensor(1 / 0.3)).item())
+
+
+def test_prototypes_are_a_softmax_over_cosines() -> None:
+    items, _ = unit_pairs(9)
+    centres = 5 * torch.randn(4, 16, generator=torch.Generator().manual_seed(3)).double()
+    known = [i for i, c in enumerate(CLASSES.tolist()) if c >= 0]
+    terms = []
+    for i in known:
+        cosines = [float(items[i] @ c / c.norm()) / 0.2 for c in centres]
+        log_sum = math.log(sum(math.exp(value) for value in cosines))
+        terms.append(log_sum - cosines[int(CLASSES[i])])
+    found = losses.prototypes(items, CLASSES, centres, 0.2)
+    assert found.item() == pytest.approx(sum(terms) / len(known), rel=1e-6)
+    unknown = torch.full((9,), -1)
+    assert losses.prototypes(items, unknown, centres, 0.2).item() == 0.0
+
+
+def test_losses_joined_by_a_plus_are_added_up() -> None:
+    a, b = (x.float() for x in unit_pairs(9))
+    rng = np.random.default_rng
+    both, one, other = (
+        losses.PairLoss(name, 1.0, 0.1, 4, 16, rng(0))(a, b, CLASSES)
+        for name in ("supervised_contrastive+prototypes", "supervised_contrastive", "prototypes")
+    )
+    assert both.item() == pytest.approx(one.item() + other.item(), rel=1e-6)
+    with pytest.raises(ValueError, match="need the classes"):
+        losses.PairLoss("prototypes", 1.0, 0.1, 4, 16)(a, b)

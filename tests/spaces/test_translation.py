@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core.config import LABEL_PAIRED
 from core.errors import UserError
 from core.spaces import translation
 from core.spaces import translation_training as training
+from core.spaces.pairing import Windows
 from core.spaces.translation import TranslationConfig
 from core.spaces.translation_training import Tower
 
@@ -78,7 +80,10 @@ def test_new_pairs_find_each_other() -> None:
     assert recall_at_5(without) < 0.4
 
 
-@pytest.mark.parametrize("loss", ["symmetric_margin", "info_nce", "siglip", "hardest_triplet"])
+LOSSES = [name for name in get_args(translation.Loss) if name != "margin"]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_other_losses_learn_too(loss: str) -> None:
     config = dataclasses.replace(SMALL, loss=loss, max_epochs=15, margin=0.5)
     assert recall_at_5(fit_pairs(config)) > 0.4
@@ -104,7 +109,7 @@ def test_the_seed_determines_everything() -> None:
     assert not same_towers(one, fit_pairs(config, seed=2))
 
 
-@pytest.mark.parametrize("loss", ["margin", "info_nce"])
+@pytest.mark.parametrize("loss", ["margin", "info_nce", "prototypes"])
 @pytest.mark.parametrize("stop", [2, 4])
 def test_a_resumed_run_ends_like_an_uninterrupted_one(
     loss: str, stop: int, monkeypatch: pytest.MonkeyPatch
@@ -223,6 +228,123 @@ def test_redrawn_pairs_learn_classes_from_unpaired_items() -> None:
     a, b = (fitted.project(m, views[m][120:]) for m in KIND)
     nearest = (a @ b.T).argmax(axis=1)
     assert (classes[120:][nearest] == classes[120:]).mean() > 0.6
+
+
+def same_class_precision(fitted: translation.Translation, modality: str = "image") -> float:
+    views, classes = two_views()
+    a, b = (
+        fitted.project("audio", views["audio"][200:]),
+        fitted.project(modality, views["image"][200:]),
+    )
+    return float((classes[200:][(a @ b.T).argmax(axis=1)] == classes[200:]).mean())
+
+
+@pytest.mark.parametrize("loss", ["prototypes", "supervised_contrastive"])
+def test_losses_that_learn_classes_join_items_of_one_class(loss: str) -> None:
+    config = dataclasses.replace(SMALL, loss=loss, temperature=0.1, max_epochs=20)
+    assert config.learns_classes
+    assert config.needs_classes
+    assert same_class_precision(fit_pairs(config)) > 0.8
+
+
+def test_a_centred_space_has_no_gap_between_modalities() -> None:
+    views, _ = two_views()
+    for centred, most in ((False, 2.0), (True, 0.1)):
+        fitted = fit_pairs(
+            dataclasses.replace(SMALL, loss="info_nce", max_epochs=10, centred=centred)
+        )
+        a, b = (fitted.project(m, views[m][:200]) for m in KIND)
+        gap = float(np.linalg.norm(a.mean(axis=0) - b.mean(axis=0)))
+        assert gap < most
+        assert np.linalg.norm(a, axis=1) == pytest.approx(1, abs=1e-6)
+        back = translation.Translation.from_arrays(load(save(fitted.arrays())))
+        assert np.array_equal(
+            back.project("image", views["image"]), fitted.project("image", views["image"])
+        )
+
+
+def test_a_centre_weighs_classes_equally_where_the_sampler_does() -> None:
+    views, classes = two_views()
+    rows = np.flatnonzero((classes[:200] > 0) | (np.arange(200) < 16))  # class 0 is rare
+    pairs = {KIND: np.stack([rows] * 2, axis=1)}
+    fitted = training.fit(
+        views,
+        pairs,
+        {KIND: rows},
+        dataclasses.replace(SMALL, centred=True, sampler="balanced"),
+        0,
+        pair_classes={KIND: classes[rows]},
+    )
+    plain = translation.Translation(
+        {m: {k: v for k, v in t.items() if k != "centre"} for m, t in fitted.towers.items()}
+    )
+    shared = plain.project("audio", views["audio"][rows])
+    means = [shared[classes[rows] == c].mean(axis=0) for c in range(8)]
+    assert fitted.towers["audio"]["centre"] == pytest.approx(np.mean(means, axis=0), abs=1e-5)
+
+
+def test_averaged_towers_are_the_mean_of_their_trainings() -> None:
+    views, _ = two_views()
+    single = dataclasses.replace(SMALL, max_epochs=15)
+    fitted = fit_pairs(dataclasses.replace(single, towers=3))
+    assert fitted.towers["audio"]["w1"].shape == (3, 32, 40)
+    assert fitted.n_dims == 16
+    first = fit_pairs(single)
+    alone = translation.Translation(
+        {m: {k: v[0] for k, v in tower.items()} for m, tower in fitted.towers.items()}
+    )
+    assert same_towers(first, alone)
+    scores = [recall_at_5(fit_pairs(single, seed=1 + training.TOWER_SEEDS * k)) for k in range(3)]
+    assert recall_at_5(fitted) >= np.mean(scores)
+    # Turned onto the first space, every training's vectors are near each other.
+    parts = [
+        translation.Translation(
+            {m: {k: v[row] for k, v in tower.items()} for m, tower in fitted.towers.items()}
+        ).project("audio", views["audio"])
+        for row in range(3)
+    ]
+    assert (parts[0] * parts[1]).sum(axis=1).mean() > 0.5
+    mean = sum(part.astype(np.float64) for part in parts)
+    expected = mean / np.linalg.norm(mean, axis=1, keepdims=True)
+    assert np.abs(fitted.project("audio", views["audio"]) - expected).max() < 1e-6
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_averaged_towers_resume(stop: int) -> None:
+    class Killed(Exception):
+        pass
+
+    config = dataclasses.replace(SMALL, towers=2, centred=True, max_epochs=6)
+    states: list[bytes] = []
+
+    def keep(state: dict[str, np.ndarray]) -> None:
+        states.append(save(state))
+        if len(states) == stop:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit_pairs(config, checkpoint=keep)
+    resumed, whole = fit_pairs(config, resume=load(states[-1])), fit_pairs(config)
+    assert same_towers(resumed, whole)
+    assert np.array_equal(resumed.towers["audio"]["centre"], whole.towers["audio"]["centre"])
+
+
+def test_every_window_of_an_item_trains() -> None:
+    """The item's own row is noise; its other windows hold what there is to learn."""
+    views, classes = two_views()
+    noise = np.random.default_rng(5).normal(size=(200, 40)).astype(np.float32)
+    views["audio"] = np.concatenate([noise, views["audio"][:200]])
+    starts, rows = 2 * np.arange(201), np.stack([np.arange(200), 200 + np.arange(200)], axis=1)
+    options = {"pair_classes": {KIND: classes[:200]}}
+    pairs = np.stack([np.arange(200)] * 2, axis=1)
+    config = dataclasses.replace(SMALL, max_epochs=20)
+    scores = []
+    for windows in ({}, {"audio": Windows(starts, rows.ravel())}):
+        fitted = training.fit(
+            views, {KIND: pairs}, {KIND: np.arange(200)}, config, 1, windows=windows, **options
+        )
+        scores.append(recall_at_5(fitted))
+    assert scores[0] < 0.4 < scores[1]
 
 
 def test_no_validation_trains_to_the_end() -> None:
