@@ -58,7 +58,9 @@ def counterparts(rows: pd.DataFrame, dataset: str, tag_list: str = "") -> list[C
 
 def _chosen(dataset: str, tag_list: str) -> Sequence[Reference]:
     subset = seth2022.JAMENDO.get(tag_list, "") if dataset == "jamendo" else ""
-    own = [one for one in seth2022.REPORTED if dataset in one.datasets and one.class_ == subset]
+    own = [
+        one for one in seth2022.REPORTED if dataset == one.setting.dataset and one.class_ == subset
+    ]
     return own or [one for one in seth2022.REPORTED if one.key in LANDMARKS]
 
 

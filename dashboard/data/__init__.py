@@ -51,6 +51,7 @@ from dashboard.data.studies import (
     now,
     open_study,
     provenance,
+    setting,
     short_provenance,
     study,
     study_titles,

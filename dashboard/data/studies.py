@@ -14,6 +14,8 @@ from core import study as studies_
 from core.encoder_sets import PLUS, encoder_set_name, ready_name
 from core.errors import UserError
 from core.items import MODALITIES
+from core.references import study_setting
+from core.references.reference import Setting
 from core.store import CODE_VERSION, Store, digest
 from core.study import Study
 
@@ -139,6 +141,12 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
         "study": opened.digest,
         "artefacts": ", ".join(artefacts),
     }
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def setting(handle: Handle, encoder_set: str = "", space: str = "") -> Setting:
+    """How the study's numbers came about, to be compared with the papers'."""
+    return study_setting.of(study(handle), encoder_set, space)
 
 
 def short_provenance(handle: Handle, encoder_set: str = "") -> str:

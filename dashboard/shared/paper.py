@@ -1,6 +1,7 @@
 """A table beside a figure: the paper's findings and this study's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -8,10 +9,11 @@ import streamlit as st
 from core.figures import theme
 from core.references import reference
 from core.references.counterparts import NAME, RATIO, SHARE, TIMES, Counterpart
+from dashboard import data
 from dashboard.page import Page
 from dashboard.shared.widgets import esc
 
-AGREES = {True: "as in the paper", False: "unlike the paper"}
+AGREES: Mapping[bool | None, str] = {True: "as in the paper", False: "unlike the paper"}
 LABELS = {
     **theme.MODALITY_PLURALS,
     **theme.DIRECTION_NAMES,
@@ -21,19 +23,23 @@ LABELS = {
 }
 
 
-def show(page: Page, found: Sequence[Counterpart], gallery_size: int | None = None) -> None:
+def show(
+    page: Page, found: Sequence[Counterpart], gallery_size: int | None = None, space: str = ""
+) -> None:
     """The table: each finding, its value in the paper and here, its place in the paper.
 
-    A line below names the differences between the two studies: in data, encoders (those of the
-    whole study, for a page without an encoder set) and the size of the gallery.
+    All that differs between the two studies is named: what concerns every finding in a line below,
+    the rest beside the reported value. `space` is that of numbers that belong to one space.
     """
     if not found:
         return
+    common, own = differences(page, found, gallery_size, space)
     rows = "".join(
-        f"<tr><td>{esc(one.reference.says)}</td><td>{esc(one.reference.reported)}</td>"
-        f"<td><b>{esc(here(one))}</b>{_agreement(one.same)}</td>"
+        f"<tr><td>{esc(one.reference.says)}</td>"
+        f"<td>{esc(one.reference.reported)}{_said('; '.join(mine), 'differs')}</td>"
+        f"<td><b>{esc(here(one))}</b>{_said(AGREES.get(one.same, ''))}</td>"
         f'<td class="where">{esc(place(one.reference))}</td></tr>'
-        for one in found
+        for one, mine in zip(found, own, strict=True)
     )
     first = found[0].reference
     figures = ", ".join(dict.fromkeys(one.reference.figure for one in found))
@@ -42,7 +48,7 @@ def show(page: Page, found: Sequence[Counterpart], gallery_size: int | None = No
         f'<p class="jee-kicker">{esc(first.paper)}, {esc(figures)}, compared with this study</p>'
         "<table class='jee-table'><tr><th></th><th>paper</th><th>this study</th>"
         "<th>where in the paper</th></tr>"
-        f'{rows}</table><p class="jee-small">{esc(comparability(page, found, gallery_size))}</p>'
+        f'{rows}</table><p class="jee-small">{esc(comparability(common, own))}</p>'
         "</div>"
     )
 
@@ -66,33 +72,45 @@ def place(one: reference.Reference) -> str:
     return f"{one.where}, {one.how}" if one.how == reference.READ_OFF else one.where
 
 
-def comparability(page: Page, found: Sequence[Counterpart], gallery_size: int | None = None) -> str:
+def differences(
+    page: Page, found: Sequence[Counterpart], gallery_size: int | None = None, space: str = ""
+) -> tuple[list[str], list[list[str]]]:
+    """What keeps every reported number from being comparable, and what else keeps each."""
+    mine = replace(data.setting(page.handle, page.encoder_set, space), gallery_size=gallery_size)
+    each = [reference.differences(one.reference, mine) for one in found]
+    common = [text for text in each[0] if all(text in others for others in each)]
+    return common, [[text for text in texts if text not in common] for texts in each]
+
+
+def comparability(common: Sequence[str], own: Sequence[Sequence[str]]) -> str:
     """Whether the numbers can be compared, and if not, why; one sentence."""
-    dataset = str(page.study.dataset["name"])
-    encoders = page.encoders if page.encoder_set else page.study.encoders
-    differences = dict.fromkeys(
-        difference
-        for one in found
-        for difference in reference.differences(one.reference, dataset, encoders, gallery_size)
+    if common:
+        return f"For orientation only; the studies differ: {'; '.join(common)}."
+    if any(own):
+        return (
+            "Numbers with a difference beside them are for orientation; the others can be compared."
+        )
+    return (
+        "Data, training, recipe, encoders and sizes are those of the paper: the numbers can be "
+        "compared."
     )
-    if not differences:
-        return "Same data and encoders as in the paper: the numbers can be compared."
-    return f"For orientation only; the studies differ: {'; '.join(differences)}."
 
 
 def facts(
-    page: Page, found: Sequence[Counterpart], gallery_size: int | None = None
+    page: Page, found: Sequence[Counterpart], gallery_size: int | None = None, space: str = ""
 ) -> Mapping[str, str]:
     """The same for exports: one line for each finding, and one for the differences."""
     if not found:
         return {}
+    common, own = differences(page, found, gallery_size, space)
     lines = {
-        f"reported: {one.reference.says}": f"{one.reference.reported} ({one.reference.source}); "
-        f"here {here(one)}"
-        for one in found
+        f"reported: {one.reference.says}": "; ".join(
+            [f"{one.reference.reported} ({one.reference.source})", *mine, f"here {here(one)}"]
+        )
+        for one, mine in zip(found, own, strict=True)
     }
-    return {**lines, "reported, compared": comparability(page, found, gallery_size)}
+    return {**lines, "reported, compared": comparability(common, own)}
 
 
-def _agreement(same: bool | None) -> str:
-    return "" if same is None else f' <span class="said">{AGREES[same]}</span>'
+def _said(text: str, kind: str = "said") -> str:
+    return f' <span class="{kind}">{esc(text)}</span>' if text else ""

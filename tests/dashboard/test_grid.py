@@ -2,14 +2,12 @@
 
 import textwrap
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.references import counterparts
-from core.references.wu2021 import REPORTED
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import paper, widgets
@@ -141,11 +139,13 @@ def test_exports_name_the_reported_value_and_the_differences(grid: Path) -> None
     assert paper.facts(page, []) == {}
 
 
-def test_numbers_of_the_same_data_and_encoders_can_be_compared() -> None:
-    one = counterparts.Counterpart(REPORTED[0], (("", 0.8),), counterparts.SCORE)
-    page = SimpleNamespace(
-        study=SimpleNamespace(dataset={"name": "audioset"}),
-        encoder_set="yamnet+vgg16",
-        encoders={"audio": "yamnet", "image": "vgg16"},
-    )
-    assert paper.comparability(page, [one], 10_000).startswith("Same data and encoders")
+def test_a_number_can_be_compared_only_without_any_difference() -> None:
+    assert paper.comparability([], [[], []]).endswith("of the paper: the numbers can be compared.")
+    assert paper.comparability(["other data"], [[], []]).startswith("For orientation only")
+    assert "difference beside them" in paper.comparability([], [["a gallery of 36"], []])
+
+
+def test_differences_of_one_finding_stand_beside_its_value(open_page: Open, grid: Path) -> None:
+    shown = text_of(open_page("translation", grid))
+    assert "not audioset)" in shown
+    assert "training pairs, not 130,000" in shown

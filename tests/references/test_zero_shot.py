@@ -47,7 +47,7 @@ def test_jamendos_subsets_are_found_by_the_name_of_the_list(tag_list: str, repor
 def test_another_list_of_jamendo_has_landmarks_of_other_data() -> None:
     found = zero_shot.counterparts(rows(), "jamendo", "all tags")
     assert found
-    assert all("jamendo" not in one.reference.datasets for one in found)
+    assert all(one.reference.setting.dataset != "jamendo" for one in found)
 
 
 def test_the_exchanged_numbers_of_table_ii_are_said_for_jamendo_alone() -> None:

@@ -35,7 +35,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     measures(page, table, overall)
     name, tag_list = (str(page.study.dataset.get(key, "")) for key in ("name", "tag_list"))
     reported = zero_shot.counterparts(rows, name, tag_list)
-    paper.show(page, reported)
+    paper.show(page, reported, space=chosen.tagged_in)
     if sizes := zero_shot.said_of_sizes(name):
         widgets.small(sizes)
     by_tag(page, rows)

@@ -1,0 +1,55 @@
+"""How a study's own numbers came about, to be compared with the papers'
+
+here = study_setting.of(study, "yamnet+resnet50", space="translation")
+reference.differences(one, here)
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import items
+from core.references.reference import Setting
+from core.study import Study
+
+GENERATION = "generation"
+
+
+def of(study: Study, encoder_set: str = "", space: str = "") -> Setting:
+    """The setting of an encoder set's numbers, or of a whole study's without one.
+
+    Sizes are those of the first split. `space` is for numbers that belong to one space.
+    """
+    frame = study.items()
+    text = space == GENERATION or "audio" not in study.encoders or "image" not in study.encoders
+    kind = ("audio", "text") if text else ("audio", "image")
+    trained = frame[frame["subset"] == "translation"].reset_index(drop=True)
+    encoders = study.modalities(encoder_set) if encoder_set else study.encoders
+    return Setting(
+        dataset=str(study.dataset["name"]),
+        encoders={m: [n] if isinstance(n, str) else list(n) for m, n in encoders.items()},
+        space=space,
+        recipe=_recipe(study, encoder_set or study.default_encoder_set, space),
+        forest=study.config.get("forest") or {},
+        n_pairs=len(items.pairs(trained, *kind, by=str(study.dataset["paired_by"]))),
+        n_train=_n_single(study, "train"),
+        n_test=int(((frame["subset"] == "test") & (frame["modality"] == "audio")).sum()),
+        n_classes=len(study.classes if text else study.paired_classes),
+    )
+
+
+def _n_single(study: Study, subset: str) -> int:
+    """The items of the larger modality with exactly one class, as classifiers are trained on."""
+    frame = study.items()
+    mine = frame[(frame["subset"] == subset) & frame["class"].isin(study.paired_classes)]
+    counts = mine["modality"].value_counts()
+    return int(max((counts.get(name, 0) for name in ("audio", "image")), default=0))
+
+
+def _recipe(study: Study, encoder_set: str, space: str) -> Mapping[str, Any]:
+    """The recipe that trained a space; that of the translation where no space is named."""
+    stage = "generate" if space == GENERATION else "train"
+    name = f"{stage}:{encoder_set}:0"
+    if not study.has(name):
+        return {}
+    key: Mapping[str, Any] = study.artefact(name).manifest.get("key", {})
+    return key.get("recipe", {})
