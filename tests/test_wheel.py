@@ -41,7 +41,7 @@ def test_every_file_of_the_packages_is_inside(wheel: zipfile.ZipFile) -> None:
         str(path.relative_to(REPO))
         for package in PACKAGES
         for path in (REPO / package).rglob("*")
-        if path.is_file() and path.suffix in (".py", ".svg", ".css", ".json", ".toml")
+        if path.is_file() and path.suffix in (".py", ".svg", ".css", ".js", ".json", ".toml")
     }
     found = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert found == wanted

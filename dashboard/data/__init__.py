@@ -18,6 +18,15 @@ from dashboard.data.item_tables import (
     same_items,
     subsets,
 )
+from dashboard.data.map_files import (
+    MapKey,
+    column,
+    column_names,
+    map_items,
+    pair_file,
+    places,
+    row_ids,
+)
 from dashboard.data.maps import (
     fitted_and_placed,
     has_trajectory,

@@ -1,38 +1,173 @@
-"""A stored map under the filters of the selection, ready to be drawn."""
+"""Maps on a page: in WebGL, or drawn by Plotly where the browser has no WebGL.
 
+    map_panel.show(page, [Side(page.handle, page.encoder_set, "translation", "Translation")],
+                   key="map", name="map", title="Map of the translated space")
+
+This is the one door to maps for all pages. Filters, colours and lassos work in the browser; a
+click opens the item, as everywhere. Filters that a person sets on the map are in the address.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from core.figures import map_points
-from core.figures.maps import Panel
-from dashboard import data, state
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.figures.map_files import bits_of_rows, on_map
+from dashboard import data, session, state
+from dashboard.map_component import description, mount
+from dashboard.page import Page
+from dashboard.shared import cards, item_preview, map_selection, plotly_maps, widgets
+
+MISSING = "webgl_missing"
+NO_WEBGL = (
+    "This browser has no WebGL 2, so Plotly draws the maps: filters need the server, and only a "
+    "part of a large map is drawn."
+)
 
 
-class FilteredMap(NamedTuple):
-    """A panel without a title, and how many points it shows of how many there are."""
+class Side(NamedTuple):
+    """One map of a page: of a study, in a space."""
 
-    panel: Panel
-    counted: str
+    handle: data.Handle
+    encoder_set: str
+    space: str
+    title: str
+    split: int = 0
 
 
-def filtered_map(
-    handle: data.Handle, encoder_set: str, space: str, selection: state.Selection
-) -> FilteredMap:
-    """The map of a space, by the method, dimensions, split and filters of the selection.
+def has_webgl() -> bool:
+    """Whether the browser of this session can draw with WebGL, as far as is known."""
+    return not st.session_state.get(MISSING, False)
+
+
+def show(
+    page: Page,
+    sides: Sequence[Side],
+    *,
+    key: str,
+    name: str,
+    title: str,
+    height_px: int = 560,
+    method: str = "",
+    n_dims: int = 2,
+    found: Sequence[str] = (),
+    star: np.ndarray | None = None,
+    signature: str = "",
+    look: dict[str, object] | None = None,
+) -> None:
+    """Maps side by side under one selection.
+
+    Parameters
+    ----------
+    name : of exported files
+    title : for screen readers
+    method : UMAP or t-SNE; by default that of the selection
+    found : item ids to put rings around, besides the open items
+    star : (n_dims,) a query's place on the first map, in the units of the stored map
+    look : what is switched on at first: `colour`, `names`, `density`, `lines`, `tied`
 
     Raises
     ------
     MissingArtefact
-        The map has not been computed; the message names the command.
+        A map has not been computed; the message names the command.
     """
-    classes = data.study(handle).classes
-    whole = data.map_points(
-        handle, encoder_set, space, selection.method, selection.dims, selection.split
+    chosen = session.current()
+    keys = [
+        data.MapKey(
+            one.handle, one.encoder_set, one.space, method or chosen.method, n_dims, one.split
+        )
+        for one in sides
+    ]
+    if not has_webgl():
+        widgets.small(NO_WEBGL)
+        plotly_maps.show(page, sides, keys, key, name, title, found, star, signature)
+        return
+    described = description.describe(
+        keys, [one.title for one in sides], widgets.dark(), asked_columns(key)
     )
-    rows = [classes.index(name) for name in selection.classes if name in classes]
-    matching = whole.filtered(rows, selection.modalities, selection.subsets)
-    most = len(matching) if selection.all_points else map_points.MAX_DRAWN
-    points = matching.sample(most, keep=selection.items)
-    counted = f"{len(matching):,} of {len(whole):,} points"
-    if len(points) < len(matching):
-        counted += f", {len(points):,} of them drawn"
-    return FilteredMap(Panel("", points, classes, whole.bounds), counted)
+    first = keys[0]
+    for one, drawn in zip(keys, described["maps"], strict=True):
+        ids = pd.Index(data.row_ids(one))
+        drawn["opened"] = rows_of(ids, chosen.items)
+        drawn["lit"] = rows_of(ids, found)
+        drawn["stars"] = []
+    if star is not None:
+        place = on_map(data.map_points(*first), star)
+        described["maps"][0]["stars"] = [{"place": place}]
+    described |= {
+        "title": title,
+        "height": height_px,
+        "filters": {
+            "classes": chosen.classes,
+            "modalities": chosen.modalities,
+            "subsets": chosen.subsets,
+        },
+        "parameters": {
+            field: state.parameter(field) for field in ("classes", "modalities", "subsets")
+        },
+        "look": look or {},
+        "file": widgets.file_of(page, name),
+        "provenance": signature or data.short_provenance(page.handle, page.encoder_set),
+        "preview": key,
+        "marked": marked(key, first),
+    }
+    mount.mount(f"{key}_webgl", described, events(key, keys))
+    item_preview.answer(key, keys, described["set_of_map"])
+
+
+def rows_of(ids: pd.Index, wanted: Sequence[str]) -> list[int]:
+    """The rows of some items, of those that are there."""
+    found = ids.get_indexer(pd.Index(list(wanted), dtype=object)) if wanted else np.empty(0)
+    return [int(row) for row in found if row >= 0]
+
+
+def asked_columns(key: str) -> set[str]:
+    """The columns that the browser has asked for, to colour this map."""
+    asked: set[str] = st.session_state.setdefault(f"{key}_columns", set())
+    return asked
+
+
+def marked(key: str, first: data.MapKey) -> dict[str, str] | None:
+    """The selection to mark on the maps, if it was made elsewhere (a saved selection)."""
+    chosen = map_selection.reopened(first.handle)
+    if chosen is None:
+        return None
+    ids = pd.Index(data.row_ids(first))
+    rows = ids.get_indexer(pd.Index(chosen.item_ids, dtype=object))
+    bits = bits_of_rows(rows[rows >= 0], len(ids))
+    return {"key": chosen.name, "bits": map_selection.text_of(bits)}
+
+
+def events(key: str, keys: Sequence[data.MapKey]) -> dict[str, Callable[[dict], None]]:
+    """What happens with the events of the browser, by their names."""
+
+    def map_of(sent: dict) -> data.MapKey:
+        return next(one for one in keys if description.set_number(keys, one) == int(sent["set"]))
+
+    def opened(sent: dict) -> None:
+        ids = data.row_ids(map_of(sent))
+        row = int(sent["row"])
+        if 0 <= row < len(ids) and ids[row] in data.items(keys[0].handle).index:
+            cards.open_item(str(ids[row]))
+
+    def selected(sent: dict) -> None:
+        map_selection.select_bits(map_of(sent), str(sent["bits"]))
+
+    def column(sent: dict) -> None:
+        asked_columns(key).add(str(sent["name"]))
+
+    def missing(sent: dict) -> None:
+        st.session_state[MISSING] = True
+
+    return {"opened": opened, "selected": selected, "column": column, "missing": missing}
+
+
+# -- controls that Plotly's maps need --------------------------------------------------------------
+
+
+def filters(page: Page) -> None:
+    """Where Plotly draws the maps: the filters, which the WebGL map has in itself."""
+    if not has_webgl():
+        plotly_maps.filters(page)

@@ -1,21 +1,62 @@
 """The items that a click or a lasso on a map selects, as media cards."""
 
+import base64
+from typing import NamedTuple
+
 import streamlit as st
 
+from core.figures.map_files import rows_of_bits
 from core.retrieval.embedder import evenly_spaced
 from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import cards, open_items, widgets
 
-LASSO = "lasso_items"
+LASSO, REOPENED = "lasso_items", "selection_reopened"
+MOST_BITS = 8_000_000  # letters of a packed mask that are read
+
+
+class Chosen(NamedTuple):
+    """A selection made elsewhere, to be marked on the maps."""
+
+    name: str
+    item_ids: list[str]
 
 
 def select(key: str, handle: data.Handle) -> None:
-    """Open the items selected on the map with this key, of those that the study has."""
+    """Open the items selected on the Plotly map with this key, of those that the study has."""
     known = data.items(handle).index
-    found = [item_id for item_id in session.selected(key) if item_id in known]
+    open_some([item_id for item_id in session.selected(key) if item_id in known])
+
+
+def select_bits(key: data.MapKey, bits: str) -> None:
+    """Open the items selected on a WebGL map: `bits` is the packed mask of its rows in base64."""
+    ids = data.row_ids(key)
+    st.session_state.pop(REOPENED, None)
+    if not bits:
+        open_some([])
+        return
+    try:
+        rows = rows_of_bits(base64.b64decode(bits[:MOST_BITS], validate=True), len(ids))
+    except ValueError:  # not from this map: it has been computed anew
+        return
+    open_some(list(ids[rows]))
+
+
+def open_some(found: list[str]) -> None:
+    """Make these the selected items, and open some of them."""
     st.session_state[LASSO] = found
     session.change(items=evenly(found))
+
+
+def text_of(bits: bytes) -> str:
+    """A packed mask as the text that the browser reads."""
+    return base64.b64encode(bits).decode()
+
+
+def reopened(handle: data.Handle) -> Chosen | None:
+    """The selection to mark on the maps of a study."""
+    found = st.session_state.get(REOPENED)
+    return found if isinstance(found, Chosen) else None
 
 
 def evenly(found: list[str], n: int = state.MAX_ITEMS) -> tuple[str, ...]:

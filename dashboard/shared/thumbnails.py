@@ -33,6 +33,13 @@ def show(handle: data.Handle, item_id: str) -> None:
         st.html(f'<div class="jee-none">{esc(error)}</div>')
 
 
+def jpeg(handle: data.Handle, item_id: str, dark: bool) -> bytes:
+    """The picture or the spectrogram of an item, as a small JPEG."""
+    if data.items(handle).loc[item_id, "modality"] == "image":
+        return data.picture(handle, item_id)
+    return _spectrogram(handle, item_id, dark)
+
+
 @st.cache_data(show_spinner=False, max_entries=1024)
 def _spectrogram(handle: data.Handle, item_id: str, dark: bool) -> bytes:
     heard = data.sound(handle, item_id)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from core.store import Store
@@ -40,8 +41,33 @@ AT_REST = """() => {
     && document.querySelector('[data-testid=provenance]')
     && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
     && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(
-      (one) => one.querySelector('.js-plotly-plot')?._fullLayout);
+      (one) => one.querySelector('.js-plotly-plot')?._fullLayout)
+    && [...document.querySelectorAll('[class*=_webgl]')].every(
+      (one) => one.querySelector('[data-testid=stBidiComponentIsolated]')?.shadowRoot
+        ?.querySelector('.map-root')?.dataset.state === 'rest');
 }"""
+BOARD = """document.querySelector('[class*=_webgl] [data-testid=stBidiComponentIsolated]')
+  .shadowRoot.querySelector('.map-root').board"""
+PLACES = """([number, modality]) => {
+  // Every visible point of a map, of one modality or of all: its row and its place on the screen.
+  const board = BOARD;
+  const map = board.maps[number];
+  const { items, places, nDims, cell } = map;
+  const box = board.overlay.getBoundingClientRect();
+  const view = map.camera.view(cell);
+  const kind = items.modalities.findIndex((one) => one.name === modality);
+  const found = [];
+  for (let row = 0; row < items.n; row += 1) {
+    if (!items.visible[row] || (kind >= 0 && (items.kind[row] & 3) !== kind)) continue;
+    const [x, y] = [places[row * nDims] / 65535, places[row * nDims + 1] / 65535];
+    found.push({
+      row,
+      x: box.left + cell.left + view.centre[0] + (x - view.pan[0]) * view.scale,
+      y: box.top + cell.top + view.centre[1] - (y - view.pan[1]) * view.scale,
+    });
+  }
+  return found;
+}""".replace("BOARD", BOARD)
 
 
 def find_chromium() -> str | None:
@@ -58,6 +84,14 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no chromium on this machine: the pages are not tested in a browser")
     return found
+
+
+def lonely_point(page: Any, number: int = 0, modality: str = "") -> dict[str, float]:
+    """The point of a map that is farthest from all others, of one modality or of all."""
+    everything = np.array([[one["x"], one["y"]] for one in page.evaluate(PLACES, [number, ""])])
+    own = page.evaluate(PLACES, [number, modality])
+    gaps = [np.partition(np.hypot(*(everything - [one["x"], one["y"]]).T), 1)[1] for one in own]
+    return dict(own[int(np.argmax(gaps))])
 
 
 class Server:

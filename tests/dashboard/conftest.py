@@ -10,6 +10,7 @@ from core.retrieval.retriever import Retriever
 from core.store import Store
 from core.study import open_study
 from dashboard import data
+from dashboard.shared import map_panel
 from tests.dashboard import embedded, tagged, workspace
 
 Open = Callable[..., AppTest]
@@ -60,11 +61,15 @@ def _forget_retrievers() -> None:
 
 @pytest.fixture
 def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """`open_page("map", root, dims="3", cls=["banjo"])`: the page, drawn once."""
+    """`open_page("map", root, dims="3", cls=["banjo"])`: the page, drawn once.
 
-    def opened(name: str, root: Path, **params: str | list[str]) -> AppTest:
+    `webgl=False` is a browser that has said that it cannot draw with WebGL.
+    """
+
+    def opened(name: str, root: Path, webgl: bool = True, **params: str | list[str]) -> AppTest:
         monkeypatch.setenv("JEE_WORKSPACE", str(root))
         page = AppTest.from_string(f"from dashboard.app import main\nmain({name!r})")
+        page.session_state[map_panel.MISSING] = not webgl
         for key, value in params.items():
             page.query_params["class" if key == "cls" else key] = value
         return page.run(timeout=60)

@@ -1,5 +1,6 @@
 """Every page without a browser: nothing computed, all computed, valid and invalid addresses."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -96,14 +97,37 @@ def test_overview_shows_numbers_with_their_scale(open_page: Open, tiny: Path) ->
 
 def test_the_map_of_an_address(open_page: Open, tiny: Path) -> None:
     page = open_page(
-        "map", tiny, dims="3", method="tsne", show="pca", cls="banjo", item="clip1_03_i"
+        "map", tiny, False, dims="3", method="tsne", show="pca", cls="banjo", item="clip1_03_i"
     )
     text = texts(page)
     assert len(page.get("plotly_chart")) == 1
     assert "26 of 126 points" in text
+    assert "This browser has no WebGL 2" in text
     assert "clip1_03_i" in text
     assert page.segmented_control(key="select_dims").value == 3
     assert page.query_params["dims"] in ("3", ["3"])
+
+
+def sent_to_the_browser(page: AppTest, name: str) -> dict:
+    """The data of the component with this name."""
+    (found,) = [one.proto for one in page.get("bidi_component") if one.proto.component_name == name]
+    return json.loads(found.json)
+
+
+def test_the_webgl_map_is_told_the_selection(open_page: Open, tiny: Path) -> None:
+    page = open_page("map", tiny, cls="banjo", subset="test", item="clip1_03_i")
+    texts(page)
+    assert not page.get("plotly_chart")
+    told = sent_to_the_browser(page, "embedding_map")
+    assert told["filters"] == {"classes": ["banjo"], "modalities": [], "subsets": ["test"]}
+    assert [one["title"] for one in told["maps"]] == ["PCA", "Translation"]
+    assert [one["set"] for one in told["maps"]] == [0, 0]
+    assert told["sets"][0]["n"] == 126
+    key = data.MapKey(data.open_study(str(tiny)), workspace.ENCODER_SET, "pca", "umap", 2, 0)
+    assert [data.row_ids(key)[row] for row in told["maps"][0]["opened"]] == ["clip1_03_i"]
+    names = [one["name"] for one in told["sets"][0]["columns"]]
+    assert any(name.startswith("right:MMT") for name in names)
+    assert not any("file" in one for one in told["sets"][0]["columns"])
 
 
 def test_the_overview_names_the_subsets_that_are_ranked() -> None:
@@ -121,12 +145,12 @@ def test_only_a_sample_of_a_large_map_is_drawn(
     open_page: Open, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(map_points, "MAX_DRAWN", 40)
-    page = open_page("map", tiny, item="clip1_03_i")
+    page = open_page("map", tiny, webgl=False, item="clip1_03_i")
     assert "126 of 126 points, 4" in texts(page)  # 40, or 41 with the open item
     assert "of them drawn on each map" in texts(page)
     page.toggle(key="select_all_points").set_value(True).run(timeout=60)
     assert "126 of 126 points on each map" in texts(page)
-    few = open_page("map", tiny, cls="banjo")
+    few = open_page("map", tiny, webgl=False, cls="banjo")
     assert "26 of 126 points on each map" in texts(few)
 
 

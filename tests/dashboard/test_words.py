@@ -88,7 +88,7 @@ def test_a_stored_direction_replaces_one_that_is_not(open_page: Open, two: Path)
 
 
 def test_points_are_joined_across_all_modalities(open_page: Open, three: Path) -> None:
-    text = text_of(open_page("map", three, lines="1"))
+    text = text_of(open_page("map", three, webgl=False, lines="1"))
     n_paired = len(tiny_items.PAIRED) * tiny_items.N_CLIPS
     assert f"{3 * n_paired} pairs joined" in text
 

@@ -8,7 +8,7 @@ from core.figures import curves, theme
 from core.figures import trajectory as figures
 from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import browser, cards, widgets
+from dashboard.shared import browser, cards, map_panel, widgets
 
 CHART, CLICKED = "epochs_map", "epochs_clicked"
 
@@ -25,6 +25,10 @@ def show(page: Page) -> None:
         "for training. Each epoch has a t-SNE map that starts from the map before it, so you can "
         "follow each point. Press Play or drag the slider; click a point to see its item."
     )
+    if map_panel.has_webgl():  # else the maps above have the same switch
+        st.toggle(
+            "Join pairs", help="A line between the items of each clip", **session.bound("lines")
+        )
     joined = session.current().lines
     left, right = st.columns([1.7, 1.0], gap="medium")
     with left:

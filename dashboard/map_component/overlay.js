@@ -1,0 +1,147 @@
+// What stands above the points: names, rings, the query, pictures, and the shape being drawn.
+
+import { placeOf, eachPoint } from "./picking.js";
+import { withoutOverlap } from "./labels.js";
+
+export const FONT = '"Source Sans", "Source Sans Pro", system-ui, sans-serif';
+const NAME_PX = 13;
+
+/** Draw everything above one map. `ink` is a 2-D context in CSS pixels of the canvas. */
+export function drawOverlay(ink, map, view, state) {
+  const { cell } = map;
+  ink.save();
+  ink.beginPath();
+  ink.rect(cell.left, cell.top, cell.width, cell.height);
+  ink.clip();
+  ink.translate(cell.left, cell.top);
+  drawPictures(ink, map, view, state);
+  for (const row of map.opened) ring(ink, placeOf(map, view, row), 9, state.theme.text, 2);
+  for (const row of map.lit) ring(ink, placeOf(map, view, row), 7, state.theme.accent, 2);
+  if (state.names) drawNames(ink, map, view, state);
+  for (const star of map.stars) drawStar(ink, map, view, star, state.theme);
+  if (state.hovered?.items === map.items) {
+    const place = placeOf(map, view, state.hovered.row);
+    ring(ink, place, 8, state.theme.paper, 5);
+    ring(ink, place, 8, state.theme.text, 2.5);
+  }
+  if (state.shape?.map === map) drawShape(ink, state.shape.path, state.theme);
+  ink.restore();
+}
+
+function ring(ink, [x, y], radius, colour, width) {
+  ink.beginPath();
+  ink.arc(x, y, radius, 0, 2 * Math.PI);
+  ink.lineWidth = width;
+  ink.strokeStyle = colour;
+  ink.stroke();
+}
+
+/** The names of a map that fit now, each with its box; the places move with the camera. */
+export function placeNames(ink, map, view, zoomed) {
+  ink.font = `600 ${NAME_PX}px ${FONT}`;
+  const candidates = map.regions.map((region) => ({
+    ...region,
+    name: map.items.classes[region.code].name,
+    x: (region.x - zoomed.centre[0]) * zoomed.grown + view.centre[0] + zoomed.moved[0],
+    y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1],
+  })).filter(({ x, y }) => x > 0 && y > 0 && x < map.cell.width && y < map.cell.height);
+  return withoutOverlap(candidates, map.cell, ({ name }) =>
+    [ink.measureText(name).width + 6, NAME_PX + 5]);
+}
+
+function drawNames(ink, map, view, state) {
+  if (!map.regions || !map.regionsView) return;
+  const named = placeNames(ink, map, view, movedSince(map.regionsView, view));
+  ink.textAlign = "center";
+  ink.textBaseline = "middle";
+  ink.lineJoin = "round";
+  for (const { name, box } of named) {
+    const x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
+    ink.lineWidth = 4;
+    ink.strokeStyle = state.theme.paper;
+    ink.globalAlpha = 0.9;
+    ink.strokeText(name, x, y);
+    ink.globalAlpha = 1;
+    ink.fillStyle = state.theme.text;
+    ink.fillText(name, x, y);
+  }
+  map.named = named;
+}
+
+/** How a flat view has moved and grown since another. */
+function movedSince(before, view) {
+  const grown = view.scale / before.scale;
+  return {
+    grown,
+    centre: before.centre,
+    moved: [(before.pan[0] - view.pan[0]) * view.scale, (view.pan[1] - before.pan[1]) * view.scale],
+  };
+}
+
+function drawStar(ink, map, view, star, theme) {
+  const [x, y] = star.place
+    ? [view.centre[0] + (star.place[0] - view.pan[0]) * view.scale,
+      view.centre[1] - (star.place[1] - view.pan[1]) * view.scale]
+    : placeOf(map, view, star.row);
+  ink.beginPath();
+  for (let corner = 0; corner < 10; corner++) {
+    const radius = corner % 2 ? 5 : 12;
+    const angle = (corner * Math.PI) / 5 - Math.PI / 2;
+    ink.lineTo(x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+  }
+  ink.closePath();
+  ink.fillStyle = theme.text;
+  ink.strokeStyle = theme.paper;
+  ink.lineWidth = 2.5;
+  ink.stroke();
+  ink.fill();
+}
+
+function drawShape(ink, path, theme) {
+  ink.beginPath();
+  path.forEach(([x, y]) => ink.lineTo(x, y));
+  ink.closePath();
+  ink.globalAlpha = 0.12;
+  ink.fillStyle = theme.accent;
+  ink.fill();
+  ink.globalAlpha = 1;
+  ink.lineWidth = 1.5;
+  ink.setLineDash([5, 4]);
+  ink.strokeStyle = theme.accent;
+  ink.stroke();
+  ink.setLineDash([]);
+}
+
+// -- pictures in the place of points ---------------------------------------------------------------
+
+const TILE_SHOWN_PX = 44;
+const FEW = 900; // points in view, from which on pictures appear
+
+function drawPictures(ink, map, view, state) {
+  map.pictured = 0;
+  const { atlas } = map.items;
+  if (!atlas?.tiles || !state.pictures || state.moving) return;
+  const { cell } = map;
+  const seen = [];
+  eachPoint(map, view, (row, x, y) => {
+    if (x >= 0 && y >= 0 && x < cell.width && y < cell.height) seen.push({ row, x, y });
+  });
+  if (seen.length > FEW) return;
+  const [middleX, middleY] = view.centre;
+  const fromMiddle = ({ x, y }) => (x - middleX) ** 2 + (y - middleY) ** 2;
+  const candidates = seen.filter(({ row }) => atlas.tiles[row] < atlas.n)
+    .sort((one, other) => fromMiddle(one) - fromMiddle(other));
+  const kept = withoutOverlap(candidates, cell, () => [TILE_SHOWN_PX, TILE_SHOWN_PX]);
+  for (const { row, box } of kept) {
+    const tile = atlas.tiles[row];
+    const sheet = state.sheet(atlas, Math.floor(tile / atlas.perSheet));
+    if (!sheet) continue;
+    const at = tile % atlas.perSheet;
+    const side = atlas.tile_px;
+    const [left, top] = [(at % atlas.columns) * side, Math.floor(at / atlas.columns) * side];
+    ink.fillStyle = state.colourOf(map.items, row);
+    ink.fillRect(box.left - 2, box.top - 2, TILE_SHOWN_PX + 4, TILE_SHOWN_PX + 4);
+    ink.drawImage(sheet, left, top, side, side, box.left, box.top, TILE_SHOWN_PX, TILE_SHOWN_PX);
+    map.pictured += 1;
+  }
+}
