@@ -17,6 +17,8 @@ from core.errors import UserError
 from core.figures import curves, maps, matrices, theme
 from core.figures.map_points import MAX_DRAWN, MapPoints
 from core.hits import Hits
+from core.lab.recipe import settings_of
+from core.lab.run import Run, what_if
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
 from core.stages import table as stages
@@ -223,6 +225,33 @@ class NotebookStudy(Study):
         else:
             found = self.shared(chosen, space, modality, split)
         return found.item_ids, found.array
+
+    # -- what if? --------------------------------------------------------------------------------
+
+    def what_if(self, encoder_set: str | None = None, **changes: Any) -> Run:
+        """Train and measure the translation by another recipe: a run of the lab.
+
+        Parameters
+        ----------
+        changes : by name, such as `loss`, `share`, `unseen`, `points` (see `core.lab.recipe`)
+
+        Returns
+        -------
+        Run
+            Its `differences` and `scores` are data frames; `jee.open(workspace, run.id)` opens it.
+
+        Raises
+        ------
+        UserError
+            A name is unknown, or the settings are impossible.
+
+        Examples
+        --------
+        >>> study.what_if(loss="info_nce", share=0.1).differences
+        """
+        settings = settings_of(self, self._encoder_set(encoder_set)).changed(changes)
+        steps = list(what_if(self, settings))
+        return Run(steps[-1].facts["id"], settings, steps)
 
     # -- figures ---------------------------------------------------------------------------------
 

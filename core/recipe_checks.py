@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import MappingProxyType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from core.errors import UserError
 
@@ -44,7 +44,8 @@ def check_recipe(
         elif isinstance(value, bool):
             require(hint is bool, field, "a number")
         else:
-            allowed = int | float if hint is float else hint
+            allowed = int | float if hint is float else get_origin(hint) or hint
+            allowed = hint if get_origin(hint) in (Union, UnionType) else allowed
             require(isinstance(value, allowed), field, f"a value of type {_type_name(hint)}")
     numbers = {field: value for field, value in values.items() if value is not None}
     for field, lowest in at_least.items():

@@ -24,6 +24,7 @@ from core import items, taxonomy
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
+from core.lab import runs
 from core.once import Once
 from core.spaces import generation, pca, translation
 from core.store import Artefact, Store
@@ -85,6 +86,8 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
         The workspace has no study, or not this one.
     """
     found = studies(store)
+    if digest_ and found:
+        found += runs.records(store)
     if not found:
         raise MissingArtefact(
             f"The workspace {store.root} has no study yet: run "
@@ -172,7 +175,7 @@ class Study:
 
     @property
     def n_splits(self) -> int:
-        return int(self._splits["split"].max()) + 1
+        return 1 if "run" in self.record else int(self._splits["split"].max()) + 1
 
     def has(self, name: str) -> bool:
         return name in self.artefacts and self._open(name) is not None
@@ -188,6 +191,11 @@ class Study:
         found = self._open(name) if name in self.artefacts else None
         if found is None:
             stage = name.split(":")[0]
+            if "run" in self.record:
+                raise MissingArtefact(
+                    f"A run of the lab has nothing of the stage `{stage}`: it has one translation "
+                    "and its measures, so open its study for this."
+                )
             raise MissingArtefact(
                 f"Nothing of the stage `{stage}` has been computed for this study yet: run "
                 f"`{self.command(stage)}`."
@@ -280,7 +288,9 @@ class Study:
         if space == "translation_all":
             return self.artefact(f"train:{encoder_set}:{ALL}"), "translation"
         stage = "generate" if space == "generation" else "train"
-        return self.artefact(f"{stage}:{encoder_set}:{split}"), space
+        elsewhere = f"{space}:{encoder_set}:{split}"  # a run's PCA is that of its study
+        name = elsewhere if elsewhere in self.artefacts else f"{stage}:{encoder_set}:{split}"
+        return self.artefact(name), space
 
     def history(self, encoder_set: str, part: int | str = 0) -> pd.DataFrame:
         """`epoch, train_loss, validation_loss, seconds` of one translation's training."""

@@ -12,7 +12,7 @@ import numpy as np
 from core.spaces.pairing import Kind, Pairs, Pools
 
 
-def thinned(kinds: Mapping[Kind, Pairs], share: float, seed: int) -> Mapping[Kind, Pairs]:
+def thinned(kinds: dict[Kind, Pairs], share: float, seed: int) -> dict[Kind, Pairs]:
     """A random share of the pairs of each kind, in their order; at least one pair."""
     if share == 1:
         return kinds
@@ -34,10 +34,13 @@ def mismatched(
     """
     if share == 0:
         return kinds
-    return {
-        kind: (_wrong_pools if isinstance(source, Pools) else _wrong_pairs)(source, share, seed)
-        for kind, source in kinds.items()
-    }
+    return {kind: _wrong(source, share, seed) for kind, source in kinds.items()}
+
+
+def _wrong(source: Pairs | Pools, share: float, seed: int) -> Pairs | Pools:
+    if isinstance(source, Pools):
+        return _wrong_pools(source, share, seed)
+    return _wrong_pairs(source, share, seed)
 
 
 def _wrong_pairs(pairs: Pairs, share: float, seed: int) -> Pairs:

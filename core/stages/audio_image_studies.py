@@ -27,7 +27,7 @@ def run(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> l
     cells = forest_cells.cells(train, config.mix_in_draws, seed)
     outcomes, grown = forests.grow(draft, engine, train, test, n_classes, cells, config.forest)
     first = [one for one in outcomes if one.cell == Cell(one.cell.system, seed)]
-    draft.write_table("predictions.parquet", _predictions(data, first))
+    draft.write_table("predictions.parquet", predictions(data, first))
     draft.write_tensors(
         "forests.safetensors",
         {
@@ -39,11 +39,11 @@ def run(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> l
     rows = classification.measurements(outcomes, data.paired_classes)
     rows += mix_in.measurements(outcomes, n_classes)
     with engine.clock.time("centroids"):
-        rows += _centroids(data)
+        rows += central(data)
     return rows + _distribution(data, rows)
 
 
-def _predictions(data: EvaluationData, outcomes: list[Outcome]) -> pd.DataFrame:
+def predictions(data: EvaluationData, outcomes: list[Outcome]) -> pd.DataFrame:
     """Every system's prediction for each test item."""
     classes = np.array(data.paired_classes)
     frames = []
@@ -64,12 +64,14 @@ def _predictions(data: EvaluationData, outcomes: list[Outcome]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _centroids(data: EvaluationData) -> list[Row]:
+def central(data: EvaluationData) -> list[Row]:
     """Distances between the class centroids of both modalities, on `test` (W figure 4)."""
     frames = [data.single(modality, "test") for modality in AUDIO_IMAGE]
     joined = pd.concat(frames, ignore_index=True)
     rows: list[Row] = []
-    for space in SPACES:
+    for space in data.vectors:
+        if space not in SPACES:
+            continue
         vectors = [
             data.vectors[space][modality].take(frame["item_id"])
             for modality, frame in zip(AUDIO_IMAGE, frames, strict=True)

@@ -64,7 +64,7 @@ def _write(
     seed, clock = draft.key["seed"], run.engine.clock
     data = evaluation_data.read(run.ingested, split, sources)
     with clock.time("ranking"):
-        rows, queries = _ranking(data, run.config.n_bootstrap, seed)
+        rows, queries = ranked(data, run.config.n_bootstrap, seed)
     draft.write_table("queries.parquet", queries)
     if data.has_audio_and_image:
         rows += audio_image_studies.run(run.config, draft, run.engine, data)
@@ -110,7 +110,7 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
     )
 
 
-def _ranking(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row], pd.DataFrame]:
+def ranked(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row], pd.DataFrame]:
     """Every direction in every space, the random baselines, and the scores of every query."""
     frames = {modality: data.held_out(modality) for modality in data.modalities}
     ends = np.cumsum([0, *(len(frame) for frame in frames.values())])

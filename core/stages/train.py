@@ -56,27 +56,33 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
 
 
 def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
-    facts = write_translation(settings, paired_by, draft)
-    if draft.key["part"] != ALL:
-        natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
-        _write_pca(draft, training_items(ingested, draft.key["part"], natives), natives)
+    part, unseen = draft.key["part"], draft.key["unseen"]
+    natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
+    frame = training_items(ingested, part, natives, unseen)
+    facts = write_translation(settings, paired_by, draft, frame, natives)
+    if part != ALL:
+        _write_pca(draft, training_items(ingested, part, natives), natives)
     return facts
 
 
-def write_translation(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
-    """Train a translation and write it, with all items in it; returns facts for the manifest.
+def write_translation(
+    settings: TranslationConfig,
+    paired_by: str,
+    draft: Draft,
+    frame: pd.DataFrame,
+    natives: dict[str, Vectors],
+) -> dict[str, Any]:
+    """Train a translation on the items of a frame and write it, with all `natives` in it.
 
-    The draft's key has `items` and `natives` (digests), `part`, `seed` and `unseen` (classes).
+    The draft's key has the study's `seed`. Returns facts for the manifest.
     """
-    part, seed, unseen = (draft.key[name] for name in ("part", "seed", "unseen"))
-    natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
-    frame = training_items(ingested, part, natives, unseen)
     fitted = _fit_translation(draft, settings, paired_by, frame, natives)
     draft.write_tensors("translation.safetensors", fitted.arrays())
     for modality, native in natives.items():
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": native.item_ids}))
         draft.write_array(f"translation.{modality}.npy", fitted.project(modality, native.array))
     draft.remove(CHECKPOINTS)
+    seed = draft.key["seed"]
     return {"n_items": len(frame), "best_epoch": fitted.best_epoch, "seed": seed}
 
 
