@@ -1,6 +1,7 @@
 # make run        environment, demo corpus, all stages, dashboard on http://localhost:8501
 # make test       environment, test suite without the slow tests
 # make test-all   the whole test suite
+# make fuzz       thousands of malformed files; those that are not answered well are kept
 # make bench      ratios against the plain way of doing the same, one table
 # make check      format, lint, types
 # make clean      removes the environment, the demo's workspace and all caches
@@ -11,7 +12,7 @@ WORKSPACE ?= workspace/demo
 SIZE      ?=
 BIN       := .venv/bin
 
-.PHONY: run test test-all bench check env clean
+.PHONY: run test test-all fuzz bench check env clean
 
 run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
@@ -25,6 +26,9 @@ test: .venv/.installed-dev
 
 test-all: .venv/.installed-dev
 	$(PYTEST)
+
+fuzz: .venv/.installed-dev
+	$(BIN)/python -m tests.fuzz
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from core.errors import UserError
+from core.errors import UserError, shown
+from core.recipe_checks import LARGEST
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
 from core.studies import zero_shot
@@ -67,24 +68,48 @@ NAMES = (
     "prompts",
     "unseen",
 )  # fields that hold several names
+MOST_NAMES, MOST_SPLITS, MOST_DRAWS, MOST_RESAMPLES = 1_000, 100, 1_000, 1_000_000
+MOST_BYTES = 1_000_000  # of a study file
 Recipe = TypeVar("Recipe", bound="DataclassInstance")
 
 
-def _whole(value: object, lowest: int) -> bool:
-    return type(value) is int and value >= lowest
+def _whole(value: object, lowest: int, most: int = 2**31 - 1) -> bool:
+    return type(value) is int and lowest <= value <= most
+
+
+def _text(value: object, most: int = 4_000) -> bool:
+    return isinstance(value, str) and len(value) <= most and value.isprintable()
 
 
 def _names(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)
+    return (
+        isinstance(value, tuple)
+        and len(value) <= MOST_NAMES
+        and all(_text(name) and name for name in value)
+    )
 
 
 # Fields of a study, what their values must be, and the same in words.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
-    (("dataset",), lambda v: isinstance(v, str) and v != "", "text such as demo or folder:PATH"),
-    (("ontology",), lambda v: isinstance(v, str), "the path of a file"),
-    (("size", "splits"), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
-    (("mix_in_draws",), lambda v: _whole(v, 1), "a whole number of at least 1"),
-    (("seed", "n_bootstrap"), lambda v: _whole(v, 0), "a whole number of at least 0"),
+    (("dataset",), lambda v: _text(v) and v != "", "text such as demo or folder:PATH"),
+    (("ontology",), _text, "the path of a file"),
+    (("size",), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
+    (
+        ("splits",),
+        lambda v: v is None or _whole(v, 1, MOST_SPLITS),
+        f"a whole number of at least 1, and at most {MOST_SPLITS}",
+    ),
+    (
+        ("mix_in_draws",),
+        lambda v: _whole(v, 1, MOST_DRAWS),
+        f"a whole number of at least 1, and at most {MOST_DRAWS:,}",
+    ),
+    (("seed",), lambda v: _whole(v, 0), "a whole number of at least 0, below 2,147,483,648"),
+    (
+        ("n_bootstrap",),
+        lambda v: _whole(v, 0, MOST_RESAMPLES),
+        f"a whole number of at least 0, and at most {MOST_RESAMPLES:,}",
+    ),
     (NAMES[:4], lambda v: v is None or _names(v), "a name or a list of names"),
     (("prompts",), _names, "a text or a list of texts"),
     (("unseen",), _names, "a class or a list of classes"),
@@ -155,7 +180,7 @@ class Config:
             for name in names:
                 value = getattr(self, name)
                 if not holds(value):
-                    raise UserError(f"The study's {name} is {value!r}, expected {expected}.")
+                    raise UserError(f"The study's {name} is {shown(value)}, expected {expected}.")
         if isinstance(self.translation, Mapping):
             changed(TranslationConfig(), self.translation, "translation")
         if isinstance(self.generation, Mapping):
@@ -218,11 +243,13 @@ def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
     for name in values:
         if name not in known:
             raise UserError(
-                f"{where} has the field {name!r}, which is unknown: expected one of "
+                f"{where} has the field {shown(name)}, which is unknown: expected one of "
                 f"{', '.join(sorted(known))}."
             )
     changes = {
-        name: float(value) if type(value) is int and isinstance(known[name], float) else value
+        name: float(value)
+        if type(value) is int and isinstance(known[name], float) and abs(value) < LARGEST
+        else value
         for name, value in values.items()
     }
     return replace(recipe, **changes)
@@ -239,11 +266,16 @@ def load(path: Path) -> Config:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"The study file {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
+        if path.exists() and not (path.is_file() and path.stat().st_size <= MOST_BYTES):
+            raise OSError(0, f"expected a file of at most {MOST_BYTES:,} bytes")
+        content = path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"The study file {path} cannot be read: {reason}.") from error
+    try:
+        values = yaml.safe_load(content.decode("utf-8-sig"))
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
+        where = shown(" ".join(str(error).split()))
         raise UserError(f"The study file {path} is not valid YAML: {where}") from error
     if not isinstance(values, Mapping):
         raise UserError(f"The study file {path} is not a mapping: expected `dataset: demo` etc.")

@@ -23,7 +23,9 @@ import fsspec
 import numpy as np
 import pandas as pd
 
-from core.errors import MediaError, MissingArtefact, UserError
+from core.errors import MediaError, MissingArtefact, UserError, shown
+
+MAX_ADDRESS = 2_000  # characters of a workspace's address
 
 
 def leaves_root(path: str) -> bool:
@@ -59,6 +61,10 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be part of a key or manifest")
 
 
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 @dataclass(frozen=True)
 class Root:
     """A workspace's address, opened: `address` as given, `base` as its file system `fs` writes it.
@@ -81,6 +87,11 @@ def open_root(address: str | Path) -> Root:
         The URL's driver is unknown or not installed.
     """
     address = str(address)
+    if "\0" in address or len(address) > MAX_ADDRESS or not _encodable(address):
+        raise UserError(
+            f"The workspace {shown(address)} cannot be an address: expected a folder or a URL of "
+            f"at most {MAX_ADDRESS:,} characters in UTF-8."
+        )
     # No listing is cached, so files that other machines write are seen at once.
     options = {"use_listings_cache": False} if "://" in address else {}
     try:

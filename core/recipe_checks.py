@@ -5,7 +5,9 @@ from dataclasses import fields
 from types import MappingProxyType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from core.errors import UserError
+from core.errors import UserError, shown
+
+LARGEST = 2**31  # of any number in a recipe
 
 
 def check_recipe(
@@ -33,7 +35,7 @@ def check_recipe(
 
     def require(holds: bool, field: str, expected: str) -> None:
         if not holds:
-            raise UserError(f"{name}: {field} is {values[field]!r}, expected {expected}.")
+            raise UserError(f"{name}: {field} is {shown(values[field])}, expected {expected}.")
 
     values = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
     for field, value in values.items():
@@ -47,6 +49,8 @@ def check_recipe(
             allowed = int | float if hint is float else get_origin(hint) or hint
             allowed = hint if get_origin(hint) in (Union, UnionType) else allowed
             require(isinstance(value, allowed), field, f"a value of type {_type_name(hint)}")
+        if isinstance(value, (int, float)):
+            require(-LARGEST < value < LARGEST, field, f"a number below {LARGEST:,}")
     numbers = {field: value for field, value in values.items() if value is not None}
     for field, lowest in at_least.items():
         require(numbers.get(field, lowest) >= lowest, field, f"at least {lowest}")

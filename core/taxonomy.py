@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.errors import UserError
+from core.errors import UserError, shown
 
 MAX_RELEVANCE = 21  # C of W §3.3
 UNKNOWN_DISTANCE = 11  # the longest shortest path in AudioSet
@@ -136,12 +136,15 @@ def load(path: str | Path) -> Taxonomy:
 
 def read(path: str | Path) -> bytes:
     """The bytes of an ontology file. Raises `UserError` if it is missing or cannot be read."""
-    path = Path(path).expanduser()
     try:
+        path = Path(path).expanduser()
+        if path.exists() and not path.is_file():
+            raise OSError(0, "not a file")
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"The ontology {path.name} cannot be read ({error.strerror or 'unknown reason'}): "
+            f"The ontology {Path(path).name} cannot be read ({reason}): "
             "give the path of a JSON file such as AudioSet's ontology.json."
         ) from error
 
@@ -250,8 +253,8 @@ def _build(nodes: list[Any], classes: object, source: str) -> Taxonomy:
     def place_of(id_: object, named_by: str) -> int:
         if not isinstance(id_, str) or id_ not in position:
             raise UserError(
-                f"The ontology {source} has no node with the id {id_!r}, which {named_by} names: "
-                "add the node or remove the link."
+                f"The ontology {source} has no node with the id {shown(id_)}, which {named_by} "
+                "names: add the node or remove the link."
             )
         return position[id_]
 

@@ -6,6 +6,7 @@ Exit codes: 0 done; 2 an error that the user can fix, in one sentence on standar
 130 interrupted (run the same command again to continue).
 """
 
+import io
 import json
 import sys
 from dataclasses import replace
@@ -20,7 +21,7 @@ from core import config as study_config
 from core.config import Config
 from core.engines.base import Engine
 from core.engines.local import LocalEngine
-from core.errors import UserError
+from core.errors import UserError, shown
 from core.items import MODALITIES
 from core.store import Store
 
@@ -371,11 +372,22 @@ def dashboard(
 
 def main() -> None:
     """Run the command line; an error that the user can fix is printed in one sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of signs that a terminal lacks
     try:
         app()
-    except UserError as error:
-        console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except (UserError, OSError, UnicodeError) as error:
+        said = error if isinstance(error, UserError) else _of_system(error)
+        console.print(f"Error: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _of_system(error: OSError | UnicodeError) -> UserError:
+    """What the operating system refused, in one sentence."""
+    file = getattr(error, "filename", None)
+    reason = getattr(error, "strerror", None) or error
+    return UserError(f"{shown(file)}: {reason}." if file else f"The system refused: {reason}.")
 
 
 if __name__ == "__main__":

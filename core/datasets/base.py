@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 
 from core import items
-from core.errors import UserError
+from core.errors import UserError, shown
 from core.store import Draft
 
 # Runs a module-level function over picklable tasks on all cores; results come in any order. The
@@ -73,8 +73,14 @@ class Spec:
         """The absolute path. Raises `UserError` if no path is given or nothing is there."""
         if not self.path:
             raise UserError(f"The dataset {self.name!r} needs a path: write {self.name}:PATH.")
-        root = Path(self.path).expanduser().resolve()
-        if not root.exists():
+        try:
+            root = Path(self.path).expanduser().resolve()
+            there = root.exists()
+        except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no such user
+            raise UserError(
+                f"{shown(self.path)} cannot be a path ({error}): expected {self.name}:PATH."
+            ) from error
+        if not there:
             raise UserError(
                 f"There is nothing at {root}: expected the data of {self.name}:PATH there."
             )

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.datasets import media_files, tracks
+from core.datasets import media_files, table_file, tracks
 from core.datasets.audioset import clips
 from core.datasets.base import Rejected
 from core.datasets.splits import TESTED, TRAINED
-from core.datasets.table_file import READERS, is_missing, names_in, numbers, read_rows
 from core.errors import UserError
 from core.files import leaves_root
 
@@ -38,9 +37,10 @@ MAX_CHARACTERS = 5_000  # of one caption
 
 @dataclass(frozen=True)
 class CaptionTable:
-    """A table: `rows` has the columns `sound, caption, start_s, duration_s, tags, split`.
+    """A table: `rows` has the columns `sound, caption, start_s, duration_s, tags, split, problem`.
 
-    `sound` is a path if `by_path`, otherwise a YouTube id.
+    `sound` is a path if `by_path`, otherwise a YouTube id. `problem` is a sentence about a row
+    with a value of another kind, "" if there is none.
     """
 
     path: Path
@@ -67,7 +67,7 @@ def read(path: Path) -> CaptionTable:
     """The table at this path, or the only table with captions in this folder."""
     if path.is_dir():
         path = _only_table(path)
-    rows = read_rows(path, "captions:PATH")
+    rows = table_file.read_rows(path, "captions:PATH")
     name_of = {name: _column(rows, name) for name in COLUMNS}
     by_path = bool(name_of["path"])
     if not name_of["caption"] or not (by_path or {"ytid", "start_s"} <= set(rows.columns)):
@@ -75,21 +75,35 @@ def read(path: Path) -> CaptionTable:
             f"The table {path.name} has the columns {list(rows.columns)}: expected `caption`, and "
             "`path`, or `ytid` and `start_s`."
         )
-    starts = numbers(rows, "start_s")
+    sound = name_of["path"] or "ytid"
+    kinds = {
+        sound: table_file.path,
+        name_of["caption"]: _caption,
+        "start_s": table_file.number,
+        "duration_s": table_file.number,
+        "end_s": table_file.number,
+        name_of["tags"] or "tags": _tags,
+        name_of["split"] or "split": table_file.name,
+    }
+    cells, problems = table_file.checked(rows, kinds, path.name)
+    starts, lengths, ends = (
+        cells[name].astype(float) for name in ("start_s", "duration_s", "end_s")
+    )
     known = {
-        "sound": rows[name_of["path"] or "ytid"].map(_text),
-        "caption": rows[name_of["caption"]].map(lambda value: " ".join(_text(value).split())),
+        "sound": cells[sound],
+        "caption": cells[name_of["caption"]],
         "start_s": starts,
-        "duration_s": numbers(rows, "duration_s").fillna(numbers(rows, "end_s") - starts),
-        "tags": rows[name_of["tags"]].map(_tags) if name_of["tags"] else [[]] * len(rows),
-        "split": rows[name_of["split"]].map(_text) if name_of["split"] else "",
+        "duration_s": lengths.fillna(ends - starts),
+        "tags": cells[name_of["tags"] or "tags"],
+        "split": cells[name_of["split"] or "split"],
+        "problem": problems,
     }
     is_musiccaps = {"ytid", "aspect_list", "caption"} <= set(rows.columns)
     return CaptionTable(path, pd.DataFrame(known), by_path, is_musiccaps)
 
 
 def _only_table(folder: Path) -> Path:
-    tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in READERS)
+    tables = sorted(file for file in folder.iterdir() if file.suffix.lower() in table_file.READERS)
     found = [file for file in tables if file.is_file() and _has_captions(file)]
     if len(found) == 1:
         return found[0]
@@ -102,7 +116,7 @@ def _only_table(folder: Path) -> Path:
 
 def _has_captions(path: Path) -> bool:
     try:
-        return bool(_column(read_rows(path, "captions:PATH"), "caption"))
+        return bool(_column(table_file.read_rows(path, "captions:PATH"), "caption"))
     except UserError:
         return False
 
@@ -119,8 +133,9 @@ def clips_of(table: CaptionTable) -> tuple[list[CaptionedClip], list[Rejected]]:
         where = f"Row {number} of {table.path.name}"
         sound, start_s, duration_s = row["sound"], row["start_s"], row["duration_s"]
         reason = _reason(sound, row["caption"], table.by_path, start_s, duration_s)
-        if reason:
-            rejected.append(Rejected(sound or table.path.name, "text", f"{where} {reason}."))
+        if row["problem"] or reason:
+            said = row["problem"] or f"{where} {reason}."
+            rejected.append(Rejected(sound or table.path.name, "text", said))
             continue
         if not table.by_path:
             clip_id = clips.clip_id(sound, start_s)
@@ -138,8 +153,8 @@ def clips_of(table: CaptionTable) -> tuple[list[CaptionedClip], list[Rejected]]:
     return list(found.values()), rejected
 
 
-def _text(value: Any) -> str:
-    return "" if is_missing(value) else str(value)
+def _caption(cell: Any) -> str:
+    return " ".join(table_file.text(cell).split())
 
 
 def _reason(sound: str, caption: str, by_path: bool, start_s: float, duration_s: float) -> str:
@@ -164,9 +179,7 @@ def _reason(sound: str, caption: str, by_path: bool, start_s: float, duration_s:
 
 def _tags(value: Any) -> list[str]:
     """The tags in a cell, in lower case: names as in other tables, or a list written as text."""
-    if is_missing(value):
-        return []
-    if isinstance(value, str) and value.strip().startswith("["):
+    if isinstance(value, str) and table_file.text(value).strip().startswith("["):
         for read in (ast.literal_eval, json.loads):
             try:
                 parts = read(value)
@@ -175,7 +188,7 @@ def _tags(value: Any) -> list[str]:
             if isinstance(parts, list):
                 value = parts
                 break
-    return list(dict.fromkeys(" ".join(name.lower().split()) for name in names_in(value)))
+    return list(dict.fromkeys(" ".join(name.lower().split()) for name in table_file.names(value)))
 
 
 def _subset(clip: CaptionedClip, value: str, where: str) -> str:

@@ -20,13 +20,23 @@ import numpy as np
 import pandas as pd
 
 from core import items, media
-from core.datasets import media_files, splits
+from core.datasets import media_files, splits, table_file
 from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request, first_reason
-from core.datasets.table_file import is_missing, names_in, numbers, read_rows
-from core.errors import MediaError, UserError
+from core.errors import MediaError, UserError, shown
 from core.files import leaves_root
 from core.store import Draft
 
+KINDS = {
+    "modality": table_file.name,
+    "path": table_file.path,
+    "item_id": table_file.name,
+    "clip_id": table_file.name,
+    "labels": table_file.names,
+    "start_s": table_file.number,
+    "duration_s": table_file.number,
+    "subset": table_file.name,
+    "text": table_file.text,
+}
 CARD = DatasetCard(
     name="table",
     title="A table of items",
@@ -56,7 +66,7 @@ def fingerprint(request: Request) -> Mapping[str, Any]:
 def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     """Read and check the table, its media and its vectors."""
     path = request.spec.root()
-    rows = _complete(read_rows(path, "table:PATH"), path)
+    rows = _complete(table_file.read_rows(path, "table:PATH"), path)
     vectors = _vectors(rows, path)
     row_of = {
         modality: {item_id: row for row, item_id in enumerate(ids.tolist())}
@@ -99,35 +109,38 @@ def _complete(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
             f"The table {path.name} has the columns {list(rows.columns)}: expected at least "
             "`modality`, and `path`, `text` or ready vectors."
         )
-    rows = rows.copy()
-    for name in ("path", "text", "subset", "labels", "clip_id"):
-        column = rows[name] if name in rows else pd.Series("", index=rows.index)
-        rows[name] = column.map(lambda value: "" if is_missing(value) else value)
-    rows["modality"] = rows["modality"].astype(str)
-    rows["start_s"] = numbers(rows, "start_s", 0.0)
-    rows["duration_s"] = numbers(rows, "duration_s", 1.0)
-    rows["labels"] = rows["labels"].map(names_in)
-    if "item_id" not in rows:
-        rows["item_id"] = rows["modality"] + ":" + [f"{n:06d}" for n in range(len(rows))]
-    rows["item_id"] = rows["item_id"].astype(str)
-    own = rows["path"].where(rows["path"] != "", rows["item_id"])
-    rows["clip_id"] = rows["clip_id"].where(rows["clip_id"] != "", own).astype(str)
-    wrong = sorted(set(rows["subset"]) - {"", items.UNPAIRED, *items.SUBSETS})
-    if wrong:
-        raise UserError(
-            f"The table {path.name} has the subset {wrong[0]!r}: expected one of "
-            f"{', '.join(items.SUBSETS)}, or nothing."
-        )
-    return rows
+    found, problems = table_file.checked(rows, KINDS, path.name)
+    for name, known in (
+        ("modality", items.MODALITIES),
+        ("subset", ("", items.UNPAIRED, *items.SUBSETS)),
+    ):
+        wrong = np.flatnonzero(~found[name].isin(known))
+        if len(wrong):
+            raise UserError(
+                f"Row {wrong[0] + 1} of the table {path.name} has the {name} "
+                f"{shown(found[name].iloc[wrong[0]])}: expected one of "
+                f"{', '.join(filter(None, known))}."
+            )
+    found["start_s"] = found["start_s"].astype(float).fillna(0.0)
+    found["duration_s"] = found["duration_s"].astype(float).fillna(1.0)
+    numbered = found["modality"] + ":" + pd.Series([f"{n:06d}" for n in range(len(rows))])
+    found["item_id"] = found["item_id"].where(found["item_id"] != "", numbered)
+    own = found["path"].where(found["path"] != "", found["item_id"])
+    found["clip_id"] = found["clip_id"].where(found["clip_id"] != "", own)
+    if "vector" in rows.columns:
+        found["vector"] = rows["vector"]
+    return found.assign(problem=problems)
 
 
 def _read_row(
     row: dict[str, Any], root: Path, row_of: Mapping[str, int] | None
 ) -> list[items.Item] | Rejected:
     """The item of a row; `row_of` are the ready vectors of its modality, None if it has none."""
-    item_id, modality, text = row["item_id"], row["modality"], str(row["text"])
-    path = "" if modality == "text" else str(row["path"])  # the words are in the table itself
+    item_id, modality, text = row["item_id"], row["modality"], row["text"]
+    path = "" if modality == "text" else row["path"]  # the words are in the table itself
     has_vector = row_of is not None and item_id in row_of
+    if row["problem"]:
+        return Rejected(path or item_id, modality, row["problem"])
     try:
         if row_of is not None and not has_vector:
             raise MediaError(
@@ -231,6 +244,8 @@ def _notes(frame: pd.DataFrame, by_clip: bool) -> list[str]:
 
 # -- ready vectors -------------------------------------------------------------------------------
 
+NUMBERS = "fiu"  # kinds of NumPy's types: float, integer, unsigned integer
+
 
 def _vector_files(path: Path, modality: str) -> tuple[Path, Path]:
     return path.parent / f"{modality}.npy", path.parent / f"{modality}.ids.csv"
@@ -256,21 +271,50 @@ def _vectors(rows: pd.DataFrame, path: Path) -> dict[str, tuple[np.ndarray, np.n
 
 
 def _stack(column: pd.Series, path: Path, modality: str) -> np.ndarray:
-    lengths = column.map(lambda vector: len(vector) if hasattr(vector, "__len__") else 0)
-    if lengths.nunique() != 1 or lengths.iloc[0] == 0:
+    found = []
+    for row, cell in column.items():
+        try:
+            vector = np.asarray(cell if isinstance(cell, (list, np.ndarray)) else [cell])
+        except ValueError:  # lists of different lengths in it
+            vector = np.asarray("")
+        if vector.ndim != 1 or vector.dtype.kind not in NUMBERS:
+            raise UserError(
+                f"Row {int(str(row)) + 1} of {path.name} has the vector {shown(cell)}: expected a "
+                "list of numbers."
+            )
+        found.append(vector)
+    lengths = {len(vector) for vector in found}
+    if len(lengths) != 1 or 0 in lengths:
         raise UserError(
-            f"The {modality} vectors of {path.name} have lengths from {lengths.min()} to "
-            f"{lengths.max()}: expected one length above 0 in all rows."
+            f"The {modality} vectors of {path.name} have lengths from {min(lengths)} to "
+            f"{max(lengths)}: expected one length above 0 in all rows."
         )
-    return np.stack([np.asarray(vector, dtype=np.float32) for vector in column])
+    return _float32(np.stack(found))
 
 
 def _load(array_file: Path, ids_file: Path) -> tuple[np.ndarray, np.ndarray]:
+    for file in (array_file, ids_file):
+        if not file.is_file():
+            raise UserError(f"{file.name} beside the table is not a file: replace or remove it.")
+    try:  # mapped, so that a header that promises too much takes no memory
+        array = np.load(array_file, mmap_mode="r", allow_pickle=False)
+        kind = array.dtype.kind
+    except Exception as error:  # NumPy raises errors of many kinds for damaged files
+        raise UserError(
+            f"{array_file.name} is not a .npy array of numbers ({shown(str(error))}): save it "
+            "again with `numpy.save`."
+        ) from error
+    if kind not in NUMBERS:
+        raise UserError(
+            f"{array_file.name} holds values of the type {array.dtype}: expected real numbers."
+        )
     try:
-        array = np.load(array_file, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{array_file.name} is not a .npy array: {error}") from error
-    ids = np.array([line for line in ids_file.read_text("utf-8").splitlines() if line.strip()])
+        lines = ids_file.read_text("utf-8-sig").splitlines()
+    except ValueError as error:
+        raise UserError(
+            f"{ids_file.name} is not text in UTF-8: expected one item_id per line."
+        ) from error
+    ids = np.array([line for line in lines if line.strip()], dtype=str)
     if len(ids) and ids[0] == "item_id":
         ids = ids[1:]
     if array.ndim != 2 or len(array) != len(ids):
@@ -280,4 +324,9 @@ def _load(array_file: Path, ids_file: Path) -> tuple[np.ndarray, np.ndarray]:
         )
     if len(set(ids.tolist())) != len(ids):
         raise UserError(f"{ids_file.name} names an item twice: give every vector its own id.")
-    return ids, array.astype(np.float32, copy=False)
+    return ids, _float32(array)
+
+
+def _float32(array: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which is refused
+        return array.astype(np.float32, copy=False)

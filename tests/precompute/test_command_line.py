@@ -128,3 +128,41 @@ def test_unknown_engines_and_useless_addresses_are_refused() -> None:
         engine_for("rai")
     with pytest.raises(UserError, match=r"add `--engine ray`"):
         engine_for("local", "auto")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status", "--workspace", "w" * 5_000],
+        ["status", "--workspace", "w" * 300 + "/x"],
+        ["report", "--workspace", "\udcff/x"],
+        ["all", "--dataset", "table:" + "t" * 5_000],
+        ["all", "--dataset", "folder:a\0b"],
+        ["all", "--dataset", "folder:~nobody-here/x"],
+        ["all", "--seed", "-1"],
+        ["all", "--splits", "100000"],
+        ["all", "--study", "s" * 5_000],
+        ["all", "--study", "\udcff"],
+        ["all", "--ontology", "o" * 5_000],
+        ["all", "--audio", "a" * 5_000],
+        ["search", "--file", "f" * 5_000, "--workspace", "\udcff"],
+    ],
+)
+def test_odd_arguments_end_in_one_sentence(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentence = said(capsys, monkeypatch, *arguments)
+    assert sentence.startswith("Error: ")
+    assert len(sentence) < 2_100
+
+
+def test_a_terminal_of_ascii_gets_the_table_too() -> None:
+    command = [sys.executable, "-m", "precompute", "weights"]
+    env = {"PYTHONIOENCODING": "ascii", "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+    done = subprocess.run(command, cwd=REPO, capture_output=True, env=env, check=False)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 0
