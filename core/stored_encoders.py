@@ -5,24 +5,27 @@ refused, so a new file and a stored item are always embedded by the same network
 """
 
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from core import encoders
+from core.encoders import joined
 from core.encoders.base import Encoder
 from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
 from core.once import Once
 from core.store import Artefact
 
+Extracted = Callable[[str], Artefact]  # an encoder's name -> the artefact with its vectors
+
 N_THREADS = 2  # a query's batch is small: more threads cost more than they save
 _LOADED = Once(weakref.WeakValueDictionary())  # encoders in use anywhere in this process
 
 
 def load_encoder(
-    name: str, extracted: Artefact, weights_dir: Path | None, *, trainable: bool = False
+    name: str, extracted: Extracted, weights_dir: Path | None, *, trainable: bool = False
 ) -> Encoder:
     """The encoder that made the vectors of an `extract` artefact.
 
@@ -30,8 +33,8 @@ def load_encoder(
 
     Parameters
     ----------
-    name : the encoder's registered name
-    extracted : the artefact with its vectors
+    name : the encoder's registered name, or several joined
+    extracted : gives the artefact with an encoder's vectors
     weights_dir : where weights are looked for first
     trainable : see `core.encoders.load`
 
@@ -40,11 +43,15 @@ def load_encoder(
     UserError
         The weights are absent, or differ from those that made the vectors.
     """
+    if joined.is_joined(name):
+        parts = joined.parts(name)
+        loaded = tuple(load_encoder(part.name, extracted, weights_dir) for part in parts)
+        return joined.Joined(encoders.card(name), loaded, tuple(part.weight for part in parts))
     if encoders.card(name).fitted:
         from core.encoders import lsa
 
-        return lsa.Lsa.from_arrays(extracted.tensors("encoder.safetensors"))
-    expected = extracted.manifest.get("weights_sha256")
+        return lsa.Lsa.from_arrays(extracted(name).tensors("encoder.safetensors"))
+    expected = extracted(name).manifest.get("weights_sha256")
 
     def load() -> Encoder:
         encoder = encoders.load(name, weights_dir, n_threads=N_THREADS, trainable=trainable)
@@ -59,7 +66,7 @@ def load_encoder(
 
 
 def load_tuned(
-    name: str, extracted: Artefact, state: Mapping[str, np.ndarray], weights_dir: Path | None
+    name: str, extracted: Extracted, state: Mapping[str, np.ndarray], weights_dir: Path | None
 ) -> Encoder:
     """A text encoder with the parameters that fine-tuning gave it; see `load_encoder`.
 

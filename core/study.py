@@ -256,10 +256,14 @@ class Study:
         }
         return [space for space in SPACES if self.has(made_by.get(space, f"train:{encoder_set}:0"))]
 
+    def extracted(self, encoder: str) -> Artefact:
+        """The artefact with an encoder's vectors; raises as `artefact`."""
+        return self.artefact(f"extract:{encoder}")
+
     @_read_once
     def native(self, encoder: str) -> Vectors:
         """The native vectors of one encoder."""
-        return read_vectors(self.artefact(f"extract:{encoder}"), "vectors.npy")
+        return read_vectors(self.extracted(encoder), "vectors.npy")
 
     @_read_once
     def shared(self, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:

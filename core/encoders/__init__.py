@@ -13,6 +13,9 @@ To add an encoder: one file here, and one line (with its import) in REGISTRY. Th
 and imports heavy libraries inside `load`, so that this package is quick to import.
 `tests/encoders/test_contract.py` then checks the contract of `core.encoders.base`. A file may have
 several encoders, with one card and one loader each.
+
+Encoders of one modality can be joined: `encoders.load("yamnet_lite+musicnn")`; see
+`core.encoders.joined`.
 """
 
 import difflib
@@ -29,6 +32,7 @@ from core.encoders import (
     efficientnet_lite,
     hcnn,
     hog,
+    joined,
     keras_images,
     logmel,
     lsa,
@@ -91,13 +95,17 @@ def names(modality: str | None = None) -> list[str]:
 
 
 def card(name: str) -> Card:
-    """The card of an encoder. Raises UserError for an unknown name."""
-    return _entry(name).card
+    """The card of an encoder, or of several joined. Raises UserError for an unknown name."""
+    if not joined.is_joined(name):
+        return _entry(name).card
+    return joined.card(name, [card(part.name) for part in joined.parts(name)])
 
 
 def present(name: str, weights_dir: Path | None = None) -> bool:
     """Whether all weights of an encoder are on this machine; nothing is loaded."""
-    return None not in weights.locate(card(name), weights_dir)
+    return all(
+        None not in weights.locate(card(part.name), weights_dir) for part in joined.parts(name)
+    )
 
 
 def load(
@@ -108,7 +116,7 @@ def load(
     Parameters
     ----------
     name : str
-        One of `names()`.
+        One of `names()`, or several joined.
     weights_dir : Path, optional
         Where weights are looked for first (see `core.encoders.weights`).
     n_threads : int
@@ -123,6 +131,10 @@ def load(
     MissingWeights
         Its weights are not on this machine.
     """
+    if joined.is_joined(name):
+        parts = joined.parts(name)
+        loaded = tuple(load(part.name, weights_dir, n_threads) for part in parts)
+        return joined.Joined(card(name), loaded, tuple(part.weight for part in parts))
     entry = _entry(name)
     with LOADING:
         encoder = entry.loader(weights_dir, n_threads)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from core import encoders
-from core.encoders import savedmodel, weights
+from core.encoders import joined, savedmodel, weights
 from core.encoders.base import Card, WeightsFile
 from core.encoders.fetching import fetch
 from core.errors import MissingWeights, UserError
 
 
 def download(name: str, weights_dir: Path | None = None) -> None:
-    """Download the weights that an encoder lacks, into `weights_dir` or a cache.
+    """Download the weights that an encoder (or a joined one's parts) lacks, into `weights_dir` or a
+    cache.
 
     Raises
     ------
@@ -31,6 +32,10 @@ def download(name: str, weights_dir: Path | None = None) -> None:
         There is no encoder of that name, the files are not those of the card, or they cannot be
         written.
     """
+    if joined.is_joined(name):
+        for part in joined.parts(name):
+            download(part.name, weights_dir)
+        return
     card = encoders.card(name)
     if weights_dir is not None:
         weights_dir.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """`musicnn`: the music tagger of Pons and Serra, trained on MagnaTagATune.
 
 A musically motivated front end (two timbre filters, three filters along time) and three residual
-layers. The vector joins the layer before the tags (200 numbers) and the mean over time of the front
-end and the three layers (753).
+layers. The vector joins two parts of equal length (`core.encoders.joined.join`): the layer before
+the tags (200 numbers), and the mean over time of the front end and the three layers (753).
 
 The definition is this project's own, for the weights of `MTT_musicnn` in the package `musicnn`. The
 package is installed without its dependencies, read, and never run:
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from core.encoders import mel, recordings, tensorflow_checkpoint, weights
+from core.encoders import joined, mel, recordings, tensorflow_checkpoint, weights
 from core.encoders.base import Card, Encoder, WeightsFile, mean_of_parts
 from core.encoders.packaged import Package
 from core.encoders.torch_network import Forward, TorchEncoder, device, scale_and_shift
@@ -74,6 +74,7 @@ CARD = Card(
         "Tagging, ISMIR 2019 (late-breaking demo)"
     ),
     parameters=777_109,
+    version=2,
     rate_hz=RATE_HZ,
     window_s=N_WINDOW / RATE_HZ,
     hears_s=HEARS_S,
@@ -138,7 +139,8 @@ class Musicnn(TorchEncoder):
         """`(n, 953)` float32; see `core.encoders.base.Encoder.embed`."""
         n_longest = round(HEARS_S * RATE_HZ)
         windows = [recordings.windows(levelled(one), N_WINDOW, n_longest) for one in media]
-        return mean_of_parts(super().embed, windows)
+        raw = mean_of_parts(super().embed, windows)
+        return joined.join([raw[:, :N_DENSE], raw[:, N_DENSE:]], (1.0, 1.0))
 
 
 def network(variables: Mapping[str, np.ndarray]) -> Forward:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.encoder_sets import CROSS, encoder_set_name
 from core.figures import common, theme
 
 ROW_PX, GAP_PX, TOP_PX, BOTTOM_PX = 27, 78, 84, 62
@@ -41,9 +42,10 @@ class Band:
 
 @dataclass(frozen=True)
 class RowLayout:
-    """The row of each encoder set, the labels of all rows, and the ends of the axis."""
+    """The row and the title of each encoder set, the labels of all rows, the ends of the axis."""
 
     row_of: dict[str, int]
+    titles: dict[str, str]
     labels: list[str]
     top: float
 
@@ -58,16 +60,17 @@ def row_layout(encoder_sets: Sequence[Sequence[str]]) -> RowLayout:
     for encoder_set in encoder_sets:
         groups.setdefault(encoder_set[0], []).append(encoder_set)
     row_of: dict[str, int] = {}
+    titles = {encoder_set_name(*names): CROSS.join(names) for names in encoder_sets}
     labels: list[str] = []
     grouped = len(encoder_sets) > len(groups)
     for first, members in groups.items():
         if grouped:
             labels.append(f"<b>{common.safe(first)}</b>")
         for encoder_set in members:
-            row_of["+".join(encoder_set)] = len(labels)
-            labels.append(common.safe(" + ".join(encoder_set[1:] if grouped else encoder_set)))
+            row_of[encoder_set_name(*encoder_set)] = len(labels)
+            labels.append(common.safe(CROSS.join(encoder_set[1:] if grouped else encoder_set)))
     # The name of a reported range is beside the first heading, or above the first row.
-    return RowLayout(row_of, labels, top=-0.6 if grouped else -1.3)
+    return RowLayout(row_of, titles, labels, top=-0.6 if grouped else -1.3)
 
 
 def figure(
@@ -206,7 +209,7 @@ def _scores(
         },
         "customdata": list(scores["encoder_set"]),
         "hovertext": [
-            f"<b>{common.safe(row.encoder_set.replace('+', ' + '))}</b>, "
+            f"<b>{common.safe(rows.titles[row.encoder_set])}</b>, "
             f"{theme.SPACE_NAMES[space]}<br>"
             f"{row.mean:.4f}{_interval(row.low, row.high)}"
             for row in scores.itertuples()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.encoder_sets import CROSS
 from core.references import wu2021
 from core.references.reference import Reference, find
 from core.studies import centroid_matrix
@@ -62,7 +63,7 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     if len(by_set) > 1:
         best = by_set.idxmax()
         same = tuple(best) == BEST if BEST in by_set.index else None
-        label = " + ".join(str(name) for name in best)
+        label = CROSS.join(str(name) for name in best)
         found.append(_found("best_encoder_set", ((label, float(by_set.max())),), SCORE, same))
     by_image = scores.groupby("image", sort=False)["mean"].mean()
     if len(by_image) > 1:
@@ -81,7 +82,7 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
         row = sets.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in sets else 0
         score = float(plain["mean"].iloc[row])
         same = order > score if sets[row] == wu2021.UNTRANSLATED else None
-        values = (("random", order), (" + ".join(sets[row]), score))
+        values = (("random", order), (CROSS.join(sets[row]), score))
         found.append(Counterpart(one, values, SCORE, same))
     return found
 

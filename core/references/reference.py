@@ -12,6 +12,8 @@ number without any difference is.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core.encoder_sets import CROSS
+
 TEXT, READ_OFF = "stated in the text", "read off the figure"
 TABLE = "stated in the table"
 
@@ -147,8 +149,8 @@ def _other_encoders(
     ]
     if not other:
         return []
-    here = " + ".join(_either(mine.get(modality) or (f"no {modality}",)) for modality in other)
-    there = " + ".join(_either(theirs[modality]) for modality in other)
+    here = CROSS.join(_either(mine.get(modality) or (f"no {modality}",)) for modality in other)
+    there = CROSS.join(_either(theirs[modality]) for modality in other)
     return [f"other encoders ({here}, not {there})"]
 
 

@@ -14,6 +14,7 @@ from core.clock import Clock
 from core.encoder_sets import READY, encoders_by_modality
 from core.encoders import recordings
 from core.encoders.base import Encoder
+from core.encoders.joined import encoders_of, join_of
 from core.errors import UserError
 from core.once import Once
 from core.retrieval.query_inputs import QueryInput
@@ -64,9 +65,8 @@ class Embedder:
                 f"The {modality} vectors of this study came without an encoder, so new {modality} "
                 "cannot be embedded: search with an item of the collection."
             )
-        extracted = self.study.artefact(f"extract:{name}")
         return self._once.get(
-            ("encoder", name), lambda: load_encoder(name, extracted, self.weights_dir)
+            ("encoder", name), lambda: load_encoder(name, self.study.extracted, self.weights_dir)
         )
 
     def tuned_encoder(self, space: str, split: int = 0) -> Encoder | None:
@@ -77,9 +77,9 @@ class Embedder:
         if state is None:
             return None
         name = self.encoder_names["text"]
-        extracted = self.study.artefact(f"extract:{name}")
         return self._once.get(
-            ("tuned", name, split), lambda: load_tuned(name, extracted, state, self.weights_dir)
+            ("tuned", name, split),
+            lambda: load_tuned(name, self.study.extracted, state, self.weights_dir),
         )
 
     def native(self, query_input: QueryInput, space: str) -> np.ndarray:
@@ -168,14 +168,20 @@ class Embedder:
 
     def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
         encoder, item_s = self.encoder("audio"), self.study.item_s
+        parts = encoders_of(encoder)
+        cut = {}
         with clock.time("decode"):
-            audio = media.read_audio(source, name, rate_hz=encoder.card.rate_hz)
-            starts_s, samples = media.windows(audio, length_s=item_s, hop_s=item_s)
-            kept = evenly_spaced(len(starts_s), MAX_WINDOWS)
-            sampled = len(kept) < len(starts_s)
-            starts_s, samples = starts_s[kept], samples[kept]
+            for rate_hz in dict.fromkeys(part.card.rate_hz for part in parts):
+                audio = media.read_audio(source, name, rate_hz=rate_hz)
+                starts_s, cut[rate_hz] = media.windows(audio, length_s=item_s, hop_s=item_s)
+        n_windows = min(len(windows) for windows in cut.values())  # rates differ in their rounding
+        kept = evenly_spaced(n_windows, MAX_WINDOWS)
+        sampled, starts_s = len(kept) < n_windows, starts_s[kept]
+        cut = {rate_hz: windows[kept] for rate_hz, windows in cut.items()}
         with clock.time("embed"):
-            native = recordings.embed(encoder, list(samples))
+            blocks = [recordings.embed(part, list(cut[part.card.rate_hz])) for part in parts]
+            native = join_of(encoder, blocks)
+        samples = next(iter(cut.values()))
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
         return QueryInput(name, "audio", native, starts_s, loudness, sampled)
 

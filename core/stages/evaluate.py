@@ -87,7 +87,6 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
     card = run.ingested.json("dataset.json")
     if name is None or name == ready_name("text") or not card["classes"]:
         return None
-    extracted = sources.natives["text"]
     spaces: dict[str, Space | None] = {}
     tuned = {}
     if sources.trained:
@@ -98,11 +97,11 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
         spaces[GENERATION] = Generation.from_arrays(tensors)
         if sources.generated.has("text_encoder.safetensors"):
             state = sources.generated.tensors("text_encoder.safetensors")
-            tuned[GENERATION] = load_tuned(name, extracted, state, run.weights_dir)
+            tuned[GENERATION] = load_tuned(name, run.extracted, state, run.weights_dir)
     if "text" in sources.joint:
         spaces[NATIVE] = None
     return Tagger(
-        load_encoder(name, extracted, run.weights_dir),
+        load_encoder(name, run.extracted, run.weights_dir),
         spaces,
         card["classes"],
         zero_shot.wordings(card["classes"], run.config.prompts, card["descriptions"]),

@@ -8,7 +8,7 @@ batches in memory.
 
 import functools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,11 @@ from core import encoders, items, media
 from core.config import Config
 from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
-from core.encoders import recordings, weights
+from core.encoders import joined, recordings, weights
 from core.encoders.base import Card, Encoder
 from core.errors import MediaError, UserError
 from core.files import media_source
+from core.stages import join
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
 from core.study import media_root
@@ -37,6 +38,7 @@ N_AT_ONCE = 16  # media read before they are embedded, if the network takes no l
 N_READERS = 8  # threads that read an object store, mostly waiting; one reads a disk
 REJECTED = ["path", "modality", "reason"]
 Facts = dict[str, Any]  # of a manifest
+Write = Callable[[Draft], Facts]
 
 
 class Row(NamedTuple):
@@ -65,37 +67,38 @@ class Shard:
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
     """One artefact for every encoder of the study: `extract:ENCODER`.
 
+    The parts of a joined encoder come first, as artefacts of their own; joining embeds nothing.
+
     Raises
     ------
     UserError
         An encoder's weights are absent.
     """
+    keys: dict[str, Facts] = {}
     for name, modality in _encoders(run.config).items():
-        media_digest = run.ingested.manifest["media_digests"].get(modality, "")
-        write: functools.partial[Facts]
-        if name == ready_name(modality):
-            key = {"ready": modality, "media": media_digest}
-            write = functools.partial(_keep_ready, run.ingested, modality)
-        elif (card := encoders.card(name)).fitted:
-            key = {
-                "media": media_digest,
-                "items": run.ingested.digest,
-                "seed": run.config.seed,
-                "encoder": name,
-                "encoder_version": card.version,
-                "version": VERSION,
-            }
-            write = functools.partial(_fit, run.ingested, modality, run.config.seed)
-        else:
-            key = {
-                "media": media_digest,
-                "encoder": name,
-                "encoder_version": card.version,
-                "weights_sha256": _weights_sha256(card, run.weights_dir),
-                "version": VERSION,
-            }
-            write = functools.partial(_extract, run, card)
-        yield ArtefactTask(f"extract:{name}", key, write)
+        for part in joined.parts(name):
+            if part.name not in keys:
+                keys[part.name], write = _embedding(run, part.name, modality)
+                yield ArtefactTask(f"extract:{part.name}", keys[part.name], write)
+        if joined.is_joined(name) and name not in keys:
+            keys[name] = join.key(name, keys)
+            write = functools.partial(join.write, name, run.extracted)
+            yield ArtefactTask(f"extract:{name}", keys[name], write)
+
+
+def _embedding(run: StudyRun, name: str, modality: str) -> tuple[Facts, Write]:
+    """The key of one encoder's vectors, and what writes them."""
+    media_digest = run.ingested.manifest["media_digests"].get(modality, "")
+    if name == ready_name(modality):
+        key = {"ready": modality, "media": media_digest}
+        return key, functools.partial(_keep_ready, run.ingested, modality)
+    card = encoders.card(name)
+    key = {"media": media_digest, "encoder": name, "encoder_version": card.version}
+    if card.fitted:
+        key |= {"items": run.ingested.digest, "seed": run.config.seed, "version": VERSION}
+        return key, functools.partial(_fit, run.ingested, modality, run.config.seed)
+    key |= {"weights_sha256": _weights_sha256(card, run.weights_dir), "version": VERSION}
+    return key, functools.partial(_extract, run, card)
 
 
 def _encoders(config: Config) -> dict[str, str]:

@@ -91,7 +91,7 @@ def _write(
 
 def _trainable(name: str, extracted: Artefact, weights_dir: str | None) -> TextEncoder:
     folder = Path(weights_dir) if weights_dir else None
-    encoder = load_encoder(name, extracted, folder, trainable=True)
+    encoder = load_encoder(name, lambda _: extracted, folder, trainable=True)
     if not isinstance(encoder, TextEncoder):
         raise not_tunable(name)
     return encoder

@@ -7,12 +7,14 @@ from pathlib import Path
 from core import datasets, encoders, items
 from core.config import Config, generation_recipe
 from core.encoder_sets import encoder_set_name, ready_name
+from core.encoders import joined
 from core.errors import UserError
 from core.store import Artefact
 
 
 def check(config: Config) -> Config:
-    """The configuration with the dataset's path made absolute.
+    """The configuration with the dataset's path made absolute, and joined encoders written in one
+    way.
 
     Raises
     ------
@@ -20,6 +22,12 @@ def check(config: Config) -> Config:
         The dataset is unknown or absent, or an encoder is unknown or for another modality.
     """
     spec = datasets.parse(config.dataset)
+    config = replace(
+        config,
+        audio=_canonical(config.audio),
+        image=_canonical(config.image),
+        text=_canonical(config.text),
+    )
     for modality, names in config.encoders.items():
         for name in names:
             if name != ready_name(modality) and encoders.card(name).modality != modality:
@@ -28,6 +36,10 @@ def check(config: Config) -> Config:
                     f"for {modality}: expected one of {', '.join(encoders.names(modality))}."
                 )
     return replace(config, dataset=datasets.canonical(spec))
+
+
+def _canonical(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(joined.canonical(name) for name in names)
 
 
 def complete(config: Config, ingested: Artefact, weights_dir: Path | None) -> Config:
@@ -99,7 +111,7 @@ def _check_tunable(config: Config) -> None:
     if recipe is None or recipe.text != "finetuned":
         return
     for name in config.text or ():
-        if name == ready_name("text") or encoders.card(name).fitted:
+        if name == ready_name("text") or joined.is_joined(name) or encoders.card(name).fitted:
             raise not_tunable(name)
 
 

@@ -98,7 +98,11 @@ class StudyRun:
     def natives(self, encoder_set: str) -> dict[str, Artefact]:
         """`{modality: extract artefact}` of an encoder set."""
         by_modality = encoders_by_modality(encoder_set)
-        return {name: self.artefacts[f"extract:{encoder}"] for name, encoder in by_modality.items()}
+        return {name: self.extracted(encoder) for name, encoder in by_modality.items()}
+
+    def extracted(self, encoder: str) -> Artefact:
+        """The artefact with an encoder's vectors."""
+        return self.artefacts[f"extract:{encoder}"]
 
     def take(self, task: ArtefactTask) -> bool:
         """Note the artefact of a task; False when it is missing."""

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import encoders
 from core import study as studies_
-from core.encoder_sets import PLUS, encoder_set_name, ready_name
+from core.encoder_sets import CROSS, encoder_set_name, ready_name, spaced
 from core.errors import UserError
 from core.items import MODALITIES
 from core.references import study_setting
@@ -107,7 +107,7 @@ def _title(record: dict[str, Any]) -> str:
     if config.get("size"):
         name += f" {config['size']}"
     by_modality = (config.get(modality) for modality in MODALITIES)
-    encoder_names = " + ".join(", ".join(names) for names in by_modality if names)
+    encoder_names = CROSS.join(", ".join(names) for names in by_modality if names)
     state = "" if record.get("finished") else ", unfinished"
     return f"{name} · {encoder_names} · {str(record['started'])[:10]}{state}"
 
@@ -122,18 +122,26 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
     dataset, frame = opened.dataset, opened.items()
     n_of = frame["modality"].value_counts()
     sizes = ", ".join(f"{n_of[name]:,} {name}" for name in MODALITIES if name in n_of)
-    of_encoders = {f"extract:{name}" for name in encoder_set.split(PLUS)}
+    of_encoders = set()
+    if encoder_set:
+        of_encoders = {f"extract:{name}" for name in opened.modalities(encoder_set).values()}
+    own = f":{encoder_set}"
     artefacts = [
-        f"{name.replace(f':{encoder_set}', '') if encoder_set else name} {digest_[:8]}"
+        f"{name.replace(own, '') if encoder_set else name} {digest_[:8]}"
         for name, (_, digest_) in sorted(opened.artefacts.items())
-        if not encoder_set or encoder_set in name or name == "ingest" or name in of_encoders
+        if not encoder_set
+        or name.endswith(own)
+        or f"{own}:" in name
+        or name == "ingest"
+        or name in of_encoders
     ]
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     code = opened.artefact("ingest").manifest.get("code_version", CODE_VERSION)
     return {
         "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
-        "encoders": encoder_set
-        or " × ".join(", ".join(names) for names in opened.encoders.values()),
+        "encoders": spaced(encoder_set)
+        if encoder_set
+        else CROSS.join(", ".join(names) for names in opened.encoders.values()),
         "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
         "splits": f"{splits}, seed {opened.config.get('seed', 0)}",
         "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),

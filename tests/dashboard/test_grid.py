@@ -34,7 +34,7 @@ def test_all_encoder_sets_are_drawn_and_the_chosen_one_is_named(
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
-    assert "The encoder set of all pages, yamnet_lite + mobilenet_v2_lite, is shaded" in text
+    assert "The encoder set of all pages, yamnet_lite × mobilenet_v2_lite, is shaded" in text
     assert "12 queries in a gallery of 12, in every direction" in text
 
 
@@ -106,7 +106,7 @@ def test_baselines_are_the_random_order_and_the_untranslated(grid: Path) -> None
     assert names(rows) == ["random order"]
     assert names(pd.concat([rows, native], ignore_index=True)) == [
         "random order",
-        "openl3_audio_512 + openl3_image_512, untranslated",
+        "openl3_audio_512 × openl3_image_512, untranslated",
     ]
 
 

@@ -37,7 +37,7 @@ def test_rows_are_grouped_by_their_first_encoder() -> None:
 def test_first_encoders_with_one_set_each_make_no_groups(
     sets: list[tuple[str, ...]],
 ) -> None:
-    assert ranking.row_layout(sets).labels == [" + ".join(encoder_set) for encoder_set in sets]
+    assert ranking.row_layout(sets).labels == [" × ".join(encoder_set) for encoder_set in sets]
 
 
 def test_names_are_escaped() -> None:

@@ -38,7 +38,7 @@ GRID = {
 def test_the_grid_beside_figure_2() -> None:
     found = by_key(counterparts.ranking(ranked(GRID)))
     assert dict(found["ndcg_range"].values) == pytest.approx({"lowest": 0.76, "highest": 0.81})
-    assert found["best_encoder_set"].values == (("yamnet + resnet50", pytest.approx(0.81)),)
+    assert found["best_encoder_set"].values == (("yamnet × resnet50", pytest.approx(0.81)),)
     assert found["best_encoder_set"].same is True
     assert found["weakest_image_encoder"].values[0][0] == "openl3_image"
     assert found["weakest_image_encoder"].same is True
