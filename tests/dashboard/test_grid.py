@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.encoder_sets import spaced
 from core.references import counterparts
 from dashboard import data
 from dashboard.page import Page
@@ -77,7 +78,7 @@ def test_every_page_shows_the_encoder_set_of_the_address(
     assert not page.exception
     text = text_of(page)
     assert "could not be drawn" not in text
-    assert f"<dt>encoders</dt><dd>{OTHER}</dd>" in text
+    assert f"<dt>encoders</dt><dd>{spaced(OTHER)}</dd>" in text
     assert page.selectbox(key="choose_encoder_set").value == OTHER
 
 
