@@ -45,7 +45,7 @@ def test_every_page_shows_three_modalities(name: str, open_page: Open, three: Pa
     assert not page.exception
     text = checked(text_of(page))
     assert "jee-notice" not in text
-    assert "<dt>encoders</dt><dd>logmel+hog+ready_text</dd>" in text
+    assert "<dt>encoders</dt><dd>logmel × hog × ready_text</dd>" in text
 
 
 @pytest.mark.parametrize("name", PAGES)
