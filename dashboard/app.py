@@ -52,12 +52,16 @@ def main(default: str = "overview") -> None:
             functools.partial(draw, name), title=title, icon=icon, url_path=url_path, **more
         )
 
-    pages = [
-        link(name, "start" if name == default else name, default=name == default) for name in VIEWS
-    ]
+    pages = {
+        name: link(name, "start" if name == default else name, default=name == default)
+        for name in VIEWS
+    }
     # Streamlit serves the default page at the bare address only: a hidden one serves its name.
-    pages.append(link(default, default, visibility="hidden"))
-    st.navigation(pages).run()
+    chosen = st.navigation([*pages.values(), link(default, default, visibility="hidden")])
+    wanted = session.next_page()
+    if wanted:
+        st.switch_page(pages[wanted])
+    chosen.run()
     with st.sidebar:
         browser.theme(widgets.dark())
 

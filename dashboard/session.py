@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard import state
 
 T = TypeVar("T")
-SELECTION, PAGE = "selection", "page_shown"
+SELECTION, PAGE, NEXT_PAGE = "selection", "page_shown", "page_next"
 
 
 def begin(page: str) -> state.Selection:
@@ -48,6 +48,16 @@ def write(selection: state.Selection) -> None:
 def change(**values: Any) -> None:
     """Change some fields of the selection; for callbacks of widgets."""
     write(replace(current(), **values))
+
+
+def go_to(page: str) -> None:
+    """Show another page in the next run; for callbacks."""
+    st.session_state[NEXT_PAGE] = page
+
+
+def next_page() -> str:
+    """The page of `go_to`, once; "" if there is none."""
+    return str(st.session_state.pop(NEXT_PAGE, ""))
 
 
 def open_study(digest: str) -> None:

@@ -46,11 +46,17 @@ Dataset = Annotated[
 ]
 Audio = Annotated[
     str | None,
-    typer.Option(help="Audio encoders, separated by commas, or none. (default: logmel)"),
+    typer.Option(
+        help="Audio encoders, separated by commas, joined with a plus, or none. (default: musicnn "
+        "if it is installed, else logmel)"
+    ),
 ]
 Image = Annotated[
     str | None,
-    typer.Option(help="Image encoders, separated by commas, or none. (default: hog)"),
+    typer.Option(
+        help="Image encoders, separated by commas, joined with a plus, or none. (default: "
+        "efficientnet_lite2 if it is installed, else hog)"
+    ),
 ]
 Weights = Annotated[Path | None, typer.Option(help="Folder to look for weights in first.")]
 Text = Annotated[

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.precompute_runs import SMALL_DEMO
+
 REPO = Path(__file__).resolve().parent.parent
 
 
@@ -25,7 +27,7 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     """A whole study of the smallest demo corpus, made by the command line once a session.
 
     Processes that test side by side share it: the first makes it, the others wait for it.
-    `JEE_TEST_WORKSPACE` may name one that is there already (`--size 360`), to save a minute.
+    `JEE_TEST_WORKSPACE` may name one that is there already, to save a minute.
     """
     given = os.environ.get("JEE_TEST_WORKSPACE")
     if given:
@@ -33,7 +35,7 @@ def demo_workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
     base = tmp_path_factory.getbasetemp()
     folder = base if worker_id == "master" else base.parent  # which is the session's own
     root, done = folder / "demo", folder / "demo.done"
-    command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo", "--size", "360"]
+    command = [sys.executable, "-m", "precompute", "all", *SMALL_DEMO]
     with FileLock(folder / "demo.lock"):
         if not done.exists():
             subprocess.run([*command, "--workspace", str(root)], cwd=REPO, check=True)

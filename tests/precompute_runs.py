@@ -9,6 +9,8 @@ from typing import Any
 
 from core.engines.local import LocalEngine
 
+# The demo of the tests: small, with encoders that take no time.
+SMALL_DEMO = ("--dataset", "demo", "--size", "360", "--audio", "logmel", "--image", "hog")
 REPO = Path(__file__).resolve().parent.parent
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -74,6 +74,7 @@ class Card:
     weights : the files of the network
     repository : "ORGANISATION/NAME" on the Hugging Face Hub, if that is where all files come from
     version : raised whenever the same input gives another vector; part of cache keys
+    tags : names of the tags that the network was trained to score and still scores, in its order
     """
 
     name: str
@@ -92,6 +93,7 @@ class Card:
     weights: tuple[WeightsFile, ...] = ()
     repository: str = ""
     version: int = 1
+    tags: tuple[str, ...] = ()
 
 
 class Encoder(Protocol):
@@ -109,6 +111,15 @@ class Encoder(Protocol):
         May be called from several threads at once. Raises ValueError when a medium does not have
         the shape and type that this module's docstring gives.
         """
+        ...
+
+
+@runtime_checkable
+class TaggingEncoder(Encoder, Protocol):
+    """A loaded encoder whose network also scores tags of its own (`Card.tags`)."""
+
+    def embed_and_tag(self, media: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """`(n, dim)` vectors and `(n, t)` scores of its tags within 0 and 1, both float32."""
         ...
 
 
@@ -143,7 +154,11 @@ class BatchEncoder:
 
         Raises whatever `prepare` and `run` raise, and starts no further work then.
         """
-        vectors = np.empty((len(media), self.card.dim), np.float32)
+        return self.outputs(media, self.card.dim)
+
+    def outputs(self, media: Sequence[Any], n_columns: int) -> np.ndarray:
+        """`(n, n_columns)` float32: what `run` gives for the media; raises as `embed`."""
+        vectors = np.empty((len(media), n_columns), np.float32)
         starts = range(0, len(media), self.n_per_batch)
         batches = [range(start, min(start + self.n_per_batch, len(media))) for start in starts]
         if len(batches) == 1 and (len(media) == 1 or self.n_threads < 2):  # nothing to overlap

@@ -47,6 +47,15 @@ N_FRONT = sum(channels for *_, channels in TIMBRE + TEMPO)
 N_MIDDLE, N_LAYERS, MIDDLE_FRAMES = 64, 3, 7
 N_POOLED = N_FRONT + N_LAYERS * N_MIDDLE
 N_DENSE = 200
+N_VECTOR = N_DENSE + N_POOLED
+TAGS = (  # of MagnaTagATune, in the network's order
+    *("guitar", "classical", "slow", "techno", "strings", "drums", "electronic", "rock", "fast"),
+    *("piano", "ambient", "beat", "violin", "vocal", "synth", "female", "indian", "opera", "male"),
+    *("singing", "vocals", "no vocals", "harpsichord", "loud", "quiet", "flute", "woman"),
+    *("male vocal", "no vocal", "pop", "soft", "sitar", "solo", "man", "classic", "choir"),
+    *("voice", "new age", "dance", "male voice", "female vocal", "beats", "harp", "cello"),
+    *("no voice", "weird", "country", "metal", "female voice", "choral"),
+)
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 PACKAGE = Package("musicnn", "musicnn/MTT_musicnn")
@@ -66,7 +75,7 @@ def _file(name: str, size: int, sha256: str) -> WeightsFile:
 CARD = Card(
     name="musicnn",
     modality="audio",
-    dim=N_DENSE + N_POOLED,
+    dim=N_VECTOR,
     title="musicnn (MagnaTagATune), the layer before the tags and the mean of those before it",
     licence="ISC (Music Technology Group, Universitat Pompeu Fabra)",
     citation=(
@@ -74,7 +83,8 @@ CARD = Card(
         "Tagging, ISMIR 2019 (late-breaking demo)"
     ),
     parameters=777_109,
-    version=2,
+    version=3,
+    tags=TAGS,
     rate_hz=RATE_HZ,
     window_s=N_WINDOW / RATE_HZ,
     hears_s=HEARS_S,
@@ -94,7 +104,7 @@ CARD = Card(
 
 
 def shapes() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the variables up to the vector."""
+    """Names and shapes of the variables: up to the vector, and the layer of the tags."""
     widths = (N_FRONT, *[N_MIDDLE] * (N_LAYERS - 1))
     kernels = [*TIMBRE, *TEMPO, *((MIDDLE_FRAMES, width, N_MIDDLE) for width in widths)]
     found: dict[str, tuple[int, ...]] = {}
@@ -102,6 +112,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
         found[_name("conv2d", n, "kernel")] = (frames, bands, 1, channels)
         found[_name("conv2d", n, "bias")] = (channels,)
     found |= {"dense/kernel": (2 * N_POOLED, N_DENSE), "dense/bias": (N_DENSE,)}
+    found |= {"dense_1/kernel": (N_DENSE, len(TAGS)), "dense_1/bias": (len(TAGS),)}
     normed = [1, *(channels for *_, channels in kernels), 2 * N_POOLED, N_DENSE]
     for n, channels in enumerate(normed):
         found |= {_name("batch_normalization", n, part): (channels,) for part in NORM}
@@ -116,6 +127,11 @@ def levelled(samples: np.ndarray) -> np.ndarray:
     """float32: a sound scaled to a peak of 1, by 40 dB at most."""
     peak = float(np.abs(samples).max(initial=0))
     return samples.astype(np.float32, copy=False) / np.float32(max(peak, 1 / MAX_GAIN))
+
+
+def windows(samples: np.ndarray) -> list[np.ndarray]:
+    """The windows `(48000,)` float32 of a sound at 16 kHz, which is first scaled to a peak of 1."""
+    return recordings.windows(levelled(samples), N_WINDOW, round(HEARS_S * RATE_HZ))
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
@@ -137,14 +153,21 @@ class Musicnn(TorchEncoder):
 
     def embed(self, media: Sequence[np.ndarray]) -> np.ndarray:
         """`(n, 953)` float32; see `core.encoders.base.Encoder.embed`."""
-        n_longest = round(HEARS_S * RATE_HZ)
-        windows = [recordings.windows(levelled(one), N_WINDOW, n_longest) for one in media]
-        raw = mean_of_parts(super().embed, windows)
-        return joined.join([raw[:, :N_DENSE], raw[:, N_DENSE:]], (1.0, 1.0))
+        return self.embed_and_tag(media)[0]
+
+    def embed_and_tag(self, media: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """`(n, 953)` vectors and `(n, 50)` scores of `TAGS`, both float32."""
+        cut = [windows(samples) for samples in media]
+        raw = mean_of_parts(lambda parts: self.outputs(parts, N_VECTOR + len(TAGS)), cut)
+        dense, pooled, scores = np.split(raw, [N_DENSE, N_VECTOR], axis=1)
+        return joined.join([dense, pooled], (1.0, 1.0)), scores
 
 
 def network(variables: Mapping[str, np.ndarray]) -> Forward:
-    """The function from `(b, 187, 96)` to `(b, 953)` of variables shaped as `shapes`."""
+    """The function from `(b, 187, 96)` to `(b, 1003)`: the vector's 953 numbers and 50 scores.
+
+    `variables` are shaped as `shapes`.
+    """
     import torch
     from torch.nn import functional
 
@@ -185,6 +208,7 @@ def network(variables: Mapping[str, np.ndarray]) -> Forward:
     first, *others = (middle(n_front + n) for n in range(N_LAYERS))
     before_dense, after_dense = (norm(n_front + N_LAYERS + n, 2) for n in (1, 2))
     dense = weight("dense/kernel", 1, 0), weight("dense/bias", 0)
+    tags = weight("dense_1/kernel", 1, 0), weight("dense_1/bias", 0)
 
     def forward(x: torch.Tensor) -> torch.Tensor:
         x = entrance(x[:, None])
@@ -196,7 +220,9 @@ def network(variables: Mapping[str, np.ndarray]) -> Forward:
         mean = features.mean(2)
         pooled = torch.stack([features.amax(2), mean], 2).flatten(1)  # highest, mean, highest, ...
         hidden = functional.relu_(functional.linear(before_dense(pooled), *dense))
-        return torch.cat([after_dense(hidden), mean], 1)
+        normed = after_dense(hidden)
+        scores = torch.sigmoid(functional.linear(normed, *tags))
+        return torch.cat([normed, mean, scores], 1)
 
     return forward
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.encoders.base import Card, Encoder, fit_length, mean_of_parts
+from core.encoders.base import Card, Encoder, TaggingEncoder, fit_length, mean_of_parts
 
 
 def embed(encoder: Encoder, media: Sequence[Any]) -> np.ndarray:
@@ -20,6 +20,16 @@ def embed(encoder: Encoder, media: Sequence[Any]) -> np.ndarray:
     if encoder.card.modality != "audio":
         return encoder.embed(media)
     return mean_of_parts(encoder.embed, [cut(samples, encoder.card) for samples in media])
+
+
+def embed_and_tag(encoder: TaggingEncoder, media: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """As `embed`, and the `(n, t)` float32 scores of the encoder's own tags, averaged alike."""
+
+    def both(pieces: Sequence[Any]) -> np.ndarray:
+        return np.concatenate(encoder.embed_and_tag(pieces), axis=1)
+
+    found = mean_of_parts(both, [cut(samples, encoder.card) for samples in media])
+    return found[:, : encoder.card.dim], found[:, encoder.card.dim :]
 
 
 def cut(samples: np.ndarray, card: Card) -> list[np.ndarray]:

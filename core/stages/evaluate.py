@@ -17,7 +17,7 @@ from core import taxonomy
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
-from core.stages import audio_image_studies, evaluation_data, forests
+from core.stages import audio_image_studies, evaluation_data, forests, network_tags
 from core.stages.evaluation_data import GENERATION, NATIVE, EvaluationData, Sources
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.stages.zero_shot import Tagger
@@ -26,7 +26,7 @@ from core.stored_encoders import load_encoder, load_tuned
 from core.studies import measure, ranking, zero_shot
 from core.study import Space
 
-VERSION = 4
+VERSION = 5
 Row = dict[str, Any]
 
 
@@ -74,6 +74,9 @@ def _write(
         with clock.time("zero-shot tagging"):
             tagged, best = tagger.study(frames, data.vectors)
         rows += tagged
+        labels = run.ingested.json("dataset.json")["classes"]
+        encoders_of = encoders_by_modality(encoder_set)
+        rows += network_tags.rows(frames, encoders_of, run.extracted, labels)
         draft.write_table("tagged.parquet", best)
     table = measure.table(rows, **encoders_by_modality(encoder_set), split=split)
     draft.write_table("measurements.parquet", table)

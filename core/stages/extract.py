@@ -22,7 +22,7 @@ from core.config import Config
 from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.encoders import joined, recordings, weights
-from core.encoders.base import Card, Encoder
+from core.encoders.base import Card, Encoder, TaggingEncoder
 from core.errors import MediaError, UserError
 from core.files import media_source
 from core.stages import join
@@ -36,6 +36,7 @@ READY_ROWS = 8192  # of a dataset's own vectors, in memory at a time
 SMALLEST_SHARD, N_SHARDS = 8, 16  # few items make 16 shards: work for up to 16 cores
 N_AT_ONCE = 16  # media read before they are embedded, if the network takes no larger batch
 N_READERS = 8  # threads that read an object store, mostly waiting; one reads a disk
+TAGS = "tags.npy"  # scores of an encoder's own tags, beside its vectors
 REJECTED = ["path", "modality", "reason"]
 Facts = dict[str, Any]  # of a manifest
 Write = Callable[[Draft], Facts]
@@ -155,6 +156,7 @@ def extract_shard(shard: Shard) -> str:
     item_ids: list[str] = []
     rejected: list[Rejected] = []
     vectors = [np.empty((0, encoder.card.dim), np.float32)]
+    scores = [np.empty((0, len(encoder.card.tags)), np.float32)]
     for rows, outcomes in _read_ahead(shard, encoder):
         decoded = []
         for row, outcome in zip(rows, outcomes, strict=True):
@@ -163,9 +165,16 @@ def extract_shard(shard: Shard) -> str:
             else:
                 item_ids.append(row.item_id)
                 decoded.append(outcome)
-        vectors.append(recordings.embed(encoder, decoded))
+        if isinstance(encoder, TaggingEncoder):
+            found, scored = recordings.embed_and_tag(encoder, decoded)
+            scores.append(scored)
+        else:
+            found = recordings.embed(encoder, decoded)
+        vectors.append(found)
     files = Store(shard.store_root).below(shard.folder)
     files.write_array(f"{shard.name}.npy", np.concatenate(vectors))
+    if encoder.card.tags:
+        files.write_array(f"{shard.name}.{TAGS}", np.concatenate(scores))
     files.write_json(f"{shard.name}.rejected.json", [vars(row) for row in rejected])
     ids = pd.DataFrame({"item_id": item_ids}, dtype="str")
     files.write_table(f"{shard.name}.parquet", ids)
@@ -237,6 +246,8 @@ def _merge(draft: Draft, shards: list[str], modality: str) -> None:
             f"{rejected[0]['reason']}"
         )
     draft.join_arrays("vectors.npy", [f"{shard}.npy" for shard in shards])
+    if draft.has(f"{shards[0]}.{TAGS}"):
+        draft.join_arrays(TAGS, [f"{shard}.{TAGS}" for shard in shards])
     draft.write_table("rejected.parquet", pd.DataFrame(rejected, columns=REJECTED))
     draft.write_table("items.parquet", table)
 

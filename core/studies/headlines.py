@@ -64,6 +64,11 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
         for target in MODALITIES
         if target != "text"
     ),
+    (
+        "tags of musicnn, supervised, ROC-AUC per tag, target audio",
+        {"study": "zero_shot", "space": "supervised", "metric": "roc_auc", "system": "musicnn"}
+        | {"target": "audio", "direction": "text_to_audio"},
+    ),
 )
 
 

@@ -55,6 +55,7 @@ from dashboard.data.retrieval import (
 from dashboard.data.studies import (
     Handle,
     Study,
+    encoder_cards,
     encoder_set_names,
     encodes_text,
     now,

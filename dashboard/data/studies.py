@@ -11,7 +11,9 @@ import streamlit as st
 
 from core import encoders
 from core import study as studies_
-from core.encoder_sets import CROSS, encoder_set_name, ready_name, spaced
+from core.encoder_sets import CROSS, READY, encoder_set_name, ready_name, spaced
+from core.encoders import joined
+from core.encoders.base import Card
 from core.errors import UserError
 from core.items import MODALITIES
 from core.references import study_setting
@@ -76,6 +78,17 @@ def study(handle: Handle) -> Study:
 def encoder_set_names(handle: Handle) -> list[str]:
     """The names of a study's encoder sets, in its order."""
     return [encoder_set_name(*names) for names in study(handle).encoder_sets]
+
+
+def encoder_cards(handle: Handle, encoder_set: str) -> list[Card]:
+    """The card of every network of an encoder set; a joined encoder has several."""
+    named = study(handle).modalities(encoder_set).values()
+    return [
+        encoders.card(part.name)
+        for name in named
+        if not name.startswith(READY)
+        for part in joined.parts(name)
+    ]
 
 
 def encodes_text(root: str) -> bool:

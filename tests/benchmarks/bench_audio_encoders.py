@@ -40,6 +40,7 @@ CASES = {
     "vggish": (1_000, 3.0),
     "openl3_audio": (48, 1.3),
     "hcnn": (96, 1.3),
+    "musicnn": (128, 2.0),
     "clap_audio": (32, 1.3),
     "ast": (48, 1.3),
     "mert": (48, 1.3),

@@ -32,7 +32,7 @@ from core import encoders
 from core.config import Config
 from core.cpu import n_cores
 from core.datasets.base import DatasetCard, Ingested
-from core.encoders import hcnn, hub
+from core.encoders import hcnn, hub, musicnn
 from core.encoders.base import Encoder
 from core.engines.local import LocalEngine
 from core.items import Item, split_table, table
@@ -247,6 +247,8 @@ def prepared(
     media = [extract._read(str(root), encoder, row) for row in rows]
     if name == "hcnn":  # it repeats a second to fill its window
         media = [window for one in media for window in hcnn.windows(one)]
+    if name == "musicnn":  # so does it
+        media = [window for one in media for window in musicnn.windows(one)]
     assert len(media) == len(items)
     inputs = folder / "inputs.npy"
     np.save(inputs, np.stack([encoder.prepare(one) for one in media]))

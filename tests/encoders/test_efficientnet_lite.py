@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
-from torch.nn import functional
 
 from core import encoders
 from core.encoders import efficientnet_lite
 from core.encoders.efficientnet_lite import LITE0, LITE2, PACKAGES, VARIANTS
 from core.errors import UserError
 from tests.encoders import tiny_torch
+from tests.encoders.plain_efficientnet_lite import PlainNetwork
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "efficientnet_lite"
 CARDS = {card.name: card for card in (LITE0, LITE2)}
@@ -82,60 +81,11 @@ def test_the_middle_is_seen_with_a_margin_of_32_pixels(size_px: int) -> None:
 # -- layers ----------------------------------------------------------------------------------
 
 
-class Same(nn.Conv2d):
-    """Padded as TensorFlow's `same`: the odd pixel at the end."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        size, stride = self.kernel_size[0], self.stride[0]
-        h, w = (max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[2:])
-        x = functional.pad(x, (w // 2, w - w // 2, h // 2, h - h // 2))
-        return self._conv_forward(x, self.weight, self.bias)
-
-
-class PlainBlock(nn.Module):
-    def __init__(self, block: efficientnet_lite.Block) -> None:
-        super().__init__()
-        _, before, inside, after, kernel, stride = block
-        self.skips = stride == 1 and before == after
-        self.widens = inside != before
-        if self.widens:
-            self._expand_conv = nn.Conv2d(before, inside, 1, bias=False)
-            self._bn0 = nn.BatchNorm2d(inside, eps=1e-3)
-        self._depthwise_conv = Same(inside, inside, kernel, stride, groups=inside, bias=False)
-        self._bn1 = nn.BatchNorm2d(inside, eps=1e-3)
-        self._project_conv = nn.Conv2d(inside, after, 1, bias=False)
-        self._bn2 = nn.BatchNorm2d(after, eps=1e-3)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = functional.relu6(self._bn0(self._expand_conv(x))) if self.widens else x
-        y = functional.relu6(self._bn1(self._depthwise_conv(y)))
-        y = self._bn2(self._project_conv(y))
-        return x + y if self.skips else y
-
-
-class Plain(nn.Module):
-    """The network in torch's own layers, under the published names."""
-
-    def __init__(self, variant: efficientnet_lite.Variant) -> None:
-        super().__init__()
-        self._conv_stem = Same(3, 32, 3, 2, bias=False)
-        self._bn0 = nn.BatchNorm2d(32, eps=1e-3)
-        self._blocks = nn.ModuleList(map(PlainBlock, efficientnet_lite.blocks(variant)))
-        self._conv_head = nn.Conv2d(variant.channels[-1], 1280, 1, bias=False)
-        self._bn1 = nn.BatchNorm2d(1280, eps=1e-3)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks:
-            x = block(x)
-        return functional.relu6(self._bn1(self._conv_head(x))).mean((2, 3))
-
-
 @pytest.mark.parametrize("shape", [(64, 64), (65, 49)])
 def test_network_is_the_published_one(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     state = tiny_torch.efficientnet_lite_state(rng, SMALL)
-    plain = Plain(SMALL)
+    plain = PlainNetwork(SMALL)
     plain.load_state_dict({k: v for k, v in state.items() if not k.startswith("_fc")})
     x = torch.from_numpy(rng.uniform(-1, 1, (2, 3, *shape)).astype(np.float32))
     arrays = {name: value.numpy() for name, value in state.items()}
@@ -150,7 +100,7 @@ def test_network_is_the_published_one(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("name", CARDS)
 def test_parameters_are_those_of_the_network_up_to_the_vector(name: str) -> None:
     with torch.device("meta"):
-        plain = Plain(VARIANTS[name])
+        plain = PlainNetwork(VARIANTS[name])
     assert sum(p.numel() for p in plain.parameters()) == CARDS[name].parameters
 
 

@@ -1,5 +1,6 @@
 """musicnn: its spectra, its layers one by one, the published numbers, its package."""
 
+import ast
 import dataclasses
 from pathlib import Path
 
@@ -67,8 +68,18 @@ def test_published_log_mel() -> None:
 
 def test_published_vector(real: encoders.Encoder) -> None:
     found = real.run(golden("logmel_float32"))  # type: ignore[attr-defined]
-    expected = [golden(f"MTT_float32_{layer}") for layer in ("penultimate", "mean_pool")]
+    layers = ("penultimate", "mean_pool", "taggram")
+    expected = [golden(f"MTT_float32_{layer}") for layer in layers]
     np.testing.assert_allclose(found, np.concatenate(expected, axis=1), rtol=0, atol=3e-5)
+
+
+def test_the_published_tags_have_their_names() -> None:
+    source = musicnn.PACKAGE.folder()
+    if source is None:
+        pytest.skip("the package musicnn is not installed: requirements-networks.txt")
+    text = (source.parent / "configuration.py").read_text()
+    (listed,) = [line for line in text.splitlines() if line.startswith("MTT_LABELS")]
+    assert ast.literal_eval(listed.partition("=")[2].strip()) == list(musicnn.TAGS)
 
 
 def test_sums_and_sizes_of_the_package(real: encoders.Encoder) -> None:
@@ -126,6 +137,7 @@ class Plain(nn.Module):
         widths = [1, *(k.shape[3] for k in kernels), 1506, 200]
         self.norms = nn.ModuleList(nn.BatchNorm2d(n, eps=1e-3) for n in widths)
         self.dense = nn.Linear(1506, 200)
+        self.tags = nn.Linear(200, 50)
 
     def block(self, number: int, x: torch.Tensor) -> torch.Tensor:
         padded = functional.pad(x, (0, 0, *self.PADS[number]))
@@ -141,7 +153,8 @@ class Plain(nn.Module):
         highest, mean = stacked.amax(2), stacked.mean(2)
         flat = torch.stack([highest, mean], 2).flatten(1)[..., None, None]
         hidden = torch.relu(self.dense(self.norms[9](flat).flatten(1)))
-        return torch.cat([self.norms[10](hidden[..., None, None]).flatten(1), mean], 1)
+        normed = self.norms[10](hidden[..., None, None]).flatten(1)
+        return torch.cat([normed, mean, torch.sigmoid(self.tags(normed))], 1)
 
     def fill(self) -> "Plain":
         def numbered(layer: str, number: int) -> str:
@@ -166,6 +179,8 @@ class Plain(nn.Module):
                     put(target, f"{name}/{part}")
             put(self.dense.weight, "dense/kernel", 1, 0)
             put(self.dense.bias, "dense/bias")
+            put(self.tags.weight, "dense_1/kernel", 1, 0)
+            put(self.tags.bias, "dense_1/bias")
         return self.eval()
 
 
@@ -173,13 +188,15 @@ def test_network_is_the_published_one() -> None:
     x = torch.from_numpy(np.random.default_rng(0).uniform(0, 3, (2, 187, 96)).astype(np.float32))
     with torch.inference_mode():
         found, expected = musicnn.network(VARIABLES)(x), Plain().fill()(x)
-    assert found.shape == (2, 953)
-    for part in (slice(200), slice(200, 953)):
+    assert found.shape == (2, 1003)
+    for part in (slice(200), slice(200, 953), slice(953, 1003)):
         assert_same(found[:, part].numpy(), expected[:, part].numpy())
 
 
 def test_parameters_are_those_of_the_network_up_to_the_vector() -> None:
-    assert sum(p.numel() for p in Plain().parameters()) == musicnn.CARD.parameters
+    whole = Plain()
+    n_tags = sum(p.numel() for p in whole.tags.parameters())
+    assert sum(p.numel() for p in whole.parameters()) - n_tags == musicnn.CARD.parameters
     assert musicnn.CARD.dim == 953
 
 
@@ -198,7 +215,9 @@ def test_a_longer_sound_is_the_mean_of_its_windows(tiny: encoders.Encoder) -> No
         np.stack([musicnn.log_mel(part) for part in samples.reshape(3, 48_000)])
     )
     mean = parts.mean(0, keepdims=True)
-    assert_same(tiny.embed([samples]), joined.join([mean[:, :200], mean[:, 200:]], (1, 1)))
+    vectors, scores = tiny.embed_and_tag([samples])  # type: ignore[attr-defined]
+    assert_same(vectors, joined.join([mean[:, :200], mean[:, 200:953]], (1, 1)))
+    assert_same(scores, mean[:, 953:])
     assert np.ptp(parts, axis=0).max() > 1e-3
 
 

@@ -34,7 +34,7 @@ def save(path: Path, variables: Mapping[str, np.ndarray]) -> None:
 
 
 def musicnn_variables(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What `musicnn.shapes` lists, the tags' layer and a counter."""
+    """What `musicnn.shapes` lists, and a counter."""
     found: dict[str, np.ndarray] = {}
     for name, shape in musicnn.shapes().items():
         if len(shape) > 1:
@@ -44,8 +44,6 @@ def musicnn_variables(rng: np.random.Generator) -> dict[str, np.ndarray]:
         else:
             values = rng.normal(0, 0.2, shape)
         found[name] = values.astype(np.float32)
-    found["dense_1/kernel"] = np.zeros((200, 50), np.float32)
-    found["dense_1/bias"] = np.zeros(50, np.float32)
     found["global_step"] = np.array(7, np.int32)
     return found
 

@@ -15,7 +15,7 @@ from core.stages.table import STAGES
 from core.store import Store
 from core.studies import headlines, measure
 from core.study import open_study
-from tests.precompute_runs import REPO, manifests, precompute, wait_until_at_work
+from tests.precompute_runs import REPO, SMALL_DEMO, manifests, precompute, wait_until_at_work
 
 
 def numbers(root: Path) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def test_every_stage_leaves_an_artefact_with_its_provenance(demo_workspace: Path
 def test_a_second_run_does_nothing(demo_workspace: Path) -> None:
     before = manifests(demo_workspace)
     started = time.monotonic()
-    ran = precompute("all", "--dataset", "demo", "--size", 360, "--workspace", demo_workspace)
+    ran = precompute("all", *SMALL_DEMO, "--workspace", demo_workspace)
     assert ran.returncode == 0, ran.stderr
     assert time.monotonic() - started < 300  # a hang is a failure; speed is measured elsewhere
     assert manifests(demo_workspace) == before
@@ -77,8 +77,7 @@ def test_a_run_killed_in_every_stage_gives_the_same_numbers(
     demo_workspace: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "killed"
-    command = [sys.executable, "-m", "precompute", "all", "--dataset", "demo", "--size", "360"]
-    command += ["--workspace", str(root)]
+    command = [sys.executable, "-m", "precompute", "all", *SMALL_DEMO, "--workspace", str(root)]
     kept: dict[str, int] = {}
     seen = []
     for stage in STAGES:

@@ -1,4 +1,4 @@
-"""The contents of a dataset by class and subset, its notes and licence, the files left out."""
+"""The contents of a dataset by class and subset, its notes, licences, the files left out."""
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from dashboard.shared import widgets
 def show(page: Page) -> None:
     counts(page)
     about(page)
+    encoder_cards(page)
     rejected(page)
 
 
@@ -58,6 +59,19 @@ def about(page: Page) -> None:
     for name in ("licence", "citation"):
         if dataset.get(name):
             widgets.small(f"{name.capitalize()}: {dataset[name]}")
+
+
+def encoder_cards(page: Page) -> None:
+    """The networks behind the vectors, each with its licence."""
+    found = data.encoder_cards(page.handle, page.encoder_set)
+    if not found:
+        return
+    st.subheader("Encoders", anchor=False)
+    for card in found:
+        widgets.small(
+            f"{card.name}: {card.title}; {card.dim:,} numbers. Licence: {card.licence}. "
+            f"{card.citation}."
+        )
 
 
 def rejected(page: Page) -> None:

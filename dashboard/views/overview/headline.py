@@ -1,4 +1,8 @@
-"""The headline numbers of an encoder set, each with its chance level, n and standard deviation."""
+"""The headline numbers of an encoder set, grouped by the question that they answer.
+
+Each has its chance level, n and standard deviation. Two of each question are in sight, the others
+below "All numbers".
+"""
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +16,11 @@ from dashboard.page import Page
 from dashboard.shared import summaries, widgets
 
 TARGETS = ("image", "audio", "text")
+RETRIEVAL = "Do they find each other?"
+CARRIED = "Does a classifier carry over to a modality that it was not trained on?"
+ALONE = "How well is each modality classified on its own?"
+MOST_PER_QUESTION = 2
+Number = tuple[str, str, str, str]
 
 
 def show(page: Page) -> None:
@@ -21,12 +30,20 @@ def show(page: Page) -> None:
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
-    retrieval, classification = ranking_numbers(rows), classification_numbers(rows)
-    if not (retrieval or classification):
+    asked = questions(rows)
+    if not any(asked.values()):
         widgets.small("No score is stored for this encoder set.")
         return
-    widgets.numbers(retrieval, narrow=len(retrieval) > 4)
-    widgets.numbers(classification, narrow=True)
+    for place, (question, found) in zip(
+        st.columns(len(asked), gap="large"), asked.items(), strict=True
+    ):
+        with place:
+            widgets.kicker(question)
+            widgets.numbers(found[:MOST_PER_QUESTION])
+    with st.expander("All numbers"):
+        for question, found in asked.items():
+            widgets.kicker(question)
+            widgets.numbers(found, narrow=len(found) > 4)
     widgets.small(
         "Means with their standard deviation over splits, or over draws where there is one split; "
         "for a single run, its 95% bootstrap interval. Chance is the score of a random order or a "
@@ -35,7 +52,18 @@ def show(page: Page) -> None:
     widgets.csv_button(rows, page, "measurements")
 
 
-def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
+def questions(rows: pd.DataFrame) -> dict[str, list[Number]]:
+    """The numbers that answer each question, the most telling first; none for other studies."""
+    found = {
+        RETRIEVAL: ranking_numbers(rows),
+        CARRIED: classification_numbers(rows, carried=True),
+        ALONE: classification_numbers(rows, carried=False),
+    }
+    return {question: numbers for question, numbers in found.items() if numbers}
+
+
+def ranking_numbers(rows: pd.DataFrame) -> list[Number]:
+    """Precision among the first ten, then the lift of NDCG; sound and picture before text."""
     mine = rows[
         (rows["study"] == "ranking")
         & (rows["space"] == "translation")
@@ -43,7 +71,11 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
         & (rows["class"] == "")
         & rows["metric"].isin(["ndcg_lift", "precision@10"])
     ]
-    table = headlines.summary(mine, ["metric", "direction"]).sort_values(["metric", "direction"])
+    table = headlines.summary(mine, ["metric", "direction"])
+    with_text = table["direction"].str.contains("text")
+    table = table.assign(with_text=with_text).sort_values(
+        ["metric", "with_text", "direction"], ascending=[False, True, True]
+    )
     shown = []
     for _, row in table.iterrows():
         direction = theme.DIRECTION_NAMES.get(row["direction"], row["direction"])
@@ -53,20 +85,25 @@ def ranking_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     return shown
 
 
-def classification_numbers(rows: pd.DataFrame) -> list[tuple[str, str, str, str]]:
-    """Zero-shot MMT and MMP, then the single modality, for each target."""
+def classification_numbers(rows: pd.DataFrame, carried: bool) -> list[Number]:
+    """Zero-shot MMT of each target, then MMP; or the single modality's."""
     mix_in = rows[(rows["study"] == "mix_in") & (rows["metric"] == "macro_f1")]
-    zero_shot = mix_in[(mix_in["n_target"] == 0) & mix_in["system"].isin(["MMT", "MMP"])]
-    single = mix_in[mix_in["system"].isin(SINGLE_MODAL.values())]
+    systems = ["MMT", "MMP"] if carried else list(SINGLE_MODAL.values())
+    part = mix_in[mix_in["system"].isin(systems)]
+    if carried:
+        part = part[part["n_target"] == 0]
+    table = headlines.summary(part, ["system", "target"])
     shown = []
-    for target in TARGETS:
-        for kind, part in ((" zero-shot", zero_shot), ("", single)):
-            table = headlines.summary(part[part["target"] == target], ["system"])
-            for _, row in table.sort_values("system", ascending=False).iterrows():
-                what = f"{row['system']}{kind} on {theme.MODALITY_PLURALS[target]}"
+    for system in systems:
+        for target in TARGETS:
+            for _, row in table[
+                (table["system"] == system) & (table["target"] == target)
+            ].iterrows():
+                kind = " zero-shot" if carried else ""
+                what = f"{system}{kind} on {theme.MODALITY_PLURALS[target]}"
                 shown.append(_number(what, row, f"macro F1, {summaries.scale_text(row)}"))
     return shown
 
 
-def _number(what: str, row: pd.Series, scale: str) -> tuple[str, str, str, str]:
+def _number(what: str, row: pd.Series, scale: str) -> Number:
     return what, summaries.number(row["mean"]), summaries.std_or_interval(row), scale

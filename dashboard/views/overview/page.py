@@ -1,11 +1,11 @@
-"""Overview: the dataset, how good its spaces are, and some of its items to hear and see."""
+"""Overview: the map of the collection, three things to try, how good its spaces are."""
 
 import streamlit as st
 
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.overview import contents, examples, headline
+from dashboard.views.overview import contents, examples, headline, start
 
 
 def show(page: Page) -> None:
@@ -13,8 +13,9 @@ def show(page: Page) -> None:
     widgets.heading(
         str(dataset.get("title") or dataset["name"]), str(dataset.get("description", ""))
     )
-    headline.show(page)
+    start.show(page)
     examples.show(page)
+    headline.show(page)
     contents.show(page)
     other_studies(page)
 

@@ -3,7 +3,7 @@
 from dashboard import data, state
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.tags import confusion, query_form, results, table, wordings
+from dashboard.views.tags import confusion, query_form, results, supervised, table, wordings
 
 
 def show(page: Page) -> None:
@@ -39,4 +39,5 @@ def show(page: Page) -> None:
         table.show(page, scored)
         results.show(page, scored)
     wordings.show(page, rows)
+    supervised.show(page, rows)
     confusion.show(page, rows, scored)
