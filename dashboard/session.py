@@ -67,6 +67,7 @@ def open_study(digest: str) -> None:
         encoder_set="",
         split=0,
         items=(),
+        saved=0,
         cell="",
         tag_cell="",
         classes=(),

@@ -37,6 +37,7 @@ class Selection:
     lines: bool = False
     all_points: bool = False
     items: tuple[str, ...] = ()
+    saved: int = 0
     direction: str = "audio_to_image"
     metric: str = "ndcg@30"
     order: str = "paper"

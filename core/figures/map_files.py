@@ -83,7 +83,7 @@ def on_map(points: MapPoints, place: np.ndarray) -> list[float]:
 def items(points: MapPoints, modalities: Sequence[str], subsets: Sequence[str]) -> MapFile:
     """Class, modality and subset of every point; the digest depends on the items too.
 
-    `modalities` (at most 4) and `subsets` (at most 64) name the codes.
+    `modalities` (at most 4) and `subsets` (at most 32) name the codes.
     """
     order = shuffled(len(points))
     wide = is_wide(int(points.class_row.max(initial=0)) + 1)

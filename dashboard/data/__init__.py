@@ -52,6 +52,14 @@ from dashboard.data.retrieval import (
     tag_gallery,
     unknown_words,
 )
+from dashboard.data.selections import (
+    by_centrality,
+    delete_selection,
+    distinguishing,
+    save_selection,
+    saved,
+    saved_selection,
+)
 from dashboard.data.studies import (
     Handle,
     Study,

@@ -18,6 +18,7 @@ const NARROW_PX = 640; // maps stand below each other on a narrower page
 const REST_MS = 140; // without a movement, until everything is drawn
 const SLOW_MS = 90; // of a frame; slower maps draw a part of their points while they move
 const LEAST_SAMPLE = 60_000;
+const FIRST_SAMPLE = 200_000; // points of the first frames that move, until their time is known
 const HOVER_PX = 14;
 const PREVIEW_MS = 50; // the pointer stays on a point for so long before the server is asked
 const MOST_LINES = 60_000;
@@ -28,9 +29,10 @@ export class Board {
     this.mode = "move";
     this.colour = "class";
     Object.assign(this, { names: true, density: false, lines: false, pictures: true, sound: false,
-      tied: false, moving: false, maps: [], filters: ALL, colouring: null, hovered: null });
+      tied: false, moving: false, maps: [], filters: ALL, colouring: null, hovered: null,
+      sample: FIRST_SAMPLE });
     this.itemSets = new Map(); // digest -> items
-    this.sheets = new Map(); // address -> picture
+    this.tiles = new Map(); // "set row" -> the picture or words of an item, null while it is awaited
     this.dirty = new Set();
     this.controls = new Controls(this);
     this.root = this.controls.root;
@@ -110,12 +112,6 @@ export class Board {
     if (known) return Object.assign(known, { columns: description.columns });
     const items = await loadItems({ ...description, name: digest });
     this.itemSets.set(digest, items);
-    if (description.atlas) {
-      fetchBytes(description.atlas.file).then((buffer) => {
-        items.atlas.tiles = new Uint32Array(buffer, HEADER_BYTES, items.n);
-        this.rest();
-      });
-    }
     return items;
   }
 
@@ -158,7 +154,7 @@ export class Board {
     const kept = chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name];
     this.filters = { ...this.filters, [field]: kept };
     this.writeAddress();
-    this.paint();
+    return this.paint();
   }
 
   /** Keep the filters in the address of the page; the server reads them at its next run. */
@@ -278,7 +274,7 @@ export class Board {
     const started = performance.now();
     let nDrawn = 0;
     for (const map of this.dirty) {
-      const n = this.moving ? Math.min(this.sample ?? Infinity, map.items.n) : map.items.n;
+      const n = this.moving ? Math.min(this.sample, map.items.n) : map.items.n;
       this.drawMap(map, this.drawing, this.size.ratio, n);
       nDrawn += n;
     }
@@ -294,15 +290,13 @@ export class Board {
     this.frameMs = performance.now() - started;
     if (this.frameMs > SLOW_MS) {
       this.sample = Math.max(LEAST_SAMPLE, Math.round((nDrawn * SLOW_MS) / this.frameMs));
-    } else if (this.sample && this.frameMs < SLOW_MS / 2) this.sample *= 1.5;
+    } else if (this.moving && this.frameMs < SLOW_MS / 2) this.sample *= 1.5;
   }
 
   drawMap(map, drawing, ratio, n) {
     const { cell, items } = map;
     const view = map.camera.view(cell);
     drawing.clear(cell, ratio);
-    drawing.setPalette(items.colouring.palette);
-    drawing.setShown(items.tables);
     if (this.joined?.length && map.items === this.maps[0].items) {
       const alpha = Math.max(0.05, Math.min(0.45, 8 / Math.sqrt(this.joined.length)));
       drawing.drawLines(map, view, cell, this.joined, [...this.ink("muted"), alpha]);
@@ -345,9 +339,10 @@ export class Board {
   above(map) {
     return {
       theme: this.data.theme, hovered: this.hovered, shape: this.shape, moving: this.moving,
-      names: this.names && map.nDims === 2, pictures: this.pictures,
+      names: this.names && map.nDims === 2,
+      pictures: this.pictures && this.data.preview,
       colourOf: (items, row) => this.colourOf(items, row),
-      sheet: (atlas, number) => this.sheetOf(atlas.sheets[number]),
+      pictureOf: (items, row) => this.pictureOf(items, row),
     };
   }
 
@@ -356,15 +351,39 @@ export class Board {
     return `rgb(${palette.slice(codes[row] * 4, codes[row] * 4 + 3).join(",")})`;
   }
 
-  sheetOf(url) {
-    if (!this.sheets.has(url)) {
-      const picture = new Image();
-      picture.onload = () => this.drawAbove();
-      picture.src = url;
-      this.sheets.set(url, picture);
+  /** The picture or words of an item; null where they are not here yet: then they are asked for. */
+  pictureOf(items, row) {
+    const name = `${items.name} ${row}`;
+    const found = this.tiles.get(name);
+    if (found === undefined) {
+      this.tiles.set(name, null);
+      (this.wanted ??= []).push({ items, row });
+      clearTimeout(this.asksPictures);
+      this.asksPictures = setTimeout(() => this.askPictures(), PREVIEW_MS);
     }
-    const found = this.sheets.get(url);
-    return found.complete && found.naturalWidth ? found : null;
+    return found?.words || found?.naturalWidth ? found : null;
+  }
+
+  askPictures() {
+    const { items } = this.wanted[0];
+    const rows = this.wanted.filter((one) => one.items === items).map(({ row }) => row);
+    this.wanted = this.wanted.filter((one) => one.items !== items);
+    if (this.wanted.length) this.asksPictures = setTimeout(() => this.askPictures(), REST_MS);
+    document.dispatchEvent(new CustomEvent("jee-preview-wanted", {
+      detail: { key: this.data.preview, set: this.setOf(items), rows },
+    }));
+  }
+
+  /** Pictures that the server has answered: their addresses, or words, by row. */
+  takePictures({ set, tiles }) {
+    const items = this.maps.find(({ items: one }) => this.setOf(one) === set)?.items;
+    for (const { row, image, words } of items ? tiles : []) {
+      const tile = image ? new Image() : { words };
+      if (image) Object.assign(tile, { onload: () => this.drawAbove(), src: image });
+      this.tiles.set(`${items.name} ${row}`, tile);
+    }
+    this.drawAbove();
+    this.writeCounts();
   }
 
   /** Nothing moves: draw all points, and place names, shading and pictures anew. */
@@ -502,7 +521,9 @@ export class Board {
   }
 
   takePreview(detail) {
-    if (detail.key !== this.data?.preview || !this.hovered) return;
+    if (detail.key !== this.data?.preview) return;
+    if (detail.tiles) this.takePictures(detail);
+    if (detail.tiles || !this.hovered) return;
     if (detail.row !== this.hovered.row || detail.set !== this.setOf(this.hovered.items)) return;
     this.preview = detail;
     this.showCard();

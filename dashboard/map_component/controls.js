@@ -44,12 +44,15 @@ export class Controls {
       flat && ["names", "Names", "Write the classes on their regions"],
       flat && ["density", "Density", "Shade where points cover each other"],
       board.data.pairs && ["lines", "Pairs", "Join the items of each pair by a line"],
-      board.maps.some((map) => map.items.atlas)
-        && ["pictures", "Pictures", "When zoomed in, show pictures instead of points"],
+      board.data.preview && ["pictures", "Pictures", "When zoomed in, show pictures, spectrograms and words instead of points"],
       board.data.preview && ["sound", "Sound", "Play the sound under the pointer"],
       board.maps.length > 1 && ["tied", "Same zoom", "Move and zoom all maps together"],
     ].filter(Boolean);
     const group = (...children) => make("span", { class: "group" }, ...children);
+    if (board.data.compact) {
+      this.tools.replaceChildren();
+      return;
+    }
     this.tools.replaceChildren(
       group(...modes.map(([mode, name, title]) =>
         this.button(name, title, () => board.setMode(mode), board.mode === mode))),
@@ -87,6 +90,7 @@ export class Controls {
 
   drawLegend() {
     const { board } = this;
+    if (board.data.compact) return;
     const { items } = board.maps[0];
     const { counts } = board;
     const rows = [

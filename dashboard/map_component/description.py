@@ -17,7 +17,6 @@ def describe(
     keys: Sequence[data.MapKey], titles: Sequence[str], dark: bool, asked: Collection[str]
 ) -> dict[str, Any]:
     """Maps, their sets of items, colours and pairs; `asked` are the columns to send."""
-    ink = theme.ink(dark)
     numbers = [set_number(keys, one) for one in keys]
     sets = [
         items_of(keys[numbers.index(number)], dark, asked) for number in range(max(numbers) + 1)
@@ -37,12 +36,7 @@ def describe(
         )
     file, n_pairs = data.pair_file(keys[0])
     return {
-        "theme": {
-            "paper": ink.paper,
-            "text": ink.text,
-            "muted": ink.muted,
-            "accent": ink.accent,
-        },
+        "theme": theme_of(dark),
         "sets": sets,
         "maps": maps,
         "set_of_map": numbers,
@@ -69,19 +63,27 @@ def items_of(key: data.MapKey, dark: bool, asked: Collection[str]) -> dict[str, 
             {"name": NO_CLASS, "colour": theme.UNLABELLED},
             *({"name": name, "colour": colour} for name, colour in _coloured(classes)),
         ],
-        "modalities": [
-            {
-                "name": name,
-                "label": theme.MODALITY_PLURALS[name],
-                "singular": theme.MODALITY_NAMES[name],
-                "marker": name,
-                "glyph": theme.GLYPHS[name],
-                "colour": MODALITY_COLOURS[name],
-            }
-            for name in found.modalities
-        ],
+        "modalities": [modality_of(name) for name in found.modalities],
         "subsets": [{"name": name, "colour": colour} for name, colour in _coloured(found.subsets)],
         "columns": [_column(key, name, label, dark, asked) for name, label in names.items()],
+    }
+
+
+def theme_of(dark: bool) -> dict[str, str]:
+    """The colours of the page that the map draws with."""
+    ink = theme.ink(dark)
+    return {"paper": ink.paper, "text": ink.text, "muted": ink.muted, "accent": ink.accent}
+
+
+def modality_of(name: str) -> dict[str, str]:
+    """How a modality is called and drawn."""
+    return {
+        "name": name,
+        "label": theme.MODALITY_PLURALS[name],
+        "singular": theme.MODALITY_NAMES[name],
+        "marker": name,
+        "glyph": theme.GLYPHS[name],
+        "colour": MODALITY_COLOURS[name],
     }
 
 

@@ -24,8 +24,9 @@ layout(location = 2) in uint klass;
 layout(location = 3) in uint kind;     // modality + 4 * subset
 layout(location = 4) in uint marked;
 uniform sampler2D palette;             // 256 codes a row; alpha 0 hides
-uniform usampler2D shown;              // row 0.. classes, 256 a row; the last row the kinds
-uniform int kindRow;
+uniform usampler2D shown;              // 1 for a class that is shown, 256 a row
+uniform bool byClass;                  // the palette hides classes by itself: one look-up less
+uniform uvec2 kinds;                   // a bit for each modality and each subset that is shown
 uniform float size;                    // in device pixels
 uniform float opacity;
 uniform bool dim;                      // whether points without a mark step back
@@ -35,9 +36,12 @@ flat out uint shape;
 flat out float width;
 ${PLACE}
 void main() {
-  uint passes = texelFetch(shown, ivec2(klass & 255u, klass >> 8), 0).r
-    * texelFetch(shown, ivec2(kind, kindRow), 0).r;
-  vec4 found = texelFetch(palette, ivec2(code & 255u, code >> 8), 0);
+  uint passes = (kinds.x >> (kind & 3u)) & (kinds.y >> (kind >> 2)) & 1u;
+  vec4 found = vec4(0.0);
+  if (passes == 1u) {
+    found = texelFetch(palette, ivec2(code & 255u, code >> 8), 0);
+    if (!byClass) passes = texelFetch(shown, ivec2(klass & 255u, klass >> 8), 0).r;
+  }
   if (passes == 0u || found.a == 0.0) {
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
     gl_PointSize = 0.0;
@@ -72,6 +76,14 @@ void main() {
   ink = vec4(mix(colour.rgb, paper, rim) * alpha, alpha);
 }`;
 
+// Points of one or two pixels have no shape: they cost half as much without one.
+const DOT_FRAGMENT = `#version 300 es
+precision mediump float;
+in vec4 colour;
+out vec4 ink;
+void main() { ink = vec4(colour.rgb * colour.a, colour.a); }`;
+const DOT_PX = 2.5;
+
 const LINE_VERTEX = `#version 300 es
 precision highp float;
 layout(location = 0) in vec3 place;
@@ -95,6 +107,7 @@ export class Drawing {
     if (!gl) throw new Error("WebGL 2 is missing");
     this.gl = gl;
     this.points = program(gl, POINT_VERTEX, POINT_FRAGMENT);
+    this.dots = program(gl, POINT_VERTEX, DOT_FRAGMENT);
     this.lines = program(gl, LINE_VERTEX, LINE_FRAGMENT);
     this.palette = texture(gl);
     this.shown = texture(gl);
@@ -116,8 +129,10 @@ export class Drawing {
     return buffer;
   }
 
-  /** The colour of every code: n x [red, green, blue, alpha], 0 to 255. */
+  /** The colour of every code: n x [red, green, blue, alpha], 0 to 255; alpha 0 hides. */
   setPalette(colours) {
+    if (this.colours === colours) return;
+    this.colours = colours;
     const { gl } = this;
     const height = Math.max(1, Math.ceil(colours.length / 4 / 256));
     const padded = new Uint8Array(height * 1024);
@@ -126,17 +141,18 @@ export class Drawing {
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, padded);
   }
 
-  /** Which classes and kinds are drawn, 1 or 0 each. */
-  setShown({ classShown, kindShown }) {
+  /** Which classes are drawn, 1 or 0 each. */
+  setShown(classShown) {
+    if (this.classShown === classShown) return;
+    this.classShown = classShown;
     const { gl } = this;
-    this.kindRow = Math.ceil(classShown.length / 256);
-    const padded = new Uint8Array((this.kindRow + 1) * 256);
+    const height = Math.ceil(classShown.length / 256);
+    const padded = new Uint8Array(height * 256);
     padded.set(classShown);
-    padded.set(kindShown, this.kindRow * 256);
     gl.bindTexture(gl.TEXTURE_2D, this.shown);
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8UI, 256, this.kindRow + 1, 0, gl.RED_INTEGER,
-      gl.UNSIGNED_BYTE, padded);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8UI, 256, height, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE,
+      padded);
   }
 
   /** Empty a cell of the canvas. */
@@ -154,13 +170,21 @@ export class Drawing {
   drawPoints(map, view, cell, ratio, look, n) {
     const { gl } = this;
     const { items } = map;
-    gl.useProgram(this.points.program);
+    const small = look.size * ratio < DOT_PX;
+    const { program: chosen, at } = small ? this.dots : this.points;
+    gl.useProgram(chosen);
+    this.setPalette(items.tables.hiding(items.colouring));
+    this.setShown(items.tables.classShown);
     this.attribute(0, this.upload(`places ${map.name}`, map.places), map.places, map.nDims, true);
     this.attribute(1, this.upload(`codes ${items.name}`, look.codes), look.codes, 1);
     this.attribute(2, this.upload(`classes ${items.name}`, items.klass), items.klass, 1);
     this.attribute(3, this.upload(`kinds ${items.name}`, items.kind), items.kind, 1);
-    this.attribute(4, this.upload(`marks ${items.name}`, items.marked), items.marked, 1);
-    const at = this.points.at;
+    if (items.nMarked) {
+      this.attribute(4, this.upload(`marks ${items.name}`, items.marked), items.marked, 1);
+    } else {
+      gl.disableVertexAttribArray(4);
+      gl.vertexAttribI4ui(4, 0, 0, 0, 0);
+    }
     this.place(at, view, cell);
     gl.activeTexture(gl.TEXTURE0);
     gl.bindTexture(gl.TEXTURE_2D, this.palette);
@@ -169,8 +193,9 @@ export class Drawing {
     gl.bindTexture(gl.TEXTURE_2D, this.shown);
     gl.uniform1i(at.shown, 1);
     gl.activeTexture(gl.TEXTURE0);
-    gl.uniform1i(at.kindRow, this.kindRow);
-    gl.uniform1f(at.size, look.size * ratio);
+    gl.uniform1i(at.byClass, items.colouring.byClass ? 1 : 0);
+    gl.uniform2ui(at.kinds, items.tables.modalityBits, items.tables.subsetBits);
+    gl.uniform1f(at.size, small ? Math.max(1, Math.round(look.size * ratio) - 1) : look.size * ratio);
     gl.uniform1f(at.opacity, look.opacity);
     gl.uniform1i(at.dim, items.nMarked > 0 ? 1 : 0);
     gl.uniform3fv(at.quiet, look.quiet);

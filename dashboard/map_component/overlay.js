@@ -114,34 +114,61 @@ function drawShape(ink, path, theme) {
 
 // -- pictures in the place of points ---------------------------------------------------------------
 
-const TILE_SHOWN_PX = 44;
-const FEW = 900; // points in view, from which on pictures appear
+const TILE_PX = 46;
+const MOST_SEEN = 400; // points in view; of more of them none becomes a picture
+const MOST_TILES = 60;
 
+/** Pictures, spectrograms and words in the place of points, the nearest to the middle first. */
 function drawPictures(ink, map, view, state) {
   map.pictured = 0;
-  const { atlas } = map.items;
-  if (!atlas?.tiles || !state.pictures || state.moving) return;
+  if (!state.pictures || state.moving) return;
   const { cell } = map;
   const seen = [];
   eachPoint(map, view, (row, x, y) => {
+    if (seen.length > MOST_SEEN) return;
     if (x >= 0 && y >= 0 && x < cell.width && y < cell.height) seen.push({ row, x, y });
   });
-  if (seen.length > FEW) return;
+  if (seen.length > MOST_SEEN) return;
   const [middleX, middleY] = view.centre;
   const fromMiddle = ({ x, y }) => (x - middleX) ** 2 + (y - middleY) ** 2;
-  const candidates = seen.filter(({ row }) => atlas.tiles[row] < atlas.n)
-    .sort((one, other) => fromMiddle(one) - fromMiddle(other));
-  const kept = withoutOverlap(candidates, cell, () => [TILE_SHOWN_PX, TILE_SHOWN_PX]);
+  seen.sort((one, other) => fromMiddle(one) - fromMiddle(other));
+  const kept = withoutOverlap(seen, cell, () => [TILE_PX, TILE_PX], 6).slice(0, MOST_TILES);
   for (const { row, box } of kept) {
-    const tile = atlas.tiles[row];
-    const sheet = state.sheet(atlas, Math.floor(tile / atlas.perSheet));
-    if (!sheet) continue;
-    const at = tile % atlas.perSheet;
-    const side = atlas.tile_px;
-    const [left, top] = [(at % atlas.columns) * side, Math.floor(at / atlas.columns) * side];
+    const found = state.pictureOf(map.items, row);
+    if (!found) continue;
     ink.fillStyle = state.colourOf(map.items, row);
-    ink.fillRect(box.left - 2, box.top - 2, TILE_SHOWN_PX + 4, TILE_SHOWN_PX + 4);
-    ink.drawImage(sheet, left, top, side, side, box.left, box.top, TILE_SHOWN_PX, TILE_SHOWN_PX);
+    ink.fillRect(box.left - 2, box.top - 2, TILE_PX + 4, TILE_PX + 4);
+    if (found.words) drawWords(ink, found.words, box, state.theme);
+    else drawCut(ink, found, box);
     map.pictured += 1;
   }
+}
+
+/** The middle square of a picture. */
+function drawCut(ink, picture, { left, top }) {
+  const side = Math.min(picture.naturalWidth, picture.naturalHeight);
+  const [x, y] = [(picture.naturalWidth - side) / 2, (picture.naturalHeight - side) / 2];
+  ink.drawImage(picture, x, y, side, side, left, top, TILE_PX, TILE_PX);
+}
+
+function drawWords(ink, words, { left, top }, theme) {
+  ink.fillStyle = theme.paper;
+  ink.fillRect(left, top, TILE_PX, TILE_PX);
+  ink.fillStyle = theme.text;
+  ink.font = `9px ${FONT}`;
+  ink.textAlign = "left";
+  ink.textBaseline = "top";
+  const lines = [""];
+  for (const word of words.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`.trim();
+    if (ink.measureText(longer).width <= TILE_PX - 4) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  ink.save();
+  ink.beginPath();
+  ink.rect(left, top, TILE_PX, TILE_PX);
+  ink.clip();
+  lines.filter(Boolean).slice(0, 4).forEach((line, number) =>
+    ink.fillText(line, left + 2, top + 2 + number * 11));
+  ink.restore();
 }

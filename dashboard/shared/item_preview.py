@@ -4,6 +4,7 @@ An invisible component in a fragment of its own: an answer draws nothing else of
 map asks by an event of the document, and hears the answer as one.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 """
 WORDS = 160  # letters of a text on the card
+MOST_TILES = 200  # pictures of one answer
 
 
 @st.fragment
@@ -51,26 +53,33 @@ def answer(key: str, maps: Sequence[data.MapKey], sets: Sequence[int]) -> None:
 def preview(
     maps: Sequence[data.MapKey], sets: Sequence[int], asked: dict[str, Any]
 ) -> dict[str, Any] | None:
-    """The item of a row, with the addresses of its picture and sound, or its words."""
+    """The item of a row, with the addresses of its picture and sound; or the pictures of `rows`."""
     place = int(asked["set"])
     if place not in sets:
         return None
     shown = maps[list(sets).index(place)]
-    ids, row = data.row_ids(shown), int(asked["row"])
-    if not 0 <= row < len(ids):
+    ids = data.row_ids(shown)
+    rows = [int(row) for row in asked.get("rows", [asked.get("row")])[:MOST_TILES]]
+    if not rows or not all(0 <= row < len(ids) for row in rows):
         return None
-    item_id = str(ids[row])
-    told: dict[str, Any] = {"set": place, "row": row, "item": item_id}
-    facts = data.items(shown.handle).loc[item_id]
-    try:
-        if facts["modality"] == "text":
-            told["words"] = " ".join(str(facts["text"]).split())[:WORDS]
-        else:
-            picture = thumbnails.jpeg(shown.handle, item_id, widgets.dark())
-            told["image"] = url_of(picture, "image/jpeg", "preview picture")
-        if facts["modality"] == "audio" and asked.get("sound"):
+    if "rows" in asked:
+        return {"set": place, "tiles": [seen(shown, str(ids[row]), row) for row in rows]}
+    item_id = str(ids[rows[0]])
+    told = {"set": place, "item": item_id, **seen(shown, item_id, rows[0])}
+    if asked.get("sound") and data.items(shown.handle).loc[item_id, "modality"] == "audio":
+        with contextlib.suppress(UserError):  # the card then has no sound
             wav = media.wav_bytes(data.sound(shown.handle, item_id))
             told["sound"] = url_of(wav, "audio/wav", "preview sound")
-    except UserError as error:
-        told["words"] = str(error)
     return told
+
+
+def seen(shown: data.MapKey, item_id: str, row: int) -> dict[str, Any]:
+    """The address of an item's picture or spectrogram, or its words; a sentence if unreadable."""
+    facts = data.items(shown.handle).loc[item_id]
+    if facts["modality"] == "text":
+        return {"row": row, "words": " ".join(str(facts["text"]).split())[:WORDS]}
+    try:
+        picture = thumbnails.jpeg(shown.handle, item_id, widgets.dark())
+    except UserError as error:
+        return {"row": row, "words": str(error)}
+    return {"row": row, "image": url_of(picture, "image/jpeg", f"picture {item_id}")}

@@ -56,6 +56,7 @@ def show(
     star: np.ndarray | None = None,
     signature: str = "",
     look: dict[str, object] | None = None,
+    compact: bool = False,
 ) -> None:
     """Maps side by side under one selection.
 
@@ -67,6 +68,7 @@ def show(
     found : item ids to put rings around, besides the open items
     star : (n_dims,) a query's place on the first map, in the units of the stored map
     look : what is switched on at first: `colour`, `names`, `density`, `lines`, `tied`
+    compact : a small map without legend, exports and filters
 
     Raises
     ------
@@ -100,14 +102,15 @@ def show(
         "title": title,
         "height": height_px,
         "filters": {
-            "classes": chosen.classes,
-            "modalities": chosen.modalities,
-            "subsets": chosen.subsets,
+            "classes": () if compact else chosen.classes,
+            "modalities": () if compact else chosen.modalities,
+            "subsets": () if compact else chosen.subsets,
         },
         "parameters": {
             field: state.parameter(field) for field in ("classes", "modalities", "subsets")
         },
         "look": look or {},
+        "compact": compact,
         "file": widgets.file_of(page, name),
         "provenance": signature or data.short_provenance(page.handle, page.encoder_set),
         "preview": key,

@@ -45,7 +45,7 @@ def select_bits(key: data.MapKey, bits: str) -> None:
 def open_some(found: list[str]) -> None:
     """Make these the selected items, and open some of them."""
     st.session_state[LASSO] = found
-    session.change(items=evenly(found))
+    session.change(items=evenly(found), saved=0)
 
 
 def text_of(bits: bytes) -> str:
@@ -72,8 +72,14 @@ def show(page: Page, key: str) -> None:
     with st.sidebar:  # in view wherever the page is scrolled to
         widgets.kicker("selected")
         cards.card(page.handle, shown[0], key="aside")
-    lasso = st.session_state.get(LASSO, [])
+    lasso = selected_items()
     title = "1 item" if len(shown) == 1 else f"{len(shown)} items"
-    if len(lasso) > len(shown) and set(shown) == set(evenly(lasso)):
+    if len(lasso) > len(shown):
         title = f"{len(shown)} of the {len(lasso):,} selected items, evenly spread over them"
     open_items.show(page, key=key, title=title)
+
+
+def selected_items() -> list[str]:
+    """All items of the selection whose open items are on the page; empty without one."""
+    lasso: list[str] = st.session_state.get(LASSO, [])
+    return lasso if lasso and set(session.current().items) == set(evenly(lasso)) else []

@@ -95,10 +95,10 @@ def lonely_point(page: Any, number: int = 0, modality: str = "") -> dict[str, fl
 
 
 class Server:
-    """A running dashboard: its address and its log."""
+    """A running dashboard: its address, its log, its process."""
 
-    def __init__(self, url: str, log: Path) -> None:
-        self.url, self.log = url, log
+    def __init__(self, url: str, log: Path, pid: int) -> None:
+        self.url, self.log, self.pid = url, log, pid
 
     @property
     def written(self) -> str:
@@ -118,7 +118,7 @@ def serve(workspace: Path, log: Path) -> Iterator[Server]:
         process = subprocess.Popen(
             command, cwd=REPO, env=environment, stdout=file, stderr=subprocess.STDOUT
         )
-    running = Server(f"http://localhost:{port}", log)
+    running = Server(f"http://localhost:{port}", log, process.pid)
     try:
         _wait_until(lambda: _is_healthy(running.url), process, running)
         yield running

@@ -6,7 +6,14 @@ import streamlit as st
 from core.figures import theme
 from dashboard import data, state
 from dashboard.page import Page
-from dashboard.shared import controls, map_panel, map_selection, widgets
+from dashboard.shared import (
+    controls,
+    map_panel,
+    map_selection,
+    saved_selections,
+    selection_summary,
+    widgets,
+)
 from dashboard.shared.map_panel import Side
 from dashboard.views.map import trajectory
 
@@ -19,6 +26,11 @@ def show(page: Page) -> None:
     )
     choices(page)
     draw_maps(page)
+    chosen = map_selection.selected_items()
+    if len(chosen) > 1:
+        saved_selections.save_form(page, chosen)
+        selection_summary.show(page, chosen)
+    saved_selections.show(page)
     map_selection.show(page, "map")
     trajectory.show(page)
     widgets.small(

@@ -4,17 +4,15 @@ import streamlit as st
 
 from core.clock import Clock
 from core.errors import MissingArtefact, UserError
-from core.figures import bars, query_map, theme
+from core.figures import bars, theme
 from core.retrieval.retriever import Answer, Retriever
-from dashboard import data, session
+from dashboard import session
 from dashboard.page import Page
-from dashboard.shared import cards, widgets
+from dashboard.shared import map_panel, widgets
 from dashboard.shared.widgets import esc
 from dashboard.views.retrieve.query_state import QueryEntry
 
-MAX_BACKGROUND = 2_000  # points of the map behind the star
 STEPS = ("decode", "embed", "project", "search", "score", "classify", "place")
-CHART = "place_map"
 
 
 def show(
@@ -74,33 +72,26 @@ def place(
     try:
         with clock.time("place"):
             star = retriever.place(query, space, "umap", 2)
-        all_points = data.map_points(page.handle, page.encoder_set, space, "umap", 2, 0)
+        map_panel.show(
+            page,
+            [map_panel.Side(page.handle, page.encoder_set, space, theme.SPACE_NAMES[space])],
+            key="place_map",
+            name="place",
+            title="The query on the map",
+            height_px=400,
+            method="umap",
+            found=list(answer.results["item_id"]),
+            star=star,
+            compact=True,
+        )
     except UserError as error:
         widgets.notice(str(error))
         return
-    found = list(answer.results["item_id"])
-    points = all_points.sample(MAX_BACKGROUND, keep=found)
-    widgets.show(
-        query_map.figure(points, page.study.classes, star, dark=widgets.dark(), found=found),
-        page,
-        "place",
-        "The query on the map",
-        key=CHART,
-        on_select=open_clicked,
-    )
-    n, n_all = len(points), len(all_points)
-    drawn = "" if n == n_all else f" {n:,} of {n_all:,} points are drawn."
     widgets.small(
-        f"The star marks the query, placed by its nearest neighbours in the full space "
+        "The star marks the query, placed by its nearest neighbours in the full space "
         f"({theme.SPACE_NAMES[space]} of the study split). Do not read distances off this "
-        f"picture. Rings mark the results.{drawn}"
+        "picture. Rings mark the results."
     )
-
-
-def open_clicked() -> None:
-    """A click on a point of the map opens its item."""
-    if item_id := session.clicked(CHART):
-        cards.open_item(item_id)
 
 
 def milliseconds(clock: Clock) -> None:

@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.errors import UserError
 from core.figures import tags as figures
 from core.figures import theme
 from core.studies import zero_shot
 from dashboard import session
 from dashboard.page import Page
-from dashboard.shared import cards, open_items, widgets
+from dashboard.shared import cards, map_panel, open_items, widgets
 from dashboard.views.tags.scored_tags import ScoredTags
 
 N_CARDS, N_COLUMNS = 12, 6
+MAX_RINGS = 300  # around found items on the map
 MAX_CURVES = 60  # of other tags, behind the open one's
 
 
@@ -50,6 +52,7 @@ def show(page: Page, scored: ScoredTags) -> None:
     )
     if n_kept > len(shown):
         widgets.small(f"The best {len(shown)} of the {n_kept:,} above the threshold.")
+    on_the_map(page, [str(one) for one in gallery.vectors.item_ids[order[:n_kept]]], tag)
     export(page, scored, scores, order[:n_kept], has_label)
     open_items.show(page, key="tagged", title="open", n_shown=1)
     left, right = st.columns([1.0, 1.35], gap="large")
@@ -66,6 +69,27 @@ def show(page: Page, scored: ScoredTags) -> None:
         widgets.small(f"All {len(scores):,} {gallery.plural} of the collection.")
     with right:
         curves(page, scored, threshold)
+
+
+def on_the_map(page: Page, found: list[str], tag: str) -> None:
+    """Where the found items are on the map of the translated space."""
+    try:
+        map_panel.show(
+            page,
+            [map_panel.Side(page.handle, page.encoder_set, "translation", "On the map")],
+            key="tag_map",
+            name="tag_map",
+            title=f"The items found by the tag {tag[:80]} on the map",
+            height_px=380,
+            method="umap",
+            found=found[:MAX_RINGS],
+            compact=True,
+        )
+    except UserError as error:
+        widgets.notice(str(error))
+        return
+    n = min(len(found), MAX_RINGS)
+    widgets.small(f"Rings mark the best {n:,} of the {len(found):,} items that the tag finds.")
 
 
 def headline(
