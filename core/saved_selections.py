@@ -143,8 +143,17 @@ def read(database: sqlite3.Connection, number: int) -> Selection:
     ).fetchone()
     if row is None:
         raise UserError(f"There is no saved selection {number}: it may have been deleted.")
-    *facts, tags, n_items, saved, item_ids = row
-    return Selection(*facts, tuple(json.loads(tags)), n_items, saved, tuple(json.loads(item_ids)))
+    found, study, name, note, tags, n_items, saved, item_ids = row
+    return Selection(
+        found,
+        study,
+        name,
+        note,
+        tuple(json.loads(tags)),
+        n_items,
+        saved,
+        tuple(json.loads(item_ids)),
+    )
 
 
 def delete(database: sqlite3.Connection, number: int) -> None:

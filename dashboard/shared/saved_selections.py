@@ -1,5 +1,6 @@
 """Saved selections on a page: save the selected items, list the saved ones, reopen, export."""
 
+import functools
 import io
 from collections.abc import Sequence
 
@@ -72,7 +73,7 @@ def exports(page: Page, number: int) -> None:
     for kind, mime in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
         st.download_button(
             kind.capitalize() if kind == "parquet" else "CSV",
-            lambda kind=kind: table_bytes(page, number, kind),
+            functools.partial(table_bytes, page, number, kind),
             file_name=f"selection_{number}.{kind}",
             mime=mime,
             key=f"saved_{kind}_{number}",
