@@ -8,15 +8,19 @@ the study does not have, has no counterpart.
     counterparts.ranking(rows)    # figure 2, of a whole grid
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from core.encoder_sets import CROSS
-from core.references import wu2021
+from core.references import evidence, wu2021
+from core.references.evidence import Verdict
 from core.references.reference import Reference, find
 from core.studies import centroid_matrix
+from core.studies.centroid_matrix import CentroidMatrix
 from core.studies.headlines import summary
 from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
 
@@ -35,14 +39,14 @@ class Counterpart:
     values : `(label, value)`, the label a modality, a direction, a name or ""; NaN if only the
         label matters
     unit : how to read a value
-    same : whether the study agrees with the finding; None if that is not a yes or no
+    verdict : whether the study agrees with the finding; None if that is not a yes or no
     n : the number of items of each value, if it is not the whole test subset
     """
 
     reference: Reference
     values: tuple[tuple[str, float], ...]
     unit: str
-    same: bool | None = None
+    verdict: Verdict | None = None
     n: tuple[int, ...] = ()
 
 
@@ -62,15 +66,21 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     by_set = scores.groupby(["audio", "image"], sort=False)["mean"].mean()
     if len(by_set) > 1:
         best = by_set.idxmax()
-        same = tuple(best) == BEST if BEST in by_set.index else None
         label = CROSS.join(str(name) for name in best)
-        found.append(_found("best_encoder_set", ((label, float(by_set.max())),), SCORE, same))
+        verdict = None
+        if BEST in by_set.index:
+            rival = by_set.drop(index=[BEST]).idxmax()
+            verdict = _lead(*(_of_set(translated, names) for names in (BEST, rival)))
+        found.append(_found("best_encoder_set", ((label, float(by_set.max())),), SCORE, verdict))
     by_image = scores.groupby("image", sort=False)["mean"].mean()
     if len(by_image) > 1:
         worst = str(by_image.idxmin())
-        same = worst == WEAKEST if WEAKEST in by_image.index else None
         value = ((worst, float(by_image.min())),)
-        found.append(_found("weakest_image_encoder", value, SCORE, same))
+        verdict = None
+        if WEAKEST in by_image.index:
+            rival = by_image.drop(index=WEAKEST).idxmin()
+            verdict = _lead(*(translated[translated["image"] == name] for name in (rival, WEAKEST)))
+        found.append(_found("weakest_image_encoder", value, SCORE, verdict))
     native = mine[(mine["space"] == "native") & (mine["system"] == "")]
     random = mine[mine["system"] == "random"]
     one = find(wu2021.REPORTED, "random_beats_untranslated")
@@ -81,9 +91,10 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
         order = float(summary(random, ["direction"])["mean"].iloc[0])
         row = sets.index(wu2021.UNTRANSLATED) if wu2021.UNTRANSLATED in sets else 0
         score = float(plain["mean"].iloc[row])
-        same = order > score if sets[row] == wu2021.UNTRANSLATED else None
+        theirs = sets[row] == wu2021.UNTRANSLATED
+        verdict = _lead(random, _of_set(native, sets[row])) if theirs else None
         values = (("random", order), (CROSS.join(sets[row]), score))
-        found.append(Counterpart(one, values, SCORE, same))
+        found.append(Counterpart(one, values, SCORE, verdict))
     return found
 
 
@@ -115,65 +126,67 @@ def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
             ratio = translated[-1] / pca[-1]
             values.setdefault("translation_with_all", []).append((target, ratio))
     units = {"zero_shot_pca": TIMES}
-    agrees = {"translation_with_all": lambda found: all(value < 1 for _, value in found)}
+    behind = {
+        target: _behind(mine[mine["target"] == target])
+        for target, _ in values.get("translation_with_all", [])
+    }
     return [
         _found(
             key,
             tuple((name, float(value)) for name, value in found),
             units.get(key, SHARE),
-            agrees[key](found) if key in agrees else None,
+            evidence.together(behind) if key == "translation_with_all" else None,
         )
         for key, found in values.items()
     ]
 
 
 def centroids(rows: pd.DataFrame) -> list[Counterpart]:
-    """Figure 4, from the centroid rows of one encoder set."""
+    """Figure 4, from the centroid rows of one encoder set.
+
+    Distances of the two spaces are compared after each was divided by its space's scale.
+    """
     spaces = {
-        space: centroid_matrix.read(rows, space, "euclidean", "modality", ())
+        space: centroid_matrix.read(rows, space, "normalised", "modality", ())
         for space in ("pca", "translation")
     }
     if any(not space.names for space in spaces.values()):
         return []
+    (kinds, names), pca = _arrays(spaces["pca"])
     found = []
-    mean = {name: _mean_between(space.distances) for name, space in spaces.items()}
-    ratio = mean["translation"] / mean["pca"]
-    values = (("translation", mean["translation"]), ("pca", mean["pca"]))
-    found.append(_found("distances_shrink", values, SCORE, ratio < 1))
-    ratios = summary(
-        rows[(rows["metric"] == "class_distance_ratio") & (rows["space"] == "translation")],
-        ["class", "other"],
-    )
-    if len(ratios):
-        by_modalities = tuple(
-            (f"{row['class']}_to_{row['other']}", float(row["mean"]))
-            for _, row in ratios.iterrows()
+    if spaces["pca"].names == spaces["translation"].names:
+        after = spaces["translation"].distances
+        values = (("translation", evidence.between(after)), ("pca", evidence.between(pca)))
+        verdict = _over_classes(lambda use: _mean(after, use) / _mean(pca, use), names, "ratio")
+        found.append(_found("distances_shrink", values, SCORE, verdict))
+    found += _classes_together(spaces["translation"])
+    sides = {kind: kinds == kind for kind in ("audio", "image")}
+    if all(side.sum() > 1 for side in sides.values()):
+        both = tuple(
+            (kind, evidence.between(pca[np.ix_(side, side)])) for kind, side in sides.items()
         )
-        same = all(value < 1 for _, value in by_modalities)
-        found.append(_found("classes_come_together", by_modalities, RATIO, same))
-    names, matrix = spaces["pca"].names, spaces["pca"].distances
-    kinds = np.array([kind for kind, _ in names], dtype=object)
-    within = {
-        kind: _mean_between(matrix[np.ix_(kinds == kind, kinds == kind)])
-        for kind in ("audio", "image")
-        if (kinds == kind).sum() > 1
-    }
-    if len(within) == 2:
-        same = within["audio"] < within["image"]
-        found.append(_found("sounds_are_closer", tuple(within.items()), SCORE, same))
-    pictures = np.flatnonzero(kinds == "image")
+        verdict = _over_classes(
+            lambda use: _mean(pca, use & sides["audio"]) / _mean(pca, use & sides["image"]),
+            names,
+            "ratio",
+        )
+        found.append(_found("sounds_are_closer", both, SCORE, verdict))
+    pictures = np.flatnonzero(sides["image"])
     if len(pictures) > N_FAR:
-        reach = np.nanmean(np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix), axis=1)
+        reach = np.nanmean(np.where(np.eye(len(pca), dtype=bool), np.nan, pca), axis=1)
         far = pictures[np.argsort(-reach[pictures], kind="stable")[:N_FAR]]
-        listed = tuple((names[row][1], float("nan")) for row in far)
-        known = set(wu2021.FAR_PICTURES) <= {names[row][1] for row in pictures}
-        alike = {name for name, _ in listed} == set(wu2021.FAR_PICTURES)
-        found.append(_found("far_pictures", listed, NAME, alike if known else None))
-    names, matrix = spaces["translation"].names, spaces["translation"].distances
-    blended = np.array([name in wu2021.BLENDED for _, name in names])
+        listed = tuple((str(names[row]), float("nan")) for row in far)
+        theirs = np.isin(names[pictures], wu2021.FAR_PICTURES)
+        known = theirs.sum() == len(wu2021.FAR_PICTURES)
+        verdict = evidence.higher_ranks(reach[pictures], theirs) if known else None
+        found.append(_found("far_pictures", listed, NAME, verdict))
+    (_, names), translated = _arrays(spaces["translation"])
+    blended = np.isin(names, wu2021.BLENDED)
     if blended.sum() > 2 and not blended.all():
-        share = _mean_between(matrix[np.ix_(blended, blended)]) / mean["translation"]
-        found.append(_found("blended_classes", (("", share),), RATIO, share < 1))
+        share = evidence.between(translated[np.ix_(blended, blended)])
+        share /= evidence.between(translated)
+        verdict = evidence.closer_than_any(translated, blended, list(names))
+        found.append(_found("blended_classes", (("", share),), RATIO, verdict))
     return found
 
 
@@ -182,6 +195,7 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
     mine = rows[rows["metric"] == "confusion"]
     found = []
     totals: dict[str, float] = {}
+    counts = {"MMT": (0, 0), "MMP": (0, 0)}
     for one, other, _ in wu2021.CONFUSED:
         shares: list[tuple[str, float]] = []
         sizes: list[int] = []
@@ -191,6 +205,7 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
                 if not n:
                     continue
                 totals[system] = totals.get(system, 0.0) + crossed / n
+                counts[system] = (counts[system][0] + crossed, counts[system][1] + n)
                 if system == "MMT":
                     shares.append((str(target), crossed / n))
                     sizes.append(n)
@@ -199,7 +214,8 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
             found.append(_found(key, tuple(shares), SHARE, n=tuple(sizes)))
     if totals.get("MMT", 0) > 0 and "MMP" in totals:
         ratio = totals["MMP"] / totals["MMT"]
-        found.append(_found("pca_confuses_less", (("", ratio),), RATIO, ratio < 1))
+        verdict = evidence.rarer(*counts["MMP"], *counts["MMT"])
+        found.append(_found("pca_confuses_less", (("", ratio),), RATIO, verdict))
     return found
 
 
@@ -211,23 +227,95 @@ def distribution(rows: pd.DataFrame) -> list[Counterpart]:
         return []
     table = summary(mine, ["target"])
     values = tuple((str(row["target"]), float(row["mean"])) for _, row in table.iterrows())
-    positive = all(value > 0 for _, value in values)
-    return [_found("rare_classes_suffer", values, RATIO, positive)]
+    verdict = evidence.together(
+        {
+            str(row["target"]): evidence.correlated(float(row["mean"]), int(row["n"]))
+            for _, row in table.iterrows()
+        }
+    )
+    return [_found("rare_classes_suffer", values, RATIO, verdict)]
 
 
 def _found(
     key: str,
     values: tuple[tuple[str, float], ...],
     unit: str,
-    same: bool | None = None,
+    verdict: Verdict | None = None,
     n: tuple[int, ...] = (),
 ) -> Counterpart:
-    return Counterpart(find(wu2021.REPORTED, key), values, unit, same, n)
+    return Counterpart(find(wu2021.REPORTED, key), values, unit, verdict, n)
 
 
-def _mean_between(matrix: np.ndarray) -> float:
-    """The mean distance of two different centroids."""
-    return float(np.nanmean(matrix[~np.eye(len(matrix), dtype=bool)]))
+def _of_set(rows: pd.DataFrame, names: tuple[str, str]) -> pd.DataFrame:
+    return rows[(rows["audio"] == names[0]) & (rows["image"] == names[1])]
+
+
+def _lead(ours: pd.DataFrame, others: pd.DataFrame) -> Verdict:
+    """Whether the scores of one part are above another's: over splits, or over queries."""
+    ahead = ours.groupby("split")["value"].mean() - others.groupby("split")["value"].mean()
+    if len(ahead) > 1:
+        low, high = evidence.mean_interval(ahead.tolist())
+        over = f"{len(ahead)} splits"
+    else:
+        halves = [((part["high"] - part["low"]) / 2).mean() for part in (ours, others)]
+        half = float(np.hypot(*halves))
+        low, high = float(ahead.mean()) - half, float(ahead.mean()) + half
+        over = "queries"
+    value = float(ahead.mean())
+    return evidence.by_interval(value, low, high, limit=0.0, below=False, over=over)
+
+
+def _behind(rows: pd.DataFrame) -> Verdict:
+    """Whether MMT is below MMP with all data of one target: their ratio over splits or draws."""
+    most = rows[rows["n_target"] == rows["n_target"].max()]
+    wide = most.pivot_table(index=["split", "seed"], columns="system", values="value")
+    ratios = (wide["MMT"] / wide["MMP"]).dropna()
+    splits = ratios.groupby("split").mean()
+    runs = splits if len(splits) > 1 else ratios
+    over = f"{len(splits)} splits" if len(splits) > 1 else f"{len(runs)} draws of one fit"
+    low, high = evidence.mean_interval(runs.tolist())
+    return evidence.by_interval(float(runs.mean()), low, high, limit=1.0, below=True, over=over)
+
+
+def _classes_together(space: CentroidMatrix) -> list[Counterpart]:
+    """The distance of a class's two centroids over that of different classes, across modalities."""
+    (kinds, names), distances = _arrays(space)
+    values: list[tuple[str, float]] = []
+    verdicts = {}
+    for one, other in itertools.combinations(dict.fromkeys(kinds), 2):
+        across = (kinds[:, None] == one) & (kinds[None, :] == other)
+        same = across & (names[:, None] == names[None, :])
+        apart = across & ~same
+        if not same.any() or not apart.any():
+            continue
+
+        def ratio(use: np.ndarray, same: np.ndarray = same, apart: np.ndarray = apart) -> float:
+            both = use[:, None] & use[None, :]
+            return float(np.nanmean(distances[same & both]) / np.nanmean(distances[apart & both]))
+
+        values.append((f"{one}_to_{other}", ratio(np.ones(len(names), dtype=bool))))
+        verdicts[f"{one}_to_{other}"] = _over_classes(ratio, names, "ratio")
+    if not values:
+        return []
+    return [_found("classes_come_together", tuple(values), RATIO, evidence.together(verdicts))]
+
+
+def _over_classes(ratio: Callable[[np.ndarray], float], names: np.ndarray, what: str) -> Verdict:
+    """Whether a ratio of distances is below 1, as classes are left out in turn."""
+    value, low, high = evidence.ratio_over_classes(ratio, list(names))
+    found = evidence.by_interval(value, low, high, limit=1.0, below=True, over="classes")
+    return Verdict(found.outcome, f"{what} {found.test}")
+
+
+def _arrays(space: CentroidMatrix) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The modality and the class of each centroid, and the distances."""
+    kinds = np.array([kind for kind, _ in space.names], dtype=object)
+    names = np.array([name for _, name in space.names], dtype=object)
+    return (kinds, names), space.distances
+
+
+def _mean(matrix: np.ndarray, use: np.ndarray) -> float:
+    return evidence.between(matrix[np.ix_(use, use)])
 
 
 def _confused(

@@ -7,13 +7,17 @@ import numpy as np
 import streamlit as st
 
 from core.figures import theme
-from core.references import reference
+from core.references import evidence, reference
 from core.references.counterparts import NAME, RATIO, SHARE, TIMES, Counterpart
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared.widgets import esc
 
-AGREES: Mapping[bool | None, str] = {True: "as in the paper", False: "unlike the paper"}
+OUTCOMES = {
+    evidence.AS_THERE: "as in the paper",
+    evidence.UNLIKE: "unlike the paper",
+    evidence.OPEN: "not decided by this much data",
+}
 LABELS = {
     **theme.MODALITY_PLURALS,
     **theme.DIRECTION_NAMES,
@@ -37,7 +41,7 @@ def show(
     rows = "".join(
         f"<tr><td>{esc(one.reference.says)}</td>"
         f"<td>{esc(one.reference.reported)}{_said('; '.join(mine), 'differs')}</td>"
-        f"<td><b>{esc(here(one))}</b>{_said(AGREES.get(one.same, ''))}</td>"
+        f"<td><b>{esc(here(one))}</b>{_verdict(one)}</td>"
         f'<td class="where">{esc(place(one.reference))}</td></tr>'
         for one, mine in zip(found, own, strict=True)
     )
@@ -106,10 +110,26 @@ def facts(
     lines = {
         f"reported: {one.reference.says}": "; ".join(
             [f"{one.reference.reported} ({one.reference.source})", *mine, f"here {here(one)}"]
+            + [text for text in (", ".join(outcome(one)).strip(", "),) if text]
         )
         for one, mine in zip(found, own, strict=True)
     }
     return {**lines, "reported, compared": comparability(common, own)}
+
+
+def outcome(one: Counterpart) -> tuple[str, str]:
+    """Whether the study agrees, and the test, in words; empty if that is not a yes or no."""
+    if one.verdict is None:
+        return "", ""
+    test = one.verdict.test
+    for label, name in LABELS.items():
+        test = test.replace(f"{label}: ", f"{name}: ")
+    return OUTCOMES[one.verdict.outcome], test
+
+
+def _verdict(one: Counterpart) -> str:
+    said, test = outcome(one)
+    return _said(said) + _said(test, "differs")
 
 
 def _said(text: str, kind: str = "said") -> str:

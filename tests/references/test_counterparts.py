@@ -8,6 +8,7 @@ import pytest
 
 from core.references import counterparts, wu2021
 from core.references.counterparts import Counterpart
+from core.references.evidence import AS_THERE, OPEN, UNLIKE
 from core.studies import measure
 
 PAIR = {"audio": "yamnet", "image": "resnet50"}
@@ -17,9 +18,16 @@ def by_key(found: list[Counterpart]) -> dict[str, Counterpart]:
     return {one.reference.key: one for one in found}
 
 
+def outcome(one: Counterpart) -> str:
+    assert one.verdict is not None
+    assert one.verdict.test
+    return one.verdict.outcome
+
+
 def ranked(scores: dict[tuple[str, str], float], **more: Any) -> pd.DataFrame:
     rows = [
         {"audio": audio, "image": image, "direction": direction, "value": value}
+        | {"low": value - 0.004, "high": value + 0.004}
         for (audio, image), value in scores.items()
         for direction in counterparts.DIRECTIONS
     ]
@@ -39,20 +47,29 @@ def test_the_grid_beside_figure_2() -> None:
     found = by_key(counterparts.ranking(ranked(GRID)))
     assert dict(found["ndcg_range"].values) == pytest.approx({"lowest": 0.76, "highest": 0.81})
     assert found["best_encoder_set"].values == (("yamnet × resnet50", pytest.approx(0.81)),)
-    assert found["best_encoder_set"].same is True
+    assert outcome(found["best_encoder_set"]) == AS_THERE
     assert found["weakest_image_encoder"].values[0][0] == "openl3_image"
-    assert found["weakest_image_encoder"].same is True
+    assert outcome(found["weakest_image_encoder"]) == AS_THERE
     assert "random_beats_untranslated" not in found
 
 
 def test_a_grid_without_the_papers_encoders_neither_agrees_nor_differs() -> None:
     found = by_key(counterparts.ranking(ranked({("a", "x"): 0.9, ("a", "y"): 0.8})))
-    assert found["best_encoder_set"].same is None
-    assert found["weakest_image_encoder"].same is None
+    assert found["best_encoder_set"].verdict is None
+    assert found["weakest_image_encoder"].verdict is None
 
 
-@pytest.mark.parametrize(("plain", "same"), [(0.70, True), (0.78, False)])
-def test_the_untranslated_baseline_beside_a_random_order(plain: float, same: bool) -> None:
+def test_a_lead_within_the_interval_decides_nothing() -> None:
+    close = GRID | {("vggish", "resnet50"): 0.807}
+    one = by_key(counterparts.ranking(ranked(close)))["best_encoder_set"]
+    assert outcome(one) == OPEN
+    assert "over queries" in one.verdict.test
+    behind = GRID | {("vggish", "resnet50"): 0.84}
+    assert outcome(by_key(counterparts.ranking(ranked(behind)))["best_encoder_set"]) == UNLIKE
+
+
+@pytest.mark.parametrize(("plain", "said"), [(0.70, AS_THERE), (0.78, UNLIKE), (0.752, OPEN)])
+def test_the_untranslated_baseline_beside_a_random_order(plain: float, said: str) -> None:
     rows = pd.concat(
         [
             ranked(GRID),
@@ -62,7 +79,7 @@ def test_the_untranslated_baseline_beside_a_random_order(plain: float, same: boo
     )
     one = by_key(counterparts.ranking(rows))["random_beats_untranslated"]
     assert [value for _, value in one.values] == pytest.approx([0.75, plain])
-    assert one.same is same
+    assert outcome(one) == said
     lowest = dict(by_key(counterparts.ranking(rows))["ndcg_range"].values)["lowest"]
     assert lowest == pytest.approx(0.76)  # a baseline is no translation
 
@@ -75,9 +92,9 @@ def test_one_encoder_set_has_one_score_and_no_comparison() -> None:
 
 def mixed(values: dict[tuple[str, int], float]) -> pd.DataFrame:
     rows = [
-        {"system": system, "n_target": n, "value": value, "space": "pca", "seed": seed}
+        {"system": system, "n_target": n, "value": value + shift, "space": "pca", "seed": seed}
         for (system, n), value in values.items()
-        for seed in (0, 1)
+        for seed, shift in enumerate((-0.01, 0.0, 0.01))
     ]
     common = {"study": "mix_in", "metric": "macro_f1", "target": "image", "chance": 0.05, **PAIR}
     return measure.table(rows, **common)
@@ -95,47 +112,96 @@ def test_the_mix_in_beside_figure_3() -> None:
     )
     found = by_key(counterparts.mix_in(rows))
     assert found["zero_shot_share"].values == (("image", pytest.approx(0.6)),)
-    assert found["zero_shot_share"].same is None
+    assert found["zero_shot_share"].verdict is None
     assert found["zero_shot_pca"].values[0][1] == pytest.approx(2.0)
     assert found["pca_with_all"].values[0][1] == pytest.approx(0.88 / 0.90)
     assert found["translation_with_all"].values[0][1] == pytest.approx(0.72 / 0.88)
-    assert found["translation_with_all"].same is True
+    assert outcome(found["translation_with_all"]) == AS_THERE
 
 
-def centred(space: str, places: dict[tuple[str, str], float]) -> list[dict[str, Any]]:
-    """Centroids on a line, and the distances between them."""
+@pytest.mark.parametrize(("translated", "said"), [(0.95, UNLIKE), (0.8801, OPEN)])
+def test_the_last_point_of_figure_3_may_differ_or_decide_nothing(
+    translated: float, said: str
+) -> None:
+    rows = mixed({("MMT", 900): translated, ("MMP", 900): 0.88, ("SMI", 900): 0.9})
+    rows.loc[rows["system"] == "MMT", "value"] += np.array([0.02, -0.02, 0.0])
+    assert outcome(by_key(counterparts.mix_in(rows))["translation_with_all"]) == said
+
+
+CLASSES = ("banjo", "cello", "voice", "cymbals", "synthesizer", "piano", "harp", "drums")
+
+
+def centred(space: str, places: dict[tuple[str, str], np.ndarray]) -> list[dict[str, Any]]:
+    """Centroids, the distances between them, and the scale of their space."""
     names = list(places)
-    return [
+    rows: list[dict[str, Any]] = [
         {
             "space": space,
             "metric": "centroid_distance",
             "class": ":".join(one),
             "other": ":".join(other),
-            "value": abs(places[one] - places[other]),
+            "value": float(np.linalg.norm(places[one] - places[other])),
         }
         for number, one in enumerate(names)
         for other in names[number + 1 :]
     ]
+    mean = float(np.mean([row["value"] for row in rows]))
+    return [*rows, {"space": space, "metric": "centroid_scale", "value": SCALE[space] * mean}]
+
+
+SCALE = {"pca": 1.0, "translation": 1.6}  # over the mean distance of centroids
+
+
+def centroid_rows(units: float = 1.0, wide: float = 1.0) -> pd.DataFrame:
+    """PCA has close sounds and three far pictures; the translation joins the classes."""
+    rng = np.random.default_rng(0)
+    pca: dict[tuple[str, str], np.ndarray] = {}
+    joined: dict[tuple[str, str], np.ndarray] = {}
+    for name in CLASSES:
+        far = 9.0 if name in wu2021.FAR_PICTURES else 3.0
+        at = rng.normal(size=6)
+        pca["audio", name] = rng.normal(size=6)
+        pca["image", name] = far * rng.normal(size=6) + 2
+        joined["audio", name], joined["image", name] = at, at + 0.1 * rng.normal(size=6)
+    joined = {key: units * place for key, place in joined.items()}
+    rows = measure.table(
+        [*centred("pca", pca), *centred("translation", joined)], study="centroids", **PAIR
+    )
+    scale = (rows["metric"] == "centroid_scale") & (rows["space"] == "translation")
+    rows.loc[scale, "value"] /= wide
+    return rows
 
 
 def test_centroids_beside_figure_4() -> None:
-    classes = ["banjo", "voice", "cymbals", "synthesizer"]
-    pca = {("audio", name): 0.1 * row for row, name in enumerate(classes)}
-    pca |= {("image", "banjo"): 0.5}
-    pca |= {("image", name): 40.0 * (row - 2) for row, name in enumerate(classes) if row}
-    pca["image", "cymbals"] = 30.0
-    small = {key: value / 100 for key, value in pca.items()}
-    rows = measure.table(
-        [*centred("pca", pca), *centred("translation", small)], study="centroids", **PAIR
-    )
-    found = by_key(counterparts.centroids(rows))
-    assert found["distances_shrink"].same is True
-    values = dict(found["distances_shrink"].values)
-    assert values["translation"] == pytest.approx(values["pca"] / 100)
-    assert found["sounds_are_closer"].same is True
+    found = by_key(counterparts.centroids(centroid_rows()))
+    assert outcome(found["distances_shrink"]) == AS_THERE
+    assert outcome(found["classes_come_together"]) == AS_THERE
+    assert outcome(found["sounds_are_closer"]) == AS_THERE
+    assert outcome(found["far_pictures"]) == AS_THERE
     assert {name for name, _ in found["far_pictures"].values} == set(wu2021.FAR_PICTURES)
-    assert found["far_pictures"].same is True
     assert "blended_classes" not in found
+
+
+def test_the_units_of_a_space_have_no_part_in_the_comparison() -> None:
+    """A unit sphere is always smaller than unscaled principal components."""
+    one, other = (by_key(counterparts.centroids(centroid_rows(units))) for units in (1.0, 0.001))
+    for key, found in one.items():
+        numbers = [value for _, value in found.values]
+        assert [value for _, value in other[key].values] == pytest.approx(numbers, nan_ok=True)
+        assert outcome(found) == outcome(other[key])
+    wide = by_key(counterparts.centroids(centroid_rows(units=0.001, wide=3.0)))
+    assert outcome(wide["distances_shrink"]) == UNLIKE
+
+
+def test_three_classes_decide_little() -> None:
+    rows = centroid_rows()
+    some = "banjo|voice|piano"
+    rows = rows[
+        (rows["metric"] == "centroid_scale")
+        | (rows["class"].str.contains(some) & rows["other"].str.contains(some))
+    ]
+    found = by_key(counterparts.centroids(rows))
+    assert outcome(found["sounds_are_closer"]) == OPEN
 
 
 def confused(system: str, target: str, cells: dict[tuple[str, str], int]) -> pd.DataFrame:
@@ -170,21 +236,44 @@ def test_confusions_beside_figure_5() -> None:
     assert one.values == (("image", pytest.approx(5 / 20)),)
     assert one.n == (20,)
     assert found["pca_confuses_less"].values[0][1] == pytest.approx(0.05 / 0.25)
-    assert found["pca_confuses_less"].same is True
+    assert outcome(found["pca_confuses_less"]) == OPEN  # one of 20 against five of 20
     assert "confused_organ_piano" not in found
 
 
-@pytest.mark.parametrize(("value", "same"), [(0.6, True), (-0.2, False)])
-def test_labels_beside_figure_6(value: float, same: bool) -> None:
+def test_many_confusions_decide() -> None:
+    rows = pd.concat(
+        [
+            confused(system, "image", {("guitar", "guitar"): 100 - n, ("guitar", "mandolin"): n}
+                     | {("mandolin", "mandolin"): 100})
+            for system, n in (("MMT", 30), ("MMP", 10))
+        ]
+    )  # fmt: skip
+    assert outcome(by_key(counterparts.confusions(rows))["pca_confuses_less"]) == AS_THERE
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ((0.6, 0.7), AS_THERE),
+        ((0.6, 0.09), OPEN),  # p = 0.36, one-sided
+        ((0.6, -0.7), UNLIKE),
+    ],
+)
+def test_labels_beside_figure_6(values: tuple[float, float], said: str) -> None:
     rows = measure.table(
-        [{"value": value, "target": target} for target in ("audio", "image")],
+        [
+            {"value": value, "target": target, "n": 18}
+            for target, value in zip(("audio", "image"), values, strict=True)
+        ],
         study="distribution",
         metric="correlation_spearman",
         system="MMT",
     )
     (one,) = counterparts.distribution(rows)
     assert [label for label, _ in one.values] == ["audio", "image"]
-    assert one.same is same
+    assert outcome(one) == said
+    assert one.verdict is not None
+    assert "18 classes" in one.verdict.test
 
 
 def test_no_rows_have_no_counterpart() -> None:
