@@ -220,7 +220,7 @@ def pairs(frame: pd.DataFrame, a: str, b: str, by: str, seed: int = 0) -> pd.Dat
         halves = left[left["a_class"] == class_name], right[right["b_class"] == class_name]
         rng = rng_for(seed, class_name)
         n = max(map(len, halves))
-        drawn = [half.iloc[_evenly_drawn(len(half), n, rng)] for half in halves]
+        drawn = [half.iloc[evenly_drawn(len(half), n, rng)] for half in halves]
         joined = pd.concat([half.reset_index(drop=True) for half in drawn], axis=1)
         parts.append(joined.rename(columns={"a_class": "class"}))
     return pd.concat(parts, ignore_index=True)[columns]
@@ -237,7 +237,7 @@ def _half(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     )
 
 
-def _evenly_drawn(n_items: int, n: int, rng: np.random.Generator) -> np.ndarray:
+def evenly_drawn(n_items: int, n: int, rng: np.random.Generator) -> np.ndarray:
     """`n` random rows below `n_items`; no row is used twice before all are used once."""
     n_rounds = -(-n // n_items)
     return np.concatenate([rng.permutation(n_items) for _ in range(n_rounds)])[:n]

@@ -231,9 +231,8 @@ class GenerationTraining(ResumableTraining):
             )
         learns = self.tunes_text and rng is not None
         text = self.texts.embed(rows[:, 1]) if learns else self.texts.of(rows[:, 1])
-        ignored = None
-        if self.config.same_class == "ignored":
-            ignored = torch.from_numpy(classes).to(self.device)
+        same = pairing.no_negatives(rows, classes, self.config.same_class)
+        ignored = None if same is None else torch.from_numpy(same).to(self.device)
         loss = contrastive(generated, text, self.config.temperature, self.config.decoupled, ignored)
         return self._alone(loss)
 

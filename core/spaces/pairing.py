@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import UserError
+from core.items import evenly_drawn
 
 Kind = tuple[str, str]
 UNKNOWN = -1  # the class of a pair whose class is not known
@@ -275,14 +276,35 @@ def split_pools(
 
 
 def balance(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Draw as many pairs as there are, with replacement, every class equally likely: (p,) int64.
+    """Draw as many pairs as there are, every class equally often, in random order: (p,) int64.
 
-    Pairs of unknown class count as one class. (Wu et al. 2021, §4.3, name the skew of the
-    translation data as the cause of MMT's losses; this is the simplest remedy.)
+    No pair of a class is drawn twice before all of its pairs are drawn once. Pairs of unknown
+    class count as one class. (Wu et al. 2021, §4.3, name the skew of the translation data as the
+    cause of MMT's losses; this is the simplest remedy.)
     """
-    _, inverse, count = np.unique(classes, return_inverse=True, return_counts=True)
-    weight = 1.0 / count[inverse]
-    return rng.choice(len(classes), size=len(classes), p=weight / weight.sum())
+    _, inverse, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    shares = np.full(len(counts), len(classes) // len(counts))
+    shares[rng.permutation(len(counts))[: len(classes) % len(counts)]] += 1
+    members = np.split(np.argsort(inverse, kind="stable"), np.cumsum(counts)[:-1])
+    chosen = [
+        rows[evenly_drawn(len(rows), share, rng)]
+        for rows, share in zip(members, shares.tolist(), strict=True)
+    ]
+    return rng.permutation(np.concatenate(chosen)).astype(np.int64)
+
+
+def no_negatives(rows: np.ndarray, classes: np.ndarray, same_class: str) -> np.ndarray | None:
+    """Numbers (n,) of which equal ones mark pairs that are not negatives of each other.
+
+    Copies of one pair never are; with `same_class` "ignored" neither are two pairs of one known
+    class. None if every pair is a negative of all others.
+    """
+    ends = rows[:, 0] * (int(rows[:, 1].max(initial=0)) + 1) + rows[:, 1]
+    _, copies = np.unique(ends, return_inverse=True)
+    if same_class == "ignored":
+        known = int(classes.max(initial=UNKNOWN)) + 1
+        return np.where(classes == UNKNOWN, known + copies, classes).astype(np.int64)
+    return copies.astype(np.int64) if copies.max(initial=-1) + 1 < len(rows) else None
 
 
 def steps(

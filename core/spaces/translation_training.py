@@ -248,23 +248,31 @@ class TranslationTraining(ResumableTraining):
     def finished(self) -> bool:
         return self.epoch >= self.config.max_epochs or self.is_stale(self.config.patience)
 
-    def loss(self, kind: Kind, batch: Batch, rng: torch.Generator | None) -> Tensor:
+    def loss(
+        self,
+        kind: Kind,
+        batch: Batch,
+        rng: torch.Generator | None,
+        draws: np.random.Generator | None = None,
+    ) -> Tensor:
+        """The loss of one batch; `draws` chooses one window of each item at random."""
         rows, classes = batch
-        a, b = (self.towers[m](self.read[m](rows[:, side]), rng) for side, m in enumerate(kind))
-        known = None
-        if self.config.same_class == "ignored" or self.config.learns_classes:
-            known = torch.from_numpy(classes).to(self.device)
+        numbers: np.ndarray | None = classes
+        if not self.config.learns_classes:
+            numbers = pairing.no_negatives(rows, classes, self.config.same_class)
+        known = None if numbers is None else torch.from_numpy(numbers).to(self.device)
+        shown = rows if draws is None else self.drawn(kind, rows, draws)
+        a, b = (self.towers[m](self.read[m](shown[:, side]), rng) for side, m in enumerate(kind))
         loss: Tensor = self.pair_loss(a, b, known)
         return loss
 
-    def drawn(self, kind: Kind, batch: Batch, rng: np.random.Generator) -> Batch:
-        """A batch in which each item is one of its windows, at random."""
-        rows, classes = batch
+    def drawn(self, kind: Kind, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Pairs (n, 2) in which each item is one of its windows, at random."""
         sides = [
             self.windows[m].draw(rows[:, side], rng) if m in self.windows else rows[:, side]
             for side, m in enumerate(kind)
         ]
-        return np.stack(sides, axis=1), classes
+        return np.stack(sides, axis=1)
 
     def train_epoch(self) -> float:
         """One epoch: steps that each take one batch of every kind; the mean loss."""
@@ -281,10 +289,7 @@ class TranslationTraining(ResumableTraining):
         (optimizer,) = self.optimizers
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for _ in range(n_steps):
-            losses = [
-                self.loss(kind, self.drawn(kind, next(source), draws), rng)
-                for kind, source in sources.items()
-            ]
+            losses = [self.loss(kind, next(source), rng, draws) for kind, source in sources.items()]
             loss = torch.stack(losses).mean()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()

@@ -33,7 +33,7 @@ from core.store import Artefact, Draft
 from core.stored_encoders import load_encoder
 from core.vectors import Vectors
 
-VERSION = 2
+VERSION = 3
 CHECKPOINT, CHECKPOINT_S = "checkpoint.safetensors", 10.0
 SNAPSHOTS = "snapshots"
 

@@ -124,9 +124,42 @@ def test_a_draw_of_pools_uses_every_item_within_its_class() -> None:
 def test_balance_draws_classes_alike() -> None:
     classes = np.repeat([0, 1, 2], [900, 90, 10])
     chosen = pairing.balance(classes, np.random.default_rng(0))
-    counts = np.bincount(classes[chosen])
     assert len(chosen) == 1000
-    assert counts == pytest.approx([333, 333, 333], abs=60)
+    assert sorted(np.bincount(classes[chosen])) == [333, 333, 334]
+
+
+def test_balance_repeats_no_pair_before_its_class_has_run_out() -> None:
+    classes = np.repeat([0, 1, 2], [900, 90, 10])
+    chosen = pairing.balance(classes, np.random.default_rng(0))
+    times = np.bincount(chosen, minlength=1000)
+    for c in range(3):
+        assert np.ptp(times[classes == c]) <= 1
+    assert times[classes == 0].max() == 1
+    even = pairing.balance(np.repeat([0, 1], 50), np.random.default_rng(0))
+    assert sorted(even) == list(range(100))
+    again = pairing.balance(classes, np.random.default_rng(1))
+    assert not np.array_equal(chosen, again)
+
+
+@pytest.mark.parametrize("same_class", ["negative", "ignored"])
+def test_copies_of_one_pair_are_not_negatives(same_class: str) -> None:
+    rows = np.array([(0, 0), (1, 1), (0, 0), (0, 1), (2, 2)])
+    unknown = np.full(5, pairing.UNKNOWN)
+    numbers = pairing.no_negatives(rows, unknown, same_class)
+    assert numbers is not None
+    equal = numbers[:, None] == numbers[None, :]
+    assert np.argwhere(np.triu(equal, 1)).tolist() == [[0, 2]]
+    assert (numbers >= 0).all()
+
+
+def test_pairs_of_a_known_class_are_not_negatives_if_it_is_ignored() -> None:
+    rows = np.array([(0, 0), (1, 1), (2, 2), (3, 3)])
+    classes = np.array([4, 4, 0, pairing.UNKNOWN])
+    numbers = pairing.no_negatives(rows, classes, "ignored")
+    assert numbers is not None
+    assert len(set(numbers.tolist())) == 3
+    assert numbers[0] == numbers[1]
+    assert pairing.no_negatives(rows, classes, "negative") is None
 
 
 def test_steps_cut_draws_into_like_batches() -> None:
