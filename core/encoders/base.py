@@ -12,12 +12,13 @@ Media are prepared one at a time. That costs little beside the networks, and a v
 on its neighbours in a batch.
 """
 
+import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from core.errors import UserError
 
 Modality = Literal["audio", "image", "text"]
 Refuse = Callable[[str], UserError]
+T = TypeVar("T")
 
 N_BATCHES_AHEAD = 2  # prepared while the network works; more than one, as batches differ in cost
 
@@ -164,17 +166,34 @@ class BatchEncoder:
         if len(batches) == 1 and (len(media) == 1 or self.n_threads < 2):  # nothing to overlap
             vectors[:] = self.run(np.stack([self.prepare(one) for one in media]))
             return vectors
-        pool = ThreadPoolExecutor(max(1, self.n_threads))
-        try:
-            waiting: deque[list[Future[np.ndarray]]] = deque()
-            for index, batch in enumerate(batches):
-                for ahead in batches[index + len(waiting) : index + 1 + N_BATCHES_AHEAD]:
-                    waiting.append([pool.submit(self.prepare, media[row]) for row in ahead])
-                prepared = np.stack([each.result() for each in waiting.popleft()])
-                vectors[batch.start : batch.stop] = self.run(prepared)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        parts = [media[batch.start : batch.stop] for batch in batches]
+        with computed_ahead(self.prepare, parts, self.n_threads, N_BATCHES_AHEAD) as prepared:
+            for batch, arrays in zip(batches, prepared, strict=True):
+                vectors[batch.start : batch.stop] = self.run(np.stack(arrays))
         return vectors
+
+
+@contextlib.contextmanager
+def computed_ahead(
+    function: Callable[[Any], T], batches: Sequence[Sequence[Any]], n_threads: int, n_ahead: int
+) -> Iterator[Iterator[list[T]]]:
+    """The results of a function for each batch; threads work on the next `n_ahead` meanwhile.
+
+    When the block ends, also by an error, no further work is started.
+    """
+    pool = ThreadPoolExecutor(max(1, n_threads))
+
+    def results() -> Iterator[list[T]]:
+        waiting: deque[list[Future[T]]] = deque()
+        for index in range(len(batches)):
+            for batch in batches[index + len(waiting) : index + 1 + n_ahead]:
+                waiting.append([pool.submit(function, one) for one in batch])
+            yield [each.result() for each in waiting.popleft()]
+
+    try:
+        yield results()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def mean_of_parts(
@@ -204,6 +223,14 @@ def refusal(path: Path, card: Card) -> Refuse:
         )
 
     return refuse
+
+
+def content_of(path: Path, refuse: Refuse) -> bytes:
+    """The bytes of a weights file. Raises the error of `refuse` when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise refuse(f"cannot be read ({error.strerror})") from error
 
 
 def checked(

@@ -197,6 +197,7 @@ def network(state: Mapping[str, np.ndarray], variant: Variant) -> Forward:
 
 
 def _load(card: Card, weights_dir: Path | None, n_threads: int) -> Encoder:
+    """Raises MissingWeights when the file is absent, UserError when it is another network."""
     (path,) = PACKAGES[card.name].find_all(card, weights_dir)
     variant = VARIANTS[card.name]
     state = state_dict.read(path, shapes(variant), refusal(path, card))
@@ -205,14 +206,5 @@ def _load(card: Card, weights_dir: Path | None, n_threads: int) -> Encoder:
     return TorchEncoder(card, prepared, network(state, variant), weights.sha256(path), n_threads)
 
 
-def load_lite0(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `efficientnet_lite0` encoder.
-
-    Raises MissingWeights when the file is absent, UserError when it is another network.
-    """
-    return _load(LITE0, weights_dir, n_threads)
-
-
-def load_lite2(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `efficientnet_lite2` encoder; raises as `load_lite0`."""
-    return _load(LITE2, weights_dir, n_threads)
+load_lite0 = functools.partial(_load, LITE0)
+load_lite2 = functools.partial(_load, LITE2)

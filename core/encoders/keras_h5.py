@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.encoders import weights
-from core.encoders.base import Card, Encoder, Refuse, refusal
+from core.encoders.base import Card, Encoder, Refuse, checked, content_of, refusal
 from core.encoders.torch_network import Forward, TorchEncoder, channels_last
 from core.errors import UserError
 
@@ -100,23 +100,13 @@ def norm(
 def _take(
     layers: Mapping[str, Layer], name: str, shapes: Mapping[str, tuple[int, ...]], refuse: Refuse
 ) -> list[np.ndarray]:
-    layer = layers[name]
-    for kind, shape in shapes.items():
-        found = layer[kind].shape if kind in layer else None
-        if found != shape:
-            what = "none" if found is None else "x".join(map(str, found))
-            expected = "x".join(map(str, shape))
-            raise refuse(f"is another network: {kind} of {name} is {what}, expected {expected}")
-        if not np.isfinite(layer[kind]).all():
-            raise refuse(f"is damaged: {kind} of {name} holds numbers that are not finite")
-    return [layer[kind] for kind in shapes]
+    arrays = {f"{kind} of {name}": array for kind, array in layers[name].items()}
+    wanted = {f"{kind} of {name}": shape for kind, shape in shapes.items()}
+    return list(checked(arrays, wanted, refuse).values())
 
 
 def _content(path: Path, refuse: Refuse) -> bytes:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise refuse(f"cannot be read ({error.strerror})") from error
+    content = content_of(path, refuse)
     if content.startswith(GZIP):
         try:
             content = gzip.decompress(content)

@@ -22,7 +22,7 @@ import numpy as np
 
 from core.cpu import n_cores
 from core.encoders import weights
-from core.encoders.base import BatchEncoder, Card, Encoder, refusal
+from core.encoders.base import BatchEncoder, Card, Encoder, content_of, refusal
 from core.encoders.quiet import silent_stderr
 from core.errors import UserError
 
@@ -80,10 +80,7 @@ class TfliteNetwork:
         return np.float32(scale) * (raw.astype(np.float32) - np.float32(zero_point))
 
     def _read(self, path: Path) -> bytes:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise self._refuse(f"cannot be read ({error.strerror})") from error
+        content = content_of(path, self._refuse)
         if content[4:8] != IDENTIFIER:
             found = "is empty" if not content else f"begins with {content[:8]!r}"
             raise self._refuse(f"is no TFLite network: it {found}")
@@ -153,21 +150,19 @@ def find_tensor(details: list[dict[str, Any]], ending: str, dim: int) -> dict[st
     return None
 
 
-def load(
-    card: Card,
-    signature: Signature,
-    prepare: Callable[[np.ndarray], np.ndarray],
-    weights_dir: Path | None,
-    n_threads: int,
-) -> Encoder:
-    """The encoder of a card whose weights are one `.tflite` file.
+def loader(
+    card: Card, signature: Signature, prepare: Callable[[np.ndarray], np.ndarray]
+) -> Callable[[Path | None, int], Encoder]:
+    """The function that loads the encoder of a card whose weights are one `.tflite` file."""
 
-    Raises MissingWeights when the file is absent, UserError when it is another network.
-    """
-    network = TfliteNetwork(weights.find(card, weights_dir), card, signature)
-    return BatchEncoder(
-        card,
-        lambda medium: network(prepare(medium)),
-        weights_sha256=network.sha256,
-        n_threads=n_threads,
-    )
+    def load(weights_dir: Path | None, n_threads: int) -> Encoder:
+        """Raises MissingWeights when the file is absent, UserError when it is another network."""
+        network = TfliteNetwork(weights.find(card, weights_dir), card, signature)
+        return BatchEncoder(
+            card,
+            lambda medium: network(prepare(medium)),
+            weights_sha256=network.sha256,
+            n_threads=n_threads,
+        )
+
+    return load

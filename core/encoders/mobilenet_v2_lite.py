@@ -4,12 +4,10 @@ The picture is letterboxed to 224 px (see `core.encoders.pictures.letterbox`), u
 numbers are the average pool before the classifier, dequantised.
 """
 
-from pathlib import Path
-
 import numpy as np
 
 from core.encoders import litert
-from core.encoders.base import Card, Encoder, WeightsFile
+from core.encoders.base import Card, WeightsFile
 from core.encoders.pictures import letterbox
 
 SIZE_PX = 224
@@ -48,6 +46,4 @@ def prepare(picture: np.ndarray) -> np.ndarray:
     return letterbox(picture, SIZE_PX)
 
 
-def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `mobilenet_v2_lite` encoder; raises as `core.encoders.litert.load`."""
-    return litert.load(CARD, SIGNATURE, prepare, weights_dir, n_threads)
+load = litert.loader(CARD, SIGNATURE, prepare)

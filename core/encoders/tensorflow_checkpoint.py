@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.encoders.base import Card, Refuse, checked, refusal
+from core.encoders.base import Card, checked, content_of, refusal
 
 MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")  # the last bytes of every table
 FOOTER_BYTES = 48
@@ -33,7 +33,7 @@ def read(
 
     Raises UserError when one of the files cannot be read, is damaged or is another network's.
     """
-    table, values = (_content(path, refusal(path, card)) for path in (index, data))
+    table, values = (content_of(path, refusal(path, card)) for path in (index, data))
     refuse = refusal(index, card)
     if len(table) < FOOTER_BYTES or not table.endswith(MAGIC):
         raise refuse("is no index of a TensorFlow checkpoint, or a cut-off one")
@@ -50,13 +50,6 @@ def read(
             )
         found[name] = np.frombuffer(values, "<f4", n_bytes // 4, start).reshape(shape)
     return checked(found, shapes, refuse)
-
-
-def _content(path: Path, refuse: Refuse) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise refuse(f"cannot be read ({error.strerror})") from error
 
 
 def _entries_of(table: bytes) -> Iterator[tuple[str, Message]]:

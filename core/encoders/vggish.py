@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from core.encoders import savedmodel, weights
-from core.encoders.base import Card, Encoder, WeightsFile
-from core.errors import UserError
+from core.encoders.base import Card, Encoder, WeightsFile, checked, refusal
 
 DIM = 128
 CLIP = 2.0  # the whitened values are kept within [-CLIP, CLIP]
@@ -69,26 +68,18 @@ def read_pca(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises UserError when the file is damaged or holds other arrays.
     """
-    refusal = (
-        f"expected vggish_pca_params.npz from {CARD.weights[1].address}: put that file in its place"
-    )
+    refuse = refusal(path, CARD)
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {
-                name: np.asarray(arrays[name], np.float64)
-                for name in ("pca_eigen_vectors", "pca_means")
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {
+                "pca_eigen_vectors": np.asarray(file["pca_eigen_vectors"], np.float64),
+                "pca_means": np.asarray(file["pca_means"], np.float64).ravel(),
             }
     except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged or holds no PCA; {refusal}.") from error
-    eigen_vectors, means = found.values()
-    if eigen_vectors.shape != (DIM, DIM) or means.size != DIM:
-        raise UserError(
-            f"{path} holds eigen vectors of shape {eigen_vectors.shape} and {means.size} means, "
-            f"not ({DIM}, {DIM}) and {DIM}; {refusal}."
-        )
-    if not (np.isfinite(eigen_vectors).all() and np.isfinite(means).all()):
-        raise UserError(f"{path} holds numbers that are not finite; {refusal}.")
-    return eigen_vectors, means.ravel()
+        raise refuse("is damaged or holds no PCA") from error
+    shapes = {"pca_eigen_vectors": (DIM, DIM), "pca_means": (DIM,)}
+    eigen_vectors, means = checked(arrays, shapes, refuse).values()
+    return eigen_vectors, means
 
 
 def load(weights_dir: Path | None, n_threads: int) -> Encoder:

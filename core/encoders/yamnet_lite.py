@@ -10,12 +10,11 @@ five (EXPERIMENTS.md): precision@10 0.47 and 0.59, as recorded 0.38 and 0.45.
 """
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
 from core.encoders import litert, yamnet
-from core.encoders.base import Encoder, WeightsFile, fit_length
+from core.encoders.base import WeightsFile, fit_length
 from core.encoders.savedmodel import N_SAMPLES
 
 LEVEL_RMS = 10 ** (-26 / 20)
@@ -51,6 +50,4 @@ def prepare(samples: np.ndarray) -> np.ndarray:
     return middle * np.float32(min(MAX_GAIN, LEVEL_RMS / max(rms, 1e-12)))
 
 
-def load(weights_dir: Path | None, n_threads: int) -> Encoder:
-    """The `yamnet_lite` encoder; raises as `core.encoders.litert.load`."""
-    return litert.load(CARD, SIGNATURE, prepare, weights_dir, n_threads)
+load = litert.loader(CARD, SIGNATURE, prepare)

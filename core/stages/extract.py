@@ -7,9 +7,7 @@ batches in memory.
 """
 
 import functools
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +20,7 @@ from core.config import Config
 from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.encoders import joined, recordings, weights
-from core.encoders.base import Card, Encoder, TaggingEncoder
+from core.encoders.base import Card, Encoder, TaggingEncoder, computed_ahead
 from core.errors import MediaError, UserError
 from core.files import media_source
 from core.stages import join
@@ -98,7 +96,8 @@ def _embedding(run: StudyRun, name: str, modality: str) -> tuple[Facts, Write]:
     if card.fitted:
         key |= {"items": run.ingested.digest, "seed": run.config.seed, "version": VERSION}
         return key, functools.partial(_fit, run.ingested, modality, run.config.seed)
-    key |= {"weights_sha256": _weights_sha256(card, run.weights_dir), "version": VERSION}
+    files = weights.find_all(card, run.weights_dir)
+    key |= {"weights_sha256": weights.sha256_of(files) if files else None, "version": VERSION}
     return key, functools.partial(_extract, run, card)
 
 
@@ -108,10 +107,6 @@ def _encoders(config: Config) -> dict[str, str]:
     for encoder_set in config.untranslated or ():
         named |= {name: modality for modality, name in encoders_by_modality(encoder_set).items()}
     return named
-
-
-def _weights_sha256(card: Card, weights_dir: Path | None) -> str | None:
-    return weights.sha256_of(weights.find_all(card, weights_dir)) if card.weights else None
 
 
 def _extract(run: StudyRun, card: Card, draft: Draft) -> Facts:
@@ -157,20 +152,28 @@ def extract_shard(shard: Shard) -> str:
     rejected: list[Rejected] = []
     vectors = [np.empty((0, encoder.card.dim), np.float32)]
     scores = [np.empty((0, len(encoder.card.tags)), np.float32)]
-    for rows, outcomes in _read_ahead(shard, encoder):
-        decoded = []
-        for row, outcome in zip(rows, outcomes, strict=True):
-            if isinstance(outcome, Rejected):
-                rejected.append(outcome)
+    n_at_once = max(N_AT_ONCE, getattr(encoder, "n_per_batch", 1))
+    starts = range(0, len(shard.rows), n_at_once)
+    chunks = [shard.rows[start : start + n_at_once] for start in starts]
+    read = functools.partial(_read, shard.media_root, encoder)
+    # While a chunk is embedded, the next one is read: networks release the interpreter lock, and
+    # readers mostly wait for a disk or an object store.
+    n_readers = N_READERS if "://" in shard.media_root else 1
+    with computed_ahead(read, chunks, n_readers, n_ahead=1) as outcomes_of:
+        for rows, outcomes in zip(chunks, outcomes_of, strict=True):
+            decoded = []
+            for row, outcome in zip(rows, outcomes, strict=True):
+                if isinstance(outcome, Rejected):
+                    rejected.append(outcome)
+                else:
+                    item_ids.append(row.item_id)
+                    decoded.append(outcome)
+            if isinstance(encoder, TaggingEncoder):
+                found, scored = recordings.embed_and_tag(encoder, decoded)
+                scores.append(scored)
             else:
-                item_ids.append(row.item_id)
-                decoded.append(outcome)
-        if isinstance(encoder, TaggingEncoder):
-            found, scored = recordings.embed_and_tag(encoder, decoded)
-            scores.append(scored)
-        else:
-            found = recordings.embed(encoder, decoded)
-        vectors.append(found)
+                found = recordings.embed(encoder, decoded)
+            vectors.append(found)
     files = Store(shard.store_root).below(shard.folder)
     files.write_array(f"{shard.name}.npy", np.concatenate(vectors))
     if encoder.card.tags:
@@ -179,29 +182,6 @@ def extract_shard(shard: Shard) -> str:
     ids = pd.DataFrame({"item_id": item_ids}, dtype="str")
     files.write_table(f"{shard.name}.parquet", ids)
     return shard.name
-
-
-def _read_ahead(
-    shard: Shard, encoder: Encoder
-) -> Iterator[tuple[tuple[Row, ...], list[np.ndarray | str | Rejected]]]:
-    """The rows of a shard with their media, a chunk at a time.
-
-    While the caller embeds a chunk, another thread reads the next one: networks release the
-    interpreter lock, and readers mostly wait for a disk or an object store.
-    """
-    read = functools.partial(_read, shard.media_root, encoder)
-    n_at_once = max(N_AT_ONCE, getattr(encoder, "n_per_batch", 1))
-    starts = range(0, len(shard.rows), n_at_once)
-    chunks = [shard.rows[start : start + n_at_once] for start in starts]
-    pool = ThreadPoolExecutor(N_READERS if "://" in shard.media_root else 1)
-    try:
-        waiting: deque[list[Future[np.ndarray | str | Rejected]]] = deque()
-        for index, rows in enumerate(chunks):
-            for ahead in chunks[index + len(waiting) : index + 2]:
-                waiting.append([pool.submit(read, row) for row in ahead])
-            yield rows, [future.result() for future in waiting.popleft()]
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 @functools.lru_cache(maxsize=4)

@@ -97,7 +97,7 @@ def test_arrays_of_a_layer_and_their_shapes() -> None:
     np.testing.assert_array_equal(variance, LAYERS["norm_1"]["moving_variance"])
     with pytest.raises(UserError, match="kernel of conv2d_7 is 3x3x2x5, expected 3x3x2x6"):
         keras_h5.conv(LAYERS, "conv2d_7", (3, 3, 2, 6), refuse)
-    with pytest.raises(UserError, match="gamma of conv2d_7 is none, expected 5"):
+    with pytest.raises(UserError, match="gamma of conv2d_7 is absent, expected 5"):
         keras_h5.norm(LAYERS, "conv2d_7", 5, refuse)
 
 
