@@ -124,11 +124,11 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     lists = _lists_of(path) if path.is_file() else _choose(root)
     listed, bad_lines = read(lists)
     chosen = tracks.sample(listed, request)
-    file_of, absent = tracks.find_files(root, {one: one.path for one in chosen})
+    file_of, absent, unreadable = tracks.usable_files(
+        root, {one: one.path for one in chosen}, draft, run
+    )
     too_long = [_too_long(one) for one in file_of if one.length_s > limits.MAX_SECONDS]
     file_of = {one: file for one, file in file_of.items() if one.length_s <= limits.MAX_SECONDS}
-    usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
-    file_of = {one: file for one, file in file_of.items() if file in usable}
     if not file_of:
         raise UserError(
             f"None of the {len(listed):,} tracks of {lists.label} has a usable sound below {root}: "
@@ -140,8 +140,9 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     hidden = template_texts.withheld(classes, request.seed)
     found = [_track(one, file, class_of, hidden, request.seed) for one, file in file_of.items()]
     assignments = _assignments(lists, list(file_of), request)
+    tag_set = lists.name.rpartition("autotagging")[2].strip("_") or "all tags"
     return Ingested(
-        card=replace(CARD, title=f"{CARD.title}: {_tag_set(lists.name)}"),
+        card=replace(CARD, title=f"{CARD.title}: {tag_set}"),
         items=items.table(tracks.rows(found, assignments[0])),
         splits=items.split_table(assignments),
         classes=classes,
@@ -161,7 +162,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         ],
         scored=classes,
         descriptions=_descriptions(class_of),
-        tag_list=_tag_set(lists.name),
+        tag_list=tag_set,
     )
 
 
@@ -233,10 +234,6 @@ def _parted(path: Path) -> tuple[str, str]:
     return (name, part) if part in SUBSETS and name else (path.stem, "")
 
 
-def _tag_set(name: str) -> str:
-    return name.rpartition("autotagging")[2].strip("_") or "all tags"
-
-
 def read(lists: TrackLists) -> tuple[list[ListedTrack], list[Rejected]]:
     """Every track of the lists, and the lines that cannot be read."""
     found: dict[str, ListedTrack] = {}
@@ -273,13 +270,9 @@ def _listed_track(fields: list[str], part: str) -> ListedTrack | None:
         return None
     if not 0 < length_s < float("inf"):
         return None
-    tags = tuple(_tag(tag) for tag in fields[5:] if tag.strip())
+    parts = [tag.strip().rpartition("---") for tag in fields[5:] if tag.strip()]
+    tags = tuple((kind, name) for kind, _, name in parts)
     return ListedTrack(fields[0], fields[1], fields[2], fields[3], length_s, tags, part)
-
-
-def _tag(text: str) -> Tag:
-    kind, _, name = text.strip().rpartition("---")
-    return kind, name
 
 
 def _too_long(one: ListedTrack) -> Rejected:

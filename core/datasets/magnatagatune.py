@@ -83,9 +83,7 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
     path_of = {row: annotated.paths[row] for row in chosen}
     damaged = [row for row, path in path_of.items() if tracks.key_of(path) in DAMAGED]
     skipped = [tracks.known_damage(path_of.pop(row)) for row in damaged]
-    file_of, absent = tracks.find_files(root, path_of)
-    usable, unreadable = tracks.check(root, list(file_of.values()), (), draft, run)
-    file_of = {row: file for row, file in file_of.items() if file in usable}
+    file_of, absent, unreadable = tracks.usable_files(root, path_of, draft, run)
     if not file_of:
         raise UserError(
             f"None of the {len(chosen):,} tagged clips has a usable sound below {root}: expected "

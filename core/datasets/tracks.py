@@ -83,6 +83,15 @@ def find_files(root: Path, path_of: Mapping[T, str]) -> tuple[dict[T, str], list
     return {track: file for track, file in found.items() if file}, absent
 
 
+def usable_files(
+    root: Path, path_of: Mapping[T, str], draft: Draft, run: ParallelMap
+) -> tuple[dict[T, str], list[str], list[Rejected]]:
+    """The readable file of each listed track, the listed paths without one, and the others."""
+    file_of, absent = find_files(root, path_of)
+    readable, rejected = check(root, list(file_of.values()), (), draft, run)
+    return {one: file for one, file in file_of.items() if file in readable}, absent, rejected
+
+
 def known_damage(path: str) -> Rejected:
     """The row of a file that is damaged in every copy of a collection."""
     reason = (

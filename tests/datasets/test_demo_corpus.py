@@ -10,7 +10,6 @@ from core import datasets, items, media
 from core.datasets.base import Request
 from core.datasets.demo import corpus
 from core.errors import UserError
-from core.store import Store
 
 CLIPS = corpus.plan(corpus.DEFAULT_SIZE, seed=0)
 
@@ -72,10 +71,10 @@ def test_sizes_outside_the_bounds_are_refused(size: int) -> None:
 def test_rendered_twice_the_bytes_are_the_same(tmp_path: Path) -> None:
     clips = (of("test")[0], next(clip for clip in CLIPS if len(clip.sounds) == 2))
     for name in ("a", "b"):
-        shard = corpus.RenderTask(str(tmp_path / name), "draft", "shards/0000.json", clips)
-        assert corpus.render_shard(shard) == "shards/0000.json"
+        for clip in clips:
+            corpus.render(str(tmp_path / name), clip)
     files = sorted(path.relative_to(tmp_path / "a") for path in tmp_path.glob("a/**/*.*"))
-    assert len(files) == 5
+    assert len(files) == 4
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
@@ -85,13 +84,9 @@ def test_captions_have_a_generator_of_their_own(
 ) -> None:
     """The number of words drawn changes neither sound, nor picture, nor the second that is cut."""
 
-    def rendered(name: str) -> tuple[list[bytes], list[dict]]:
-        shard = corpus.RenderTask(
-            str(tmp_path / name), "draft", "shards/0000.json", (of("test")[1],)
-        )
-        corpus.render_shard(shard)
-        rows = Store(tmp_path / name).json("draft/shards/0000.json")
-        files = sorted((tmp_path / name / "draft/media").glob("**/*.*"))
+    def rendered(name: str) -> tuple[list[bytes], list[items.Item]]:
+        rows, _ = corpus.render(str(tmp_path / name), of("test")[1])
+        files = sorted((tmp_path / name / "media").glob("**/*.*"))
         return [file.read_bytes() for file in files], rows
 
     media_of, rows = rendered("a")
@@ -99,15 +94,14 @@ def test_captions_have_a_generator_of_their_own(
     media_too, rows_too = rendered("b")
     assert media_of == media_too
     assert rows[:2] == rows_too[:2]
-    assert rows[2]["text"] != rows_too[2]["text"]
+    assert rows[2].text != rows_too[2].text
 
 
 def test_rendered_items_state_their_facts(tmp_path: Path) -> None:
     clip = next(clip for clip in CLIPS if clip.shows not in clip.sounds)
-    shard = corpus.RenderTask(str(tmp_path), "draft", "shards/0000.json", (clip,))
-    corpus.render_shard(shard)
-    store = Store(tmp_path)
-    frame = items.table(store.json("draft/shards/0000.json"))
+    rows, rejected = corpus.render(str(tmp_path), clip)
+    assert not rejected
+    frame = items.table(rows)
     sound, picture, text = (items.of(frame, name).iloc[0] for name in ("audio", "image", "text"))
     assert sound["clip_id"] == picture["clip_id"] == text["clip_id"] == clip.clip_id
     assert (
@@ -121,9 +115,9 @@ def test_rendered_items_state_their_facts(tmp_path: Path) -> None:
     assert facts == {"mismatched": True, "shows": clip.shows}
     assert json.loads(sound["facts"])["phrases"][0]["class_name"] == clip.sounds[0]
     audio = media.read_audio(
-        tmp_path / "draft/media" / sound["path"], "x", start_s=sound["start_s"], duration_s=1.0
+        tmp_path / "media" / sound["path"], "x", start_s=sound["start_s"], duration_s=1.0
     )
     assert audio.duration_s == pytest.approx(1.0, abs=0.001)
     assert abs(audio.samples).max() > 0.001
-    shape = media.read_image(tmp_path / "draft/media" / picture["path"], "x").shape
+    shape = media.read_image(tmp_path / "media" / picture["path"], "x").shape
     assert shape == (corpus.PICTURE_PX, corpus.PICTURE_PX, 3)

@@ -26,33 +26,7 @@ CHARACTER_ONLY = 0.10
 NOISY_DB = 26.0  # ratio of music to noise below which a caption may mention the noise
 SLOW_BPM, FAST_BPM = 88, 126
 
-# Slots: thing (the noun with its article), noun, doing, manner, mood, speed, pace, piece, level,
-# place, shape (of the loudness), fault (of the recording), behind (the accompaniment), tempo, key.
-# A template is drawn among those whose slots all have words. {Thing} starts with a capital letter.
-TEMPLATES = (
-    "{Thing} {doing} {manner}.",
-    "{Thing} {doing}.",
-    "{Thing} {doing} {place}. It sounds {mood}.",
-    "{Thing} {doing} {manner}, {speed} and {mood}.",
-    "{Mood} music with {thing} {doing}.",
-    "{Piece}: {thing} {doing} {manner}.",
-    "This clip features {thing} {doing} {place}.",
-    "The recording features {thing} {doing} at {pace}.",
-    "You can hear {thing} {doing} {manner}. The mood is {mood}.",
-    "{Speed} {noun}, {manner}, {mood}.",
-    "{noun}, {speed} tempo, {mood}, {manner}",
-    "{mood}, {speed}, {noun}, {place}",
-    "{Level} and {mood}: {thing} {doing}.",
-    "{Thing} {doing}, {level}, {place}.",
-    "{Thing} {doing}, {shape}.",
-    "{Mood}, {speed} music; {thing} {doing} {manner}, {shape}.",
-    "{Thing} {doing}, {behind}.",
-    "{Thing} {doing} {manner}, {behind}. The feel is {mood}.",
-    "{Thing} {doing}; {fault}.",
-    "{Thing} {doing} {place}, {mood}; {fault}.",
-    "{Thing} {doing} at about {tempo} beats a minute, {manner}.",
-    "{Thing} {doing} in {key}, {speed} and {mood}.",
-)
+TEMPLATES: tuple[str, ...] = tuple(WORDS["templates"])
 
 
 def caption(facts: Mapping[str, Any], rng: np.random.Generator) -> str:
@@ -64,7 +38,8 @@ def caption(facts: Mapping[str, Any], rng: np.random.Generator) -> str:
     slots = _slots(phrases, rng)
     fitting = [one for one in TEMPLATES if all(slots[slot.lower()] for slot in slots_of(one))]
     template = _one(rng, fitting)
-    return template.format(**slots, **{name.capitalize(): _raised(s) for name, s in slots.items()})
+    raised = {name.capitalize(): words[:1].upper() + words[1:] for name, words in slots.items()}
+    return template.format(**slots, **raised)
 
 
 def slots_of(template: str) -> list[str]:
@@ -167,10 +142,6 @@ def _with_article(text: str, noun: str = "") -> str:
         return text
     vowel = text[0] in "aeio8" or text.startswith("un")  # an 808 kit, an unhurried pace, a ukulele
     return f"an {text}" if vowel else f"a {text}"
-
-
-def _raised(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _one(rng: np.random.Generator, options: Sequence[str]) -> str:

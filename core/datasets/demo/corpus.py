@@ -13,12 +13,14 @@ last finished shard.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from core import items, media
-from core.datasets.base import DatasetCard, Ingested, ParallelMap, Request
+from core.datasets import media_files
+from core.datasets.base import DatasetCard, Ingested, ParallelMap, Rejected, Request
 from core.datasets.demo import captions, pictures, sounds
 from core.datasets.demo.instruments import APPROXIMATED, SKEW
 from core.errors import UserError
@@ -60,16 +62,6 @@ class Clip:
     seed: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class RenderTask:
-    """Clips to render, and where to."""
-
-    store_root: str
-    folder: str
-    name: str
-    clips: tuple[Clip, ...]
-
-
 def fingerprint(request: Request) -> Mapping[str, Any]:
     """The corpus depends on its size, its seed and the version of the renderer."""
     return {"size": _size(request), "seed": request.seed, "version": 2}
@@ -84,24 +76,13 @@ def ingest(request: Request, draft: Draft, run: ParallelMap) -> Ingested:
         The size is outside `SIZES`.
     """
     clips = plan(_size(request), request.seed)
-    shards = [
-        RenderTask(
-            store_root=draft.store.root,
-            folder=draft.folder,
-            name=f"shards/{start // SHARD_SIZE:04d}.json",
-            clips=tuple(clips[start : start + SHARD_SIZE]),
-        )
-        for start in range(0, len(clips), SHARD_SIZE)
-    ]
-    missing = [shard for shard in shards if not draft.has(shard.name)]
-    for _ in run(render_shard, missing, "rendering the demo corpus"):
-        pass
-    frame = items.table(row for shard in shards for row in draft.json(shard.name))
+    made, title = partial(render, draft.address("")), "rendering the demo corpus"
+    rows, _ = media_files.check_all(made, clips, draft, run, title, SHARD_SIZE)
     subset_of = {clip.clip_id: clip.subset for clip in clips}
     approximated = "; ".join(f"{name}: {how}" for name, how in APPROXIMATED.items())
     return Ingested(
         card=CARD,
-        items=frame,
+        items=items.table(row for of_clip in rows for row in of_clip),
         splits=items.split_table([subset_of] * (request.splits or 1)),
         classes=CLASSES,
         paired_by="clip",
@@ -174,15 +155,9 @@ def _another(rng: np.random.Generator, name: str) -> str:
     return str(rng.choice(others, p=weights / weights.sum()))
 
 
-def render_shard(shard: RenderTask) -> str:
-    """Render a shard into the draft; its list of items is written last, and marks it as done."""
-    store = Store(shard.store_root)
-    rows = [asdict(item) for clip in shard.clips for item in _render(store, shard.folder, clip)]
-    store.write_json(f"{shard.folder}/{shard.name}", rows)
-    return shard.name
-
-
-def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
+def render(folder: str, clip: Clip) -> tuple[list[items.Item], list[Rejected]]:
+    """Render a clip into a draft; its items, none of them rejected."""
+    files = Store(folder)
     sound_rng, picture_rng, caption_rng = (
         np.random.default_rng([*clip.seed, part]) for part in range(3)
     )
@@ -191,8 +166,8 @@ def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
     start_s = float(np.round(sound_rng.uniform(0.25, audio.duration_s - 1.25), 2))
     picture = pictures.render(clip.shows, picture_rng, PICTURE_PX)
     sound_path, picture_path = f"audio/{clip.clip_id}.flac", f"images/{clip.clip_id}.jpg"
-    store.write_bytes(f"{folder}/media/{sound_path}", media.flac_bytes(audio))
-    store.write_bytes(f"{folder}/media/{picture_path}", media.picture_bytes(picture, PICTURE_PX))
+    files.write_bytes(f"media/{sound_path}", media.flac_bytes(audio))
+    files.write_bytes(f"media/{picture_path}", media.picture_bytes(picture, PICTURE_PX))
     facts = {"mismatched": clip.shows not in clip.sounds, "shows": clip.shows}
     heard = {**facts, "phrases": [asdict(phrase) for phrase in phrases]}
 
@@ -206,8 +181,9 @@ def _render(store: Store, folder: str, clip: Clip) -> list[items.Item]:
             **fields,
         )
 
-    return [
+    made = [
         item("audio", heard, path=sound_path, start_s=start_s),
         item("image", facts, path=picture_path),
         item("text", facts, text=captions.caption(heard, caption_rng)),
     ]
+    return made, []

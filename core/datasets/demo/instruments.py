@@ -76,3 +76,8 @@ ARTICULATIONS = {name: Articulation(**row) for name, row in _TABLES["articulatio
 STYLES: dict[str, dict[str, list[str]]] = _TABLES["styles"]
 PICK_DB: dict[str, float] = _TABLES["pick_db"]
 BREATH_DB: dict[str, float] = _TABLES["breath_db"]
+# Of each kind the patterns: key -> sixteen steps.
+DRUM_PATTERNS: dict[str, list[dict[int, str]]] = {
+    kind: [{_TABLES["percussion"][piece]: row[piece] for piece in row} for row in rows]
+    for kind, rows in _TABLES["patterns"].items()
+}

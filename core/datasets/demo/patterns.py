@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from core.datasets.demo.instruments import DRUM_PATTERNS
 from core.datasets.demo.phrases import (
     LINES_AND_CHORDS,
-    Figure,
     Note,
     Setting,
     bars_of,
     degree_at,
+    named,
     next_key,
     note,
     rhythm_of,
@@ -98,46 +99,15 @@ def power_chords(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
 
 # Percussion
 
-KICK, STICK, SNARE, SNARE_2 = 36, 37, 38, 40
+KICK, SNARE, SNARE_2 = 36, 38, 40
 TOMS = (50, 48, 47, 45, 43, 41)
-CLOSED, PEDAL, OPEN = 42, 44, 46
-CRASH, CRASH_2, SPLASH, CHINA = 49, 57, 55, 52
-RIDE, RIDE_2, BELL = 51, 59, 53
-
-# Sixteen steps a bar: x struck, X accented, - silent.
-GROOVES: tuple[dict[int, str], ...] = (
-    {CLOSED: "x-x-x-x-x-x-x-x-", SNARE: "----X-------X---", KICK: "X-------X-x-----"},
-    {CLOSED: "xxxxxxxxxxxxxxxx", SNARE: "----X--x-x--X---", KICK: "X--x--x---X--x--"},
-    {OPEN: "--x---x---x---x-", SNARE: "----X-------X---", KICK: "X---X---X---X---"},
-    {PEDAL: "----x-------x---", STICK: "x--x--x---x-x---", KICK: "X-----x-X-----x-"},
-    {SNARE: "X-xxX-xxX-xxXxxx", KICK: "X---X---X---X---"},
-    {
-        47: "X---x-X---x-X---",
-        43: "--x-----x-----xx",
-        KICK: "X-------X-------",
-        SNARE: "----X-------X---",
-    },
-)
-RIDES: tuple[dict[int, str], ...] = (
-    {RIDE: "X---x-xxX---x-xx"},
-    {RIDE: "X-x-X-x-X-x-X-x-", PEDAL: "----x-------x---"},
-    {RIDE_2: "X--x--X--x--X-x-"},
-    {RIDE: "x-x-x-x-x-x-x-x-", BELL: "X-------X-------"},
-)
-HATS: tuple[dict[int, str], ...] = (
-    {CLOSED: "X-x-X-x-X-x-X-x-"},
-    {CLOSED: "XxxxXxxxXxxxXxxx"},
-    {CLOSED: "X-xxX-x-X-xxX-x-", OPEN: "------x-------x-"},
-    {CLOSED: "x-x-x-x-x-x-x---", OPEN: "--------------X-", PEDAL: "----x-------x---"},
-)
+CRASH, CRASH_2, SPLASH, CHINA, RIDE = 49, 57, 55, 52, 51
 
 
-def _patterned(
-    rng: np.random.Generator, s: Setting, patterns: tuple[dict[int, str], ...]
-) -> Iterator[Note]:
-    """One pattern of sixteenths from a random beat on, sometimes swung, with small accents."""
+def _patterned(rng: np.random.Generator, s: Setting, kind: str) -> Iterator[Note]:
+    """One pattern of a kind from a random beat on, sometimes swung, with small accents."""
     part = s.beat_s / 4
-    pattern = patterns[rng.integers(len(patterns))]
+    pattern = DRUM_PATTERNS[kind][rng.integers(len(DRUM_PATTERNS[kind]))]
     first = 4 * int(rng.integers(4))
     swing = float(rng.choice([0.0, 0.0, 0.33])) * part
     for i in range(int(np.ceil(s.duration_s / part))):
@@ -150,7 +120,7 @@ def _patterned(
 
 def groove(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A drum kit keeping time; once in a while a crash on the first beat."""
-    yield from _patterned(rng, s, GROOVES)
+    yield from _patterned(rng, s, "groove")
     if rng.random() < 0.15:
         yield note(rng, s, 0, 1, CRASH, -8)
 
@@ -199,12 +169,12 @@ def hand_drums(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
 
 def ride(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A ride cymbal keeping time."""
-    return _patterned(rng, s, RIDES)
+    return _patterned(rng, s, "ride")
 
 
 def hi_hat(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A hi-hat keeping time."""
-    return _patterned(rng, s, HATS)
+    return _patterned(rng, s, "hi-hat")
 
 
 def crashes(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
@@ -222,18 +192,7 @@ def cymbal_roll(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     return _rolled(rng, s, keys, float(rng.uniform(6, 10)))
 
 
-FIGURES: dict[str, Figure] = {
-    **LINES_AND_CHORDS,
-    "strum": strum,
-    "fingerpicking": fingerpicking,
-    "roll": roll,
-    "power chords": power_chords,
-    "groove": groove,
-    "fill": fill,
-    "drum roll": drum_roll,
-    "hand drums": hand_drums,
-    "ride": ride,
-    "hi-hat": hi_hat,
-    "crashes": crashes,
-    "cymbal roll": cymbal_roll,
-}
+STRINGS = named(strum, fingerpicking, roll, power_chords)
+DRUMS = named(groove, fill, drum_roll, hand_drums)
+CYMBALS = named(ride, crashes, cymbal_roll) | {"hi-hat": hi_hat}
+FIGURES = LINES_AND_CHORDS | STRINGS | DRUMS | CYMBALS

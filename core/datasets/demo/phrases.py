@@ -178,7 +178,7 @@ def melody(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
         yield note(rng, s, start, length, ladder[rung], 8 * beat)
 
 
-def held(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
+def held_note(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """One to three long notes."""
     ladder, n = s.ladder(), int(rng.integers(1, 4))
     edges = np.linspace(0, s.duration_s, n + 1)
@@ -221,7 +221,7 @@ def trill(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     yield note(rng, s, n * part, s.duration_s - n * part, ladder[at])
 
 
-def repeated(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
+def repeated_notes(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A riff on one or two tones, repeated quickly."""
     ladder = s.ladder()
     at = int(rng.integers(0, len(ladder) - 1))
@@ -316,7 +316,7 @@ def broken_chords(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
             yield note(rng, s, at, part * 1.6, keys[(0, 2, 1, 2)[i % 4]], -4 * (i % 2))
 
 
-def tune(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
+def tune_with_accompaniment(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
     """A melody above, held chords or a bass below."""
     middle = (s.low + s.high) // 2
     lower = replace(s, low=s.low - 7, high=middle, velocity=s.velocity - 12)
@@ -348,21 +348,11 @@ def double_stops(rng: np.random.Generator, s: Setting) -> Iterator[Note]:
             yield note(rng, s, start, length, ladder[min(rung + add, len(ladder) - 1)])
 
 
-LINES_AND_CHORDS: dict[str, Figure] = {
-    "melody": melody,
-    "held note": held,
-    "arpeggio": arpeggio,
-    "run": run,
-    "trill": trill,
-    "repeated notes": repeated,
-    "fanfare": fanfare,
-    "sequence": sequence,
-    "bass line": bass_line,
-    "held chords": held_chords,
-    "hymn": hymn,
-    "block chords": block_chords,
-    "broken chords": broken_chords,
-    "tune with accompaniment": tune,
-    "oom-pah": oom_pah,
-    "double stops": double_stops,
-}
+def named(*figures: Figure) -> dict[str, Figure]:
+    """Figures by their names in `instruments.toml`: `held_note` is "held note"."""
+    return {figure.__name__.replace("_", " "): figure for figure in figures}
+
+
+LINES = named(melody, held_note, arpeggio, run, trill, repeated_notes, fanfare, sequence, bass_line)
+CHORDS = named(held_chords, hymn, block_chords, broken_chords, tune_with_accompaniment)
+LINES_AND_CHORDS = LINES | CHORDS | named(double_stops) | {"oom-pah": oom_pah}
