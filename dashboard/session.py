@@ -80,19 +80,22 @@ def bound(field: str, also: Callable[[Any], dict[str, Any]] | None = None) -> di
 
     `also` returns further fields to change, given the new value.
     """
-    name = f"select_{field}"
     value = getattr(current(), field)
-    st.session_state[name] = list(value) if isinstance(value, tuple) else value
 
-    def changed() -> None:
-        new = st.session_state[name]
+    def changed(new: Any) -> None:
         if isinstance(value, tuple):
             new = tuple(new or ())
         elif new is None:
             new = getattr(state.Selection(), field)
         change(**{field: new, **(also(new) if also else {})})
 
-    return {"key": name, "on_change": changed}
+    return tied(f"select_{field}", list(value) if isinstance(value, tuple) else value, changed)
+
+
+def tied(key: str, value: Any, change: Callable[[Any], None]) -> dict[str, Any]:
+    """Keyword arguments that give a widget a value; `change` gets what a person chooses."""
+    st.session_state[key] = value
+    return {"key": key, "on_change": lambda: change(st.session_state[key])}
 
 
 def once(cache: str, key: Hashable, make: Callable[[], T], most: int) -> T:

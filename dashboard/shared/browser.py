@@ -6,61 +6,10 @@ on the server in the colours of the theme.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
-
-CLICKS = """
-export default function ({ data, setTriggerValue }) {
-  // In three dimensions Plotly reports a click only if the pointer stays on the point while it is
-  // pressed. The point hovered when the pointer goes down and up in one place is more reliable.
-  let graph = null, hovered = null, down = null;
-  const hover = (event) => { hovered = event.points?.[0]?.customdata ?? null; };
-  const unhover = () => { hovered = null; };
-  const press = (event) => { down = { x: event.clientX, y: event.clientY, item: hovered }; };
-  const release = (event) => {
-    if (!down) return;
-    const moved = Math.hypot(event.clientX - down.x, event.clientY - down.y);
-    const item = down.item ?? hovered;
-    down = null;
-    if (moved < 5 && item !== null) setTriggerValue("item", String(item));
-  };
-  const detach = () => {
-    graph?.removeListener?.("plotly_hover", hover);
-    graph?.removeListener?.("plotly_unhover", unhover);
-    graph?.removeEventListener("pointerdown", press, true);
-    document.removeEventListener("pointerup", release, true);
-  };
-  const attach = () => {
-    const found = document.querySelector(`.st-key-${data.key} .js-plotly-plot`);
-    if (!found || found === graph || !found.on) return;
-    detach();
-    graph = found;
-    graph.on("plotly_hover", hover);
-    graph.on("plotly_unhover", unhover);
-    graph.addEventListener("pointerdown", press, true);
-    document.addEventListener("pointerup", release, true);  // by then a flat figure is covered
-  };
-  attach();
-  const timer = setInterval(attach, 300);  // the figure may come later, or be redrawn
-  return () => { clearInterval(timer); detach(); };
-}
-"""
-
-THEME = """
-export default function ({ data, setTriggerValue }) {
-  let drawn = data.dark;
-  const look = () => {
-    const app = document.querySelector(".stApp");
-    const rgb = app && getComputedStyle(app).backgroundColor.match(/[0-9.]+/g)?.map(Number);
-    if (!rgb || rgb.length < 3) return;
-    const dark = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] < 128;
-    if (dark !== drawn) { drawn = dark; setTriggerValue("changed", dark ? "dark" : "light"); }
-  };
-  const timer = setInterval(look, 500);
-  return () => clearInterval(timer);
-}
-"""
 
 
 def clicks(figure_key: str, on_click: Callable[[str], None]) -> None:
@@ -73,11 +22,15 @@ def clicks(figure_key: str, on_click: Callable[[str], None]) -> None:
         if isinstance(value, str):
             on_click(value)
 
-    mount = st.components.v2.component("figure_clicks", js=CLICKS)
+    mount = st.components.v2.component("figure_clicks", js=_script("figure_clicks"))
     mount(key=name, data={"key": figure_key}, height=1, on_item_change=clicked)
 
 
 def theme(dark: bool) -> None:
     """Draw the page again when the browser changes to the other theme."""
-    mount = st.components.v2.component("theme_follower", js=THEME)
+    mount = st.components.v2.component("theme_follower", js=_script("theme_follower"))
     mount(key="theme_follower", data={"dark": dark}, height=1, on_changed_change=lambda: None)
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8")

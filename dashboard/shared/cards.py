@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import data, session, state
@@ -17,6 +18,21 @@ PERCENTILE = (
 def score_text(score: float, percentile: float) -> str:
     """A cosine and its percentile: `0.83, above 99.1%` (see `PERCENTILE`)."""
     return f"{score:.2f}, above {percentile:.1f}%"
+
+
+def match_notes(
+    handle: data.Handle, found: pd.DataFrame, same_clip: set[str], labels: set[str]
+) -> list[str]:
+    """The score of each found item, and whether it has the query's clip or one of its labels."""
+    frame, notes = data.items(handle), []
+    for row in found.itertuples():
+        note = score_text(row.score, row.percentile)
+        if row.item_id in same_clip:
+            note += ", same clip"
+        elif labels & set(frame.loc[row.item_id, "labels"]):
+            note += ", same class"
+        notes.append(note)
+    return notes
 
 
 def card(

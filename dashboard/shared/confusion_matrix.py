@@ -85,12 +85,19 @@ def figure(
     )
 
 
-def cell_items(page: Page, matrix: ConfusionMatrix, items: pd.DataFrame) -> None:
-    """The items of the open cell: `item_id, note`, the most certain prediction first."""
+def cell_items(page: Page, matrix: ConfusionMatrix, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The items of the open cell, the most certain prediction first; none: the largest confusions.
+
+    `predictions` are `item_id, truth, predicted, score, note`. Returns those of the open cell.
+    """
     cell = matrix.open_cell()
     if cell is None:
-        return
+        largest(matrix)
+        return predictions.head(0)
     truth, predicted = cell
+    items = predictions[
+        (predictions["truth"] == truth) & (predictions["predicted"] == predicted)
+    ].sort_values("score", ascending=False, kind="stable")
     verdict = "recognised" if truth == predicted else f"taken for {predicted}"
     with st.container(horizontal=True, vertical_alignment="center"):
         count = "1 item" if len(items) == 1 else f"{len(items):,} items"
@@ -100,12 +107,13 @@ def cell_items(page: Page, matrix: ConfusionMatrix, items: pd.DataFrame) -> None
         )
     if items.empty:
         widgets.small("This cell has no items.")
-        return
+        return items
     shown = items.head(MAX_CARDS)
     if len(items) > len(shown):
         widgets.small(f"{len(shown)} of {len(items):,} are shown, the most certain first.")
     ids = [str(item_id) for item_id in shown["item_id"]]
     cards.grid(page.handle, ids, key=matrix.field, notes=list(shown["note"]), columns=3)
+    return items
 
 
 def largest(matrix: ConfusionMatrix) -> None:

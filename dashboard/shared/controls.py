@@ -77,14 +77,12 @@ def choose(
     disabled: bool = False,
 ) -> None:
     """Choose one of some options from a list; `change` is called with the new one."""
-    st.session_state[key] = value
     st.selectbox(
         label,
         options,
         format_func=names if callable(names) else names.__getitem__,
-        key=key,
-        on_change=lambda: change(st.session_state[key]),
         disabled=disabled,
+        **session.tied(key, value, change),
     )
 
 

@@ -114,9 +114,8 @@ def _neighbours(page: Page, item_id: str, modality: str, key: str) -> None:
     if modality not in page.modalities:
         small(f"This encoder set has no encoder of {theme.MODALITY_PLURALS[modality]}.")
         return
-    frame = data.items(page.handle)
     same_clip = data.same_clip(page.handle, item_id)
-    labels = set(frame.loc[item_id, "labels"])
+    labels = set(data.items(page.handle).loc[item_id, "labels"])
     others = [name for name in page.modalities if name != modality]
     for kind in [*others, modality]:
         try:
@@ -127,19 +126,11 @@ def _neighbours(page: Page, item_id: str, modality: str, key: str) -> None:
             small(str(error) if isinstance(error, UserError) else "This item has no vector.")
             return
         kicker(f"nearest {theme.MODALITY_PLURALS[kind]} in the translated space")
-        notes = []
-        for near in found.itertuples():
-            note = cards.score_text(near.score, near.percentile)
-            if near.item_id in same_clip:
-                note += ", same clip"
-            elif labels & set(frame.loc[near.item_id, "labels"]):
-                note += ", same class"
-            notes.append(note)
         cards.grid(
             page.handle,
             list(found["item_id"]),
             key=f"{key}_{kind}",
-            notes=notes,
+            notes=cards.match_notes(page.handle, found, same_clip, labels),
             columns=N_NEIGHBOURS,
             on_open=cards.open_item,
         )

@@ -38,6 +38,11 @@ def std_or_interval(row: pd.Series, digits: int = 3) -> str:
     return ""
 
 
+def headline(what: str, row: pd.Series, scale: str = "") -> tuple[str, str, str, str]:
+    """A mean for `widgets.numbers`, with its standard deviation or interval and its scale."""
+    return what, number(row["mean"]), std_or_interval(row), scale or scale_text(row)
+
+
 def scale_text(row: pd.Series, gallery: str = "") -> str:
     """Chance, sizes and runs of a number in one line; `gallery` names the items of the gallery."""
     parts = []

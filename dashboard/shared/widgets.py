@@ -164,16 +164,12 @@ def show(
     facts = {**data.provenance(shown.handle, shown.encoder_set), **(more or {})}
     is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
-        st.download_button(
+        _download(
             "HTML",
             lambda: common.to_html(made, title, facts, is_dark),
-            file_name=f"{file}.html",
-            mime="text/html",
-            key=f"html_{name}",
-            type="tertiary",
-            icon=":material/download:",
-            on_click="ignore",
-            help="The figure as a web page with its provenance; it opens offline",
+            file,
+            f"html_{name}",
+            "The figure as a web page with its provenance; it opens offline",
         )
         if table is not None:
             csv_button(table, shown, name, more=more)
@@ -198,16 +194,28 @@ def csv_button(
     `table` may be a function that makes the table on demand.
     """
     facts = {**data.provenance(shown.handle, shown.encoder_set), **(more or {})}
-    st.download_button(
+    _download(
         "CSV",
         lambda: csv_bytes(table() if callable(table) else table, facts),
-        file_name=f"{file_of(shown, name)}.csv",
-        mime="text/csv",
-        key=key or f"csv_{name}",
+        file_of(shown, name),
+        key or f"csv_{name}",
+        "The numbers, with their provenance in lines that start with #",
+    )
+
+
+def _download(kind: str, content: Callable[[], bytes], file: str, key: str, help: str) -> None:
+    """A button that saves a file of a kind ("CSV"), made when it is clicked."""
+    ending = kind.lower()
+    st.download_button(
+        kind,
+        content,
+        file_name=f"{file}.{ending}",
+        mime=f"text/{ending}",
+        key=key,
         type="tertiary",
         icon=":material/download:",
         on_click="ignore",
-        help="The numbers, with their provenance in lines that start with #",
+        help=help,
     )
 
 

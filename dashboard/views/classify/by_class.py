@@ -19,13 +19,7 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
     table = headlines.summary(by_class, ["class", "system"])
     macro = headlines.summary(rows[rows["metric"] == "macro_f1"], ["system"])
     widgets.numbers(
-        (
-            f"{row['system']}, macro F1",
-            summaries.number(row["mean"]),
-            summaries.std_or_interval(row),
-            summaries.scale_text(row),
-        )
-        for _, row in macro.iterrows()
+        summaries.headline(f"{row['system']}, macro F1", row) for _, row in macro.iterrows()
     )
     systems = [name for name in reversed(theme.SYSTEMS) if (by_class["system"] == name).any()]
     widgets.show(

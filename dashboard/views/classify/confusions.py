@@ -72,25 +72,16 @@ def counts_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:
 
 
 def items(page: Page, matrix: ConfusionMatrix) -> None:
-    """The items of the open cell; without one, the largest confusions."""
-    chosen, cell = session.current(), matrix.open_cell()
-    if cell is None:
-        confusion_matrix.largest(matrix)
-        return
-    truth, predicted = cell
-    found = data.predictions(
-        page.handle,
-        page.encoder_set,
-        chosen.split,
-        system=chosen.system,
-        target=chosen.target,
-        truth=truth,
-        predicted=predicted,
-    ).sort_values("confidence", ascending=False)
-    notes = [f"{votes:.0%} of the votes" for votes in found["confidence"]]
-    confusion_matrix.cell_items(page, matrix, found.assign(note=notes))
+    """The items of the open cell, and their table; without one, the largest confusions."""
+    chosen = session.current()
+    stored = data.predictions(
+        page.handle, page.encoder_set, chosen.split, system=chosen.system, target=chosen.target
+    )
+    notes = [f"{votes:.0%} of the votes" for votes in stored["confidence"]]
+    predictions = stored.assign(score=stored["confidence"], note=notes)
+    found = confusion_matrix.cell_items(page, matrix, predictions)
     if found.empty:
         return
     if chosen.items:
         cards.card(page.handle, chosen.items[0], key="cell_open")
-    widgets.csv_button(found, page, f"cell_{chosen.system}_{chosen.target}")
+    widgets.csv_button(found[stored.columns], page, f"cell_{chosen.system}_{chosen.target}")

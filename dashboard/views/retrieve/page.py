@@ -17,7 +17,7 @@ from dashboard.views.retrieve import (
     query_timeline,
     results,
 )
-from dashboard.views.retrieve.query_state import QueryEntry
+from dashboard.views.retrieve.query_state import Query, QueryEntry
 
 SPACE_NAMES = {
     "translation_all": "Translation, all pairs",
@@ -61,19 +61,19 @@ def answer(page: Page, entries: list[QueryEntry]) -> None:
     for entry in entries:
         for step, ms in entry.timings_ms.items():
             clock.ms[step] = clock.ms.get(step, 0.0) + ms
-    query = [weighted for entry in entries for weighted in entry.weighted]
+    query = Query(page, retriever, entries, find)
     chosen = session.current()
     filters = Filters(chosen.classes, chosen.subsets, own_clips(page, entries, find))
     try:
-        found = retriever.search(query, find, chosen.top, chosen.within, filters, clock)
+        found = retriever.search(query.weighted, find, chosen.top, chosen.within, filters, clock)
     except UserError as error:
         widgets.notice(str(error))
         return
     for entry in entries:
-        query_timeline.show(page, retriever, entry, find, found.median_score)
-    results.show(page, retriever, entries, find, found)
-    results.other_modalities(page, retriever, entries, find)
-    query_analysis.show(page, retriever, entries, found, clock)
+        query_timeline.show(query, entry, found.median_score)
+    results.show(query, found)
+    results.other_modalities(query)
+    query_analysis.show(query, found, clock)
 
 
 def sources(page: Page) -> str:
@@ -95,20 +95,17 @@ def own_clips(page: Page, entries: list[QueryEntry], find: str) -> list[str]:
 def choices(page: Page, find: str, default: str) -> None:
     """What to find, in which space, how many results, and the filters."""
 
-    def choose() -> None:
-        wanted = st.session_state["query_find"] or default
-        session.change(find="auto" if wanted == default else wanted)
+    def choose(wanted: str | None) -> None:
+        session.change(find="auto" if wanted in (None, default) else wanted)
 
     there = page.study.spaces(page.encoder_set)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        st.session_state["query_find"] = find
         st.segmented_control(
             "Find",
             page.modalities,
             format_func=theme.with_glyph,
             required=True,
-            key="query_find",
-            on_change=choose,
+            **session.tied("query_find", find, choose),
         )
         spaces = [name for name in state.CHOICES["within"] if name in there]
         if session.current().within not in spaces:

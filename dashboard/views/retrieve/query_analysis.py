@@ -5,32 +5,29 @@ import streamlit as st
 from core.clock import Clock
 from core.errors import MissingArtefact, UserError
 from core.figures import bars, theme
-from core.retrieval.retriever import Answer, Retriever
+from core.retrieval.retriever import Answer
 from dashboard import session
-from dashboard.page import Page
 from dashboard.shared import map_panel, widgets
 from dashboard.shared.widgets import esc
-from dashboard.views.retrieve.query_state import QueryEntry
+from dashboard.views.retrieve.query_state import Query
 
 STEPS = ("decode", "embed", "project", "search", "score", "classify", "place")
 
 
-def show(
-    page: Page, retriever: Retriever, entries: list[QueryEntry], answer: Answer, clock: Clock
-) -> None:
+def show(query: Query, answer: Answer, clock: Clock) -> None:
     left, middle, right = st.columns([1.15, 1.45, 0.62], gap="medium")
     with left:
-        class_scores(page, retriever, entries, clock)
+        class_scores(query, clock)
     with middle:
-        place(page, retriever, entries, answer, clock)
+        place(query, answer, clock)
     with right:
         milliseconds(clock)
 
 
-def class_scores(page: Page, retriever: Retriever, entries: list[QueryEntry], clock: Clock) -> None:
+def class_scores(query: Query, clock: Clock) -> None:
     st.subheader("Predicted classes", anchor=False)
-    inputs = [(entry.name, weighted) for entry in entries for weighted in entry.weighted]
-    number = 0
+    page, number = query.page, 0
+    inputs = [(entry.name, weighted) for entry in query.entries for weighted in entry.weighted]
     if len(inputs) > 1:
         names = [
             f"{name} ({theme.MODALITY_NAMES[weighted.query_input.modality]})"
@@ -45,7 +42,7 @@ def class_scores(page: Page, retriever: Retriever, entries: list[QueryEntry], cl
         )
     try:
         with clock.time("classify"):
-            scores = retriever.class_scores(inputs[number][1])
+            scores = query.retriever.class_scores(inputs[number][1])
     except MissingArtefact as error:
         widgets.notice(str(error))
         return
@@ -63,15 +60,12 @@ def class_scores(page: Page, retriever: Retriever, entries: list[QueryEntry], cl
     )
 
 
-def place(
-    page: Page, retriever: Retriever, entries: list[QueryEntry], answer: Answer, clock: Clock
-) -> None:
+def place(query: Query, answer: Answer, clock: Clock) -> None:
     st.subheader("Place on the map", anchor=False)
-    space = "pca" if session.current().within == "pca" else "translation"
-    query = [weighted for entry in entries for weighted in entry.weighted]
+    page, space = query.page, "pca" if session.current().within == "pca" else "translation"
     try:
         with clock.time("place"):
-            star = retriever.place(query, space, "umap", 2)
+            star = query.retriever.place(query.weighted, space, "umap", 2)
         map_panel.show(
             page,
             [map_panel.Side(page.handle, page.encoder_set, space, theme.SPACE_NAMES[space])],

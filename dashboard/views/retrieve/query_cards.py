@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import UserError
 from core.figures import spectrogram, theme
 from core.figures.timeline import clock
-from dashboard import data
+from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import thumbnails, widgets
 from dashboard.shared.widgets import esc, md
@@ -20,11 +20,9 @@ def show(page: Page, entries: list[QueryEntry]) -> None:
     """Every entry of the query and, if there are several, their weights."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         widgets.kicker("your query")
-        st.session_state["query_blending"] = query_state.blending()
         st.toggle(
             "Blend",
-            key="query_blending",
-            on_change=lambda: query_state.set_blend(bool(st.session_state["query_blending"])),
+            **session.tied("query_blending", query_state.blending(), query_state.set_blend),
             help="New files, words and items are added to the query instead of replacing it. A "
             "weight below 0 keeps results away from one of them",
         )
@@ -119,32 +117,29 @@ def player(upload: Upload) -> None:
 
 def use(upload: Upload) -> None:
     """Whether a video's sound, its frames or both are searched with."""
-    key = f"use_{upload.key}"
-    st.session_state[key] = upload.use
 
-    def changed() -> None:
-        upload.use = st.session_state[key] or "both"
+    def changed(use: str | None) -> None:
+        upload.use = use or "both"
 
     st.segmented_control(
         "Search with its",
         query_state.USES,
-        key=key,
-        on_change=changed,
         required=True,
         label_visibility="collapsed",
+        **session.tied(f"use_{upload.key}", upload.use, changed),
     )
 
 
 def weight(entry: QueryEntry) -> None:
-    key = f"weight_{entry.key}"
-    st.session_state[key] = entry.weight
+    def changed(weight: float) -> None:
+        query_state.set_weight(entry.key, round(weight, 1))
+
     st.slider(
         f"Weight of {md(entry.name)}",
         -1.0,
         1.0,
         step=0.1,
-        key=key,
         label_visibility="collapsed",
-        on_change=lambda: query_state.set_weight(entry.key, round(float(st.session_state[key]), 1)),
         help="Below 0 keeps results away from it; 0 ignores it",
+        **session.tied(f"weight_{entry.key}", entry.weight, changed),
     )

@@ -17,7 +17,9 @@ from core.clock import Clock
 from core.errors import UserError
 from core.media import formats
 from core.retrieval.query_inputs import QueryInput, WeightedInput
+from core.retrieval.retriever import Retriever
 from dashboard import data, session, state
+from dashboard.page import Page
 from dashboard.views.retrieve.upload import Upload
 
 MAX_SESSION_BYTES = 256 * 2**20  # of all uploads of one session together
@@ -54,6 +56,20 @@ class QueryEntry:
             WeightedInput(one, self.weight, self.upload.window(one) if self.upload else None)
             for one in self.query_inputs
         ]
+
+
+@dataclass(frozen=True)
+class Query:
+    """All entries of a query, where it is searched, and the modality to `find`."""
+
+    page: Page
+    retriever: Retriever
+    entries: list[QueryEntry]
+    find: str
+
+    @property
+    def weighted(self) -> list[WeightedInput]:
+        return [one for entry in self.entries for one in entry.weighted]
 
 
 # -- new files -----------------------------------------------------------------------------------

@@ -7,11 +7,10 @@ from core.figures import spectrogram, theme
 from core.figures import timeline as figures
 from core.retrieval import timeline
 from core.retrieval.query_inputs import QueryInput
-from core.retrieval.retriever import Answer, Filters, Retriever
+from core.retrieval.retriever import Answer, Filters
 from dashboard import session
-from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.retrieve.query_state import QueryEntry
+from dashboard.views.retrieve.query_state import Query, QueryEntry
 from dashboard.views.retrieve.upload import Upload
 
 N_FRAMES = 8  # pictures above the timeline of a video
@@ -24,33 +23,30 @@ def long_input(entry: QueryEntry) -> QueryInput | None:
     return long[0] if entry.upload is not None and long else None
 
 
-def best_seconds(
-    retriever: Retriever, entries: list[QueryEntry], answer: Answer, find: str
-) -> dict[str, str]:
+def best_seconds(query: Query, answer: Answer) -> dict[str, str]:
     """For each result, the most similar second of the query's only long upload; else empty."""
-    long = [(entry.upload, one) for entry in entries if (one := long_input(entry)) is not None]
+    long = [(each.upload, one) for each in query.entries if (one := long_input(each)) is not None]
     if len(long) != 1 or long[0][0] is None or long[0][0].second is not None:
         return {}
     query_input = long[0][1]
     ids = [str(item_id) for item_id in answer.results["item_id"]]
-    rows = timeline.best_windows(retriever, query_input, ids, find, session.current().within)
+    within = session.current().within
+    rows = timeline.best_windows(query.retriever, query_input, ids, query.find, within)
     return {
         item_id: figures.clock(float(query_input.starts_s[row]))
         for item_id, row in zip(ids, rows, strict=True)
     }
 
 
-def show(
-    page: Page, retriever: Retriever, entry: QueryEntry, find: str, median_score: float
-) -> None:
+def show(query: Query, entry: QueryEntry, median_score: float) -> None:
     """Every second of a long upload; a click searches with that second alone."""
     query_input, upload = long_input(entry), entry.upload
     if query_input is None or upload is None:
         return
-    chosen = session.current()
+    chosen, find = session.current(), query.find
     filters = Filters(chosen.classes, chosen.subsets)
     try:
-        seconds = timeline.by_second(retriever, query_input, find, chosen.within, filters)
+        seconds = timeline.by_second(query.retriever, query_input, find, chosen.within, filters)
     except UserError as error:
         widgets.notice(str(error))
         return
@@ -67,14 +63,14 @@ def show(
     widgets.show(
         figures.figure(
             seconds,
-            page.study.classes,
+            query.page.study.classes,
             step_s,
             median_score,
             widgets.dark(),
             selected_s=upload.second,
             pictures=pictures(upload, query_input, step_s),
         ),
-        page,
+        query.page,
         f"timeline_{upload.key}",
         f"Timeline of {upload.name}",
         key=key,

@@ -50,7 +50,12 @@ def show(page: Page, rows: pd.DataFrame, scored: ScoredTags | None) -> None:
         )
         widgets.small(caption(before, after, matrix))
     with right:
-        items(page, after, matrix)
+        votes = [chosen.matrix_of != ZERO_SHOT and one in classes for one in after["predicted"]]
+        notes = [
+            f"{score:.0%} of the votes" if voted else f"cosine {score:.2f}"
+            for score, voted in zip(after["score"], votes, strict=True)
+        ]
+        confusion_matrix.cell_items(page, matrix, after.assign(note=notes))
 
 
 def choices(page: Page) -> None:
@@ -162,16 +167,3 @@ def caption(before: pd.DataFrame, after: pd.DataFrame, matrix: ConfusionMatrix) 
         f"items keep the system's prediction. {'; '.join(moves)}. Moved although right before: "
         f"{n_lost:,}."
     )
-
-
-def items(page: Page, predicted: pd.DataFrame, matrix: ConfusionMatrix) -> None:
-    """The items of the open cell; without one, the largest confusions."""
-    cell = matrix.open_cell()
-    if cell is None:
-        confusion_matrix.largest(matrix)
-        return
-    found = predicted[(predicted["truth"] == cell[0]) & (predicted["predicted"] == cell[1])]
-    found = found.sort_values("score", ascending=False, kind="stable")
-    votes = session.current().matrix_of != ZERO_SHOT and cell[1] in matrix.classes
-    notes = [f"{one:.0%} of the votes" if votes else f"cosine {one:.2f}" for one in found["score"]]
-    confusion_matrix.cell_items(page, matrix, found.assign(note=notes))

@@ -91,13 +91,11 @@ def clear() -> None:
 
 def field(page: Page) -> None:
     """The words, one tag per line."""
-    st.session_state[FIELD] = typed()
     st.text_area(
         "Tags, one per line",
-        key=FIELD,
         height=190,
         placeholder=EXAMPLES,
-        on_change=lambda: keep(str(st.session_state[FIELD] or "")),
+        **session.tied(FIELD, typed(), lambda text: keep(text or "")),
         help=f"Any words, up to {tags.MAX_TAGS:,} lines. Press Ctrl+Enter or click beside the "
         "field to score them",
     )
@@ -140,29 +138,24 @@ def wording(page: Page) -> None:
         session.change(wording=stored[0])
     chosen = session.current().wording
     is_own = chosen not in stored
-    st.session_state[WORDING] = OWN if is_own else chosen
 
-    def choose() -> None:
-        new = st.session_state[WORDING]
+    def choose(new: str) -> None:
         session.change(wording="a {tag} piece" if new == OWN else new)
 
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.selectbox(
             "Wording",
             [*stored, OWN],
-            key=WORDING,
-            on_change=choose,
             help="How a tag is put into words before it is embedded. The listed wordings were "
             "measured with the study",
+            **session.tied(WORDING, OWN if is_own else chosen, choose),
         )
         if is_own:
-            st.session_state[OWN_WORDING] = chosen
             st.text_input(
                 f"Your wording, with {tags.TAG}",
-                key=OWN_WORDING,
                 max_chars=200,
-                on_change=lambda: session.change(
-                    wording=str(st.session_state[OWN_WORDING] or tags.TAG)
+                **session.tied(
+                    OWN_WORDING, chosen, lambda new: session.change(wording=new or tags.TAG)
                 ),
             )
 
