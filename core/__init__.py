@@ -40,9 +40,12 @@ def open(workspace: str | Path, study: str | None = None) -> "NotebookStudy":
     --------
     >>> study = jee.open("workspace/demo")
     """
-    from core import notebook
+    from core.notebook import NotebookStudy
+    from core.store import Store
+    from core.study import open_study
 
-    return notebook.open_workspace(str(workspace), study)
+    found = open_study(Store(str(workspace)), study)
+    return NotebookStudy(found.store, found.record)
 
 
 def run(
@@ -75,9 +78,16 @@ def run(
     --------
     >>> study = jee.run("folder:recordings", workspace="workspace/mine", splits=1)
     """
-    from core import notebook
+    from core.config import from_values
+    from core.engines import local
+    from core.stages import table
+    from core.store import Store
 
-    return notebook.run_stages(dataset, workspace, weights, n_workers, config)
+    chosen = from_values({"dataset": dataset, **config})
+    store = Store(str(workspace or f"workspace/{dataset.partition(':')[0]}"))
+    with local.LocalEngine(n_workers) as engine:
+        outcome = table.run(chosen, store, engine, Path(weights) if weights else None)
+    return open(store.root, outcome.digest)
 
 
 def fit_translation(
@@ -117,6 +127,35 @@ def fit_translation(
     >>> space.project("image", image_vectors).shape
     (500, 128)
     """
-    from core import array_fit
+    import numpy as np
 
-    return array_fit.fit_translation(audio, image, classes, clips, config, seed)
+    from core.config import LABEL_PAIRED
+    from core.errors import UserError
+    from core.spaces import translation_training
+    from core.spaces.translation import TranslationConfig
+
+    natives = {"audio": np.asarray(audio), "image": np.asarray(image)}
+    n = len(natives["audio"])
+    columns = {"classes": classes, "clips": clips}
+    sizes = {**natives, **{name: rows for name, rows in columns.items() if rows is not None}}
+    for name, rows in sizes.items():
+        if len(rows) != n or (name in natives and natives[name].ndim != 2):
+            raise UserError(
+                f"The array of {name} has the shape {np.shape(rows)}, and there are {n} pairs: "
+                "give (n, d) vectors of audio and image and n classes or clips, row i of each for "
+                "pair i."
+            )
+    kind = ("audio", "image")
+    if config is None:
+        config = LABEL_PAIRED if classes is not None else TranslationConfig()
+    if config.needs_classes and classes is None:
+        raise UserError("This recipe draws by class: give the classes of the pairs.")
+    numbers = None if classes is None else np.unique(np.asarray(classes), return_inverse=True)[1]
+    return translation_training.fit(
+        natives,
+        {kind: np.stack([np.arange(n)] * 2, axis=1)},
+        {kind: np.arange(n) if clips is None else np.asarray(clips)},
+        config,
+        seed,
+        pair_classes=None if numbers is None else {kind: numbers},
+    )

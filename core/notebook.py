@@ -1,18 +1,15 @@
 """A study with search, filters and figures, for notebooks and scripts: what `import core` opens."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from rich.console import Console
 
-from core import config as study_config
 from core.encoder_sets import encoder_set_name
-from core.engines.local import LocalEngine
 from core.errors import UserError
 from core.figures import curves, maps, matrices, theme
 from core.figures.map_points import MAX_DRAWN, MapPoints
@@ -21,36 +18,12 @@ from core.lab.recipe import settings_of
 from core.lab.run import Run, what_if
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
-from core.stages import table as stages
 from core.stages.maps import SPACES as MAPPED_SPACES
-from core.store import Store
 from core.studies import centroid_matrix, headlines
 from core.studies.mix_in import SINGLE_MODAL
-from core.study import Study, open_study
+from core.study import Study
 
 Words = str | Sequence[str]
-
-
-def open_workspace(workspace: str, digest: str | None = None) -> "NotebookStudy":
-    """See `core.open`."""
-    found = open_study(Store(workspace), digest)
-    return NotebookStudy(found.store, found.record)
-
-
-def run_stages(
-    dataset: str,
-    workspace: str | Path | None,
-    weights: str | Path | None,
-    n_workers: int | None,
-    values: Mapping[str, Any],
-) -> "NotebookStudy":
-    """See `core.run`."""
-    config = study_config.from_values({"dataset": dataset, **values})
-    store = Store(str(workspace or f"workspace/{dataset.partition(':')[0]}"))
-    weights_dir = Path(weights) if weights else None
-    with LocalEngine(n_workers, Console(stderr=True)) as engine:
-        outcome = stages.run(config, store, engine, weights_dir)
-    return open_workspace(store.root, outcome.digest)
 
 
 class NotebookStudy(Study):

@@ -239,9 +239,7 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
         return
     if not rows:
         open_study(store)  # raises, naming the command that computes one
-    table = Table()
-    for column in ("study", "dataset", "encoders", "stages", "finished"):
-        table.add_column(column)
+    table = Table("study", "dataset", "encoders", "stages", "finished")
     for row in rows:
         table.add_row(
             row["study"],

@@ -68,9 +68,7 @@ def _show(answer: dict[str, Any], console: Console) -> None:
     if "error" in answer:
         console.print(f"  {answer['error']}", style="red", markup=False, highlight=False)
         return
-    table = Table()
-    for column in ("score", "percentile", "labels", "item"):
-        table.add_column(column)
+    table = Table("score", "percentile", "labels", "item")
     for row in answer["results"]:
         labels = ", ".join(row["labels"])
         table.add_row(f"{row['score']:.3f}", f"{row['percentile']:.0f}", labels, row["item_id"])

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import core as jee
-from core import item_media, media, notebook
+from core import item_media, media
+from core.engines import local
 from core.errors import UserError
 from core.hits import Hits
 from core.notebook import NotebookStudy
@@ -227,7 +228,7 @@ def table(tmp_path: Path) -> Path:
 def test_run_computes_a_study_and_opens_it(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notebook, "LocalEngine", lambda n_workers, console: HereEngine())
+    monkeypatch.setattr(local, "LocalEngine", lambda n_workers: HereEngine())
     monkeypatch.setattr(  # compiling UMAP takes 20 s
         maps, "fit_whole", lambda vectors, near, method, n_dims, seed: vectors[:, :n_dims]
     )

@@ -10,20 +10,10 @@ that its `store_root` names, so every engine leaves the same artefacts.
 
 import abc
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Any, Self
 
+from rich import progress
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from core.clock import Clock
 
@@ -49,13 +39,8 @@ class Engine(abc.ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop(at_once=error is not None)
+    def __exit__(self, *error: object) -> None:
+        self.stop(at_once=any(error))
 
     def run(
         self, function: Callable[[Any], Any], tasks: Sequence[Any], title: str
@@ -86,15 +71,15 @@ class Engine(abc.ABC):
     def stop(self, at_once: bool = False) -> None:
         """End the workers; `at_once` does not wait for running tasks."""
 
-    def progress(self) -> Progress:
+    def progress(self) -> progress.Progress:
         """A progress display, the same for all stages."""
-        return Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(show_speed=True),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+        return progress.Progress(
+            progress.SpinnerColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TaskProgressColumn(show_speed=True),
+            progress.MofNCompleteColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
             console=self.console,
         )

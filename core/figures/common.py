@@ -66,6 +66,16 @@ def subplots(dark: bool, height_px: int, **grid: Any) -> go.Figure:
     return fig.update_layout(template=theme.template(dark), height=height_px, margin=MARGIN_PX)
 
 
+def named_axis(names: Sequence[str], down: bool = False) -> dict[str, Any]:
+    """An axis with a name at each of the places 0, 1, …, from the top when it goes `down`."""
+    ends = [-0.5, len(names) - 0.5]
+    return {
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "range": ends[::-1] if down else ends,
+    }
+
+
 def vertical_line(fig: go.Figure, x: float, text: str, dark: bool, **line: Any) -> None:
     """A dashed vertical line with a small text at its upper end."""
     fig.add_vline(

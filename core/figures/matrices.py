@@ -37,8 +37,6 @@ def confusion(
     fig = common.figure(dark, int(np.clip(210 + 21 * n, 430, 900)))
     fig.add_heatmap(
         z=values,
-        x=list(range(len(across))),
-        y=list(range(n)),
         colorscale=theme.sequential(dark),
         zmin=0,
         zmax=1 if by_row else max(1.0, float(values.max(initial=0))),
@@ -109,24 +107,11 @@ def _square_axes(
         "constrain": "domain",
         "automargin": False,
         "tickfont": {"size": font_px},
+        "title": {"standoff": 6},
     }
-    fig.update_xaxes(
-        tickvals=list(range(len(across))),
-        ticktext=list(across),
-        tickangle=-90,
-        range=[-0.5, len(across) - 0.5],
-        constraintoward="left",
-        title_standoff=6,
-        **shared,
-    )
+    fig.update_xaxes(tickangle=-90, constraintoward="left", **shared, **common.named_axis(across))
     fig.update_yaxes(
-        tickvals=list(range(len(down))),
-        ticktext=list(down),
-        range=[len(down) - 0.5, -0.5],
-        scaleanchor="x",
-        constraintoward="top",
-        title_standoff=6,
-        **shared,
+        scaleanchor="x", constraintoward="top", **shared, **common.named_axis(down, down=True)
     )
     fig.update_layout(margin={"l": room + titles, "b": room + 2 * titles + 22, "r": 8})
 
@@ -157,8 +142,6 @@ def distances(
     scale = [[1 - place, colour] for place, colour in reversed(theme.sequential(dark))]
     fig.add_heatmap(
         z=matrix,
-        x=list(range(n)),
-        y=list(range(n)),
         colorscale=scale,
         zmin=0,
         zmax=top if top is not None else float(np.nanmax(matrix, initial=1e-9)),

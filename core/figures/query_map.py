@@ -40,7 +40,6 @@ def figure(
     found : item ids of the results
     """
     ink = theme.ink(dark)
-    hidden = {"showgrid": False, "zeroline": False, "showticklabels": False}
     modalities = [name for name in theme.MARKERS if (points.modality == name).any()]
     traces = [_points(points.where(points.modality == name), classes, name) for name in modalities]
     traces += modality_legend(modalities, dark)
@@ -64,8 +63,8 @@ def figure(
             for trace in (*traces, rings(points.xyz[ringed], 15, "found", dark), query)
         ],
         layout={
-            "xaxis": hidden,
-            "yaxis": {**hidden, "scaleanchor": "x", "scaleratio": 1},
+            "xaxis": common.HIDDEN_AXIS,
+            "yaxis": {**common.HIDDEN_AXIS, "scaleanchor": "x", "scaleratio": 1},
             "dragmode": "pan",
             "clickmode": "event+select",
             "hovermode": "closest",

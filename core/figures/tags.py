@@ -35,8 +35,6 @@ def by_class(
     names, words = [common.safe(name) for name in classes], [common.safe(tag) for tag in tags]
     fig.add_heatmap(
         z=means,
-        x=list(range(n_columns)),
-        y=list(range(n_rows)),
         zmin=-top,
         zmax=top,
         colorscale=theme.diverging(dark),
@@ -54,19 +52,12 @@ def by_class(
     quiet = {"showgrid": False, "zeroline": False, "tickfont": {"size": theme.SMALL_PX}}
     slanted = n_columns > 4
     fig.update_xaxes(
-        tickvals=list(range(n_columns)),
-        ticktext=[_tick(tag) for tag in tags],
         tickangle=-45 if slanted else 0,
         automargin=False,
-        range=[-0.5, n_columns - 0.5],
         **quiet,
+        **common.named_axis([_tick(tag) for tag in tags]),
     )
-    fig.update_yaxes(
-        tickvals=list(range(n_rows)),
-        ticktext=[_tick(name) for name in classes],
-        range=[n_rows - 0.5, -0.5],
-        **quiet,
-    )
+    fig.update_yaxes(**quiet, **common.named_axis([_tick(name) for name in classes], down=True))
     bottom = int((room * 0.75 if slanted else 24) + 34)
     return fig.update_layout(margin={"l": 8, "r": 8, "t": 12, "b": bottom}, dragmode=False)
 
@@ -251,11 +242,6 @@ def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool = False) -
             col=column,
         )
         fig.update_xaxes(title_text=title, range=[0, 1.02], row=1, col=column)
-    fig.update_yaxes(
-        tickvals=rows,
-        ticktext=[_tick(tag) for tag in tags],
-        range=[len(rows) - 0.5, -0.5],
-        showgrid=False,
-        automargin=True,
-    )
+    axis = common.named_axis([_tick(tag) for tag in tags], down=True)
+    fig.update_yaxes(showgrid=False, automargin=True, **axis)
     return fig.update_layout(bargap=0.3)

@@ -19,6 +19,8 @@ they share nothing, and the decoders release the interpreter lock.
     starts_s, samples = media.windows(audio)   # (k,), (k, 16000)
 """
 
+# ruff: noqa: F401 - the names are the package's public functions
+
 from core.media import limits
 from core.media.formats import AUDIO_SUFFIXES, IMAGE_SUFFIXES, VIDEO_SUFFIXES, Kind
 from core.media.picture import picture_bytes, read_image
@@ -26,24 +28,3 @@ from core.media.probe import Probe, kind_of, probe
 from core.media.sound import Audio, flac_bytes, loudest_second, read_audio, wav_bytes, windows
 from core.media.source import Source
 from core.media.video import read_frame
-
-__all__ = [
-    "AUDIO_SUFFIXES",
-    "IMAGE_SUFFIXES",
-    "VIDEO_SUFFIXES",
-    "Audio",
-    "Kind",
-    "Probe",
-    "Source",
-    "flac_bytes",
-    "kind_of",
-    "limits",
-    "loudest_second",
-    "picture_bytes",
-    "probe",
-    "read_audio",
-    "read_frame",
-    "read_image",
-    "wav_bytes",
-    "windows",
-]

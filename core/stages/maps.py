@@ -19,7 +19,6 @@ import pandas as pd
 
 from core import items
 from core.engines.base import Engine
-from core.files import Files
 from core.spaces import maps, trajectory
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
@@ -131,7 +130,8 @@ def draw_maps(task: MapTask) -> str:
     trained, files = store.need("train", task.trained), store.below(task.folder)
     for space, file in zip(task.spaces, task.files, strict=True):
         if not files.has(file):
-            near = _read_neighbourhood(files, space)
+            parts = {part: files.array(f"{space}.{part}.npy") for part in PARTS}
+            near = maps.Neighbourhood(**parts)
             vectors = _vectors(trained, space)
             points = maps.fit_whole(vectors, near, task.method, task.n_dims, task.seed)
             files.write_array(file, points)
@@ -185,10 +185,6 @@ def _points(trained: Artefact) -> pd.DataFrame:
 
 def _vectors(trained: Artefact, space: str) -> np.ndarray:
     return np.concatenate([trained.array(f"{space}.{name}.npy") for name in _modalities(trained)])
-
-
-def _read_neighbourhood(files: Files, space: str) -> maps.Neighbourhood:
-    return maps.Neighbourhood(**{part: files.array(f"{space}.{part}.npy") for part in PARTS})
 
 
 def _table(draft: Draft, trained: Artefact, tasks: list[MapTask]) -> pd.DataFrame:
