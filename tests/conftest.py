@@ -1,8 +1,10 @@
 """Fixtures that many test modules share."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from filelock import FileLock
 from tests.precompute_runs import SMALL_DEMO
 
 REPO = Path(__file__).resolve().parent.parent
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session")
@@ -23,21 +26,38 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo_workspace(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A whole study of the smallest demo corpus, made by the command line once a session.
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """`made_once(name, make)`: a folder that `make(folder)` fills once a session, only read later.
 
     Processes that test side by side share it: the first makes it, the others wait for it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    session = base if worker_id == "master" else base.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = session / "shared" / name, session / "shared" / f"{name}.done"
+        done.parent.mkdir(exist_ok=True)
+        with FileLock(done.with_suffix(".lock")):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed to make it
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def demo_workspace(made_once: MadeOnce) -> Path:
+    """A whole study of the smallest demo corpus, made by the command line once a session.
+
     `JEE_TEST_WORKSPACE` may name one that is there already, to save a minute.
     """
     given = os.environ.get("JEE_TEST_WORKSPACE")
-    if given:
-        return Path(given)
-    base = tmp_path_factory.getbasetemp()
-    folder = base if worker_id == "master" else base.parent  # which is the session's own
-    root, done = folder / "demo", folder / "demo.done"
     command = [sys.executable, "-m", "precompute", "all", *SMALL_DEMO]
-    with FileLock(folder / "demo.lock"):
-        if not done.exists():
-            subprocess.run([*command, "--workspace", str(root)], cwd=REPO, check=True)
-            done.touch()
-    return root
+
+    def make(folder: Path) -> None:
+        subprocess.run([*command, "--workspace", str(folder)], cwd=REPO, check=True)
+
+    return Path(given) if given else made_once("demo", make)

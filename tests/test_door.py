@@ -18,6 +18,7 @@ from core.retrieval.retriever import Retriever
 from core.spaces import maps
 from core.spaces.translation import TranslationConfig
 from core.study import open_study
+from tests.conftest import MadeOnce
 from tests.dashboard import workspace
 from tests.media_samples import sound_bytes, tone
 from tests.precompute_runs import HereEngine
@@ -27,11 +28,9 @@ EVIL = "cello <b>&amp;"
 
 
 @pytest.fixture(scope="module")
-def tiny_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_root(made_once: MadeOnce) -> Path:
     """A small workspace with class names that contain HTML."""
-    root = tmp_path_factory.mktemp("workspace")
-    workspace.build(root)
-    return root
+    return made_once("tiny", workspace.build)
 
 
 @pytest.fixture(scope="module")

@@ -11,41 +11,34 @@ from core.store import Store
 from core.study import open_study
 from dashboard import data
 from dashboard.shared import map_panel
+from tests.conftest import MadeOnce
 from tests.dashboard import embedded, tagged, workspace
 
 Open = Callable[..., AppTest]
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny(made_once: MadeOnce) -> Path:
     """A workspace with one finished study."""
-    root = tmp_path_factory.mktemp("workspace")
-    workspace.build(root)
-    return root
+    return made_once("tiny", workspace.build)
 
 
 @pytest.fixture(scope="session")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def begun(made_once: MadeOnce) -> Path:
     """A workspace whose study has only been ingested."""
-    root = tmp_path_factory.mktemp("begun")
-    workspace.build(root, stages="ingest")
-    return root
+    return made_once("begun", lambda folder: workspace.build(folder, stages="ingest"))
 
 
 @pytest.fixture(scope="session")
-def embedded_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedded_root(made_once: MadeOnce) -> Path:
     """A workspace in which new sounds and pictures can be embedded."""
-    root = tmp_path_factory.mktemp("embedded")
-    embedded.build(root)
-    return root
+    return made_once("embedded", embedded.build)
 
 
 @pytest.fixture(scope="session")
-def tagged_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tagged_root(made_once: MadeOnce) -> Path:
     """A workspace in which words can be embedded too, with zero-shot rows."""
-    root = tmp_path_factory.mktemp("tagged")
-    tagged.build(root, n_splits=2)
-    return root
+    return made_once("tagged", lambda folder: tagged.build(folder, n_splits=2))
 
 
 def retriever_of(root: Path) -> Retriever:
