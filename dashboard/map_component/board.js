@@ -435,7 +435,7 @@ export class Board {
   }
 
   pan(map, dx, dy) {
-    map.camera.drag(map.cell, dx, -dy);
+    map.camera.drag(map.cell, dx, dy);
     this.moved(map);
   }
 
