@@ -31,7 +31,7 @@ def show(page: Page) -> None:
 
 def collection(page: Page) -> None:
     """All items in the space that they share."""
-    title = f"All {theme.in_words(page.modalities)} of the collection in one space"
+    title = "All items in one space"
     side = Side(page.handle, page.encoder_set, SPACE, title, page.selection.split)
     try:
         map_panel.show(page, [side], key="start", name="start", title=title, height_px=HEIGHT_PX)
