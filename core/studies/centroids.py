@@ -1,9 +1,10 @@
 """Centroid distances (W §3.3, figure 4): the position of each class of each modality in a space.
 
-There is one centroid per modality and class, the mean of its vectors in the space. Distances are
-Euclidean. A centroid is named `modality:class`, such as "audio:violin". Distances within one space
-are comparable, those of two spaces are not, because their scales differ: the normalised view
-divides by `scale`, the mean distance between two items of the space.
+There is one centroid per modality and class, the mean of its vectors in the space (for distance
+"cosine" too: the mean is taken before the angle). A centroid is named `modality:class`, such as
+"audio:violin". Distances within one space are comparable, those of two spaces are not, because
+their scales differ: the normalised view divides by `scale`, the mean distance between two items of
+the space.
 
     rows = study(vectors, modalities, labels)
     names, distances = centroid_matrix.matrix_of(rows)
@@ -20,11 +21,13 @@ import numpy.typing as npt
 
 from core.errors import UserError
 from core.items import MODALITIES
+from core.vectors import unit_rows
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
+DISTANCES = ("euclidean", "cosine")
 _SCALE_ITEMS = 2_000  # the scale is measured on at most this many items, drawn by seed
 
 
@@ -34,6 +37,7 @@ def study(
     labels: Sequence[str],
     *,
     classes: Sequence[str] | None = None,
+    distance: str = "euclidean",
     seed: int = 0,
 ) -> list[Row]:
     """The centroids of a subset, in order of modality, then of class, and their distances.
@@ -62,8 +66,10 @@ def study(
     UserError
         There are fewer than two centroids, or vectors are not finite.
     ValueError
-        The lengths differ.
+        The lengths differ, or the distance is unknown.
     """
+    if distance not in DISTANCES:
+        raise ValueError(f"distance is {distance!r}: expected one of {DISTANCES}")
     if vectors.ndim != 2 or not len(vectors) == len(modalities) == len(labels):
         raise ValueError(
             f"vectors {vectors.shape}, {len(modalities)} modalities and {len(labels)} labels: "
@@ -96,28 +102,34 @@ def study(
     codes = np.full(len(wide), -1, dtype=np.int64)  # the centroid of each item
     for place, key in enumerate(kept):
         codes[members[key]] = place
-    between = pairwise(centres, centres)
+    between = pairwise(centres, centres, distance)
 
     names = [f"{side}:{name}" for side, name in kept]
     side_of, class_of = (np.array(column, dtype=object) for column in zip(*kept, strict=True))
-    scale = mean_item_distance(wide[codes >= 0], seed)
+    scale = mean_item_distance(wide[codes >= 0], distance, seed)
     rows = [
         _row("centroid_distance", between[i, j], min(counts[i], counts[j]), names[i], names[j])
         for i, j in itertools.combinations(range(len(names)), 2)
     ]
     rows.append(_row("centroid_scale", scale, int((codes >= 0).sum())))
     rows += _summary_rows(side_of, class_of, between)
-    return rows + _item_rows(wide, codes, side_of, class_of, centres)
+    return rows + _item_rows(wide, codes, side_of, class_of, centres, distance)
 
 
-def pairwise(a: Float, b: Float) -> Float:
-    """(n, d) and (m, d) -> (n, m) Euclidean distances."""
+def pairwise(a: Float, b: Float, distance: str) -> Float:
+    """(n, d) and (m, d) -> (n, m) distances: "euclidean", or "cosine" = 1 − cosine, 0 to 2.
+
+    A vector of zeros has cosine 0 to all.
+    """
+    if distance == "cosine":
+        unit_a, unit_b = (unit_rows(x, np.float64) for x in (a, b))
+        return np.asarray(np.clip(1.0 - unit_a @ unit_b.T, 0.0, 2.0))
     from scipy.spatial.distance import cdist
 
     return np.asarray(cdist(a, b))
 
 
-def mean_item_distance(vectors: Float, seed: int = 0) -> float:
+def mean_item_distance(vectors: Float, distance: str, seed: int = 0) -> float:
     """Mean distance between two different items, of at most 2,000 drawn by seed; NaN for one."""
     if len(vectors) > _SCALE_ITEMS:
         drawn = np.random.default_rng(seed).choice(len(vectors), _SCALE_ITEMS, replace=False)
@@ -125,7 +137,7 @@ def mean_item_distance(vectors: Float, seed: int = 0) -> float:
     n = len(vectors)
     if n < 2:
         return float("nan")
-    between = pairwise(vectors, vectors)
+    between = pairwise(vectors, vectors, distance)
     return float((between.sum() - np.trace(between)) / (n * (n - 1)))
 
 
@@ -160,7 +172,9 @@ def _summary_rows(side: Any, kind: Any, between: Float) -> list[Row]:
     return rows
 
 
-def _item_rows(vectors: Float, codes: Int, side: Any, kind: Any, centres: Float) -> list[Row]:
+def _item_rows(
+    vectors: Float, codes: Int, side: Any, kind: Any, centres: Float, distance: str
+) -> list[Row]:
     """Items of one modality classified by the nearest centroid of another."""
     rows: list[Row] = []
     for a, b in itertools.permutations(dict.fromkeys(side), 2):
@@ -168,7 +182,7 @@ def _item_rows(vectors: Float, codes: Int, side: Any, kind: Any, centres: Float)
         items = np.flatnonzero(np.isin(codes, shared))
         if not len(items):
             continue
-        there = pairwise(vectors[items], centres[side == b])
+        there = pairwise(vectors[items], centres[side == b], distance)
         correct = kind[side == b][there.argmin(axis=1)] == kind[codes[items]]
         found = _row("nearest_centroid_accuracy", correct.mean(), len(items), a, b)
         rows.append({**found, "chance": 1 / there.shape[1]})

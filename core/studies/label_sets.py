@@ -38,6 +38,7 @@ class LabelledGallery:
         labels: Sequence[tuple[int, ...]],
         kept: Int,
         relevance: npt.NDArray[np.floating[Any]],
+        combine: str,
         k: int,
     ) -> None:
         sets: dict[tuple[int, ...], int] = {}
@@ -47,6 +48,7 @@ class LabelledGallery:
         self.flat = np.concatenate([np.array(labels_, dtype=np.int64) for labels_ in sets])
         self.starts = np.cumsum([0, *(len(labels_) for labels_ in sets)])[:-1]
         self.relevance = np.asarray(relevance, dtype=np.float64)
+        self.combine = combine
         self.discount = 1.0 / np.log2(np.arange(2, k + 2))
         self.discount_sum = np.concatenate([[0.0], np.cumsum(self.discount)])  # by number of ranks
 
@@ -56,7 +58,7 @@ class LabelledGallery:
         per_label = np.maximum.reduceat(
             self.relevance[labels][:, self.flat], self.starts, axis=1
         )  # (labels of the query, sets)
-        gain = per_label.max(axis=0)
+        gain = per_label.max(axis=0) if self.combine == "best" else per_label.mean(axis=0)
         mine = np.zeros(len(self.relevance), dtype=bool)
         mine[labels] = True
         shares = np.logical_or.reduceat(mine[self.flat], self.starts)

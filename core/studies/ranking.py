@@ -79,13 +79,15 @@ def study(
     *,
     pair_of: npt.NDArray[np.integer[Any]] | None = None,
     k: int = 30,
+    combine: str = "best",
     n_bootstrap: int = 1000,
     seed: int = 0,
+    block_rows: int | None = None,
+    n_threads: int | None = None,
 ) -> RankingResult:
     """Rank the whole gallery for each query and measure the ranking.
 
-    ndcg@k        linear gain: the relevance of the best-matching pair of labels; discount
-                  1 / log2(rank + 1), ideal order over the whole gallery (as
+    ndcg@k        linear gain, discount 1 / log2(rank + 1), ideal order over the whole gallery (as
                   `sklearn.metrics.ndcg_score`)
     ndcg_lift     (NDCG − random) / (1 − random), of the means over queries
     recall@k      share of queries whose own pair is among the first k (one correct item a query)
@@ -108,6 +110,9 @@ def study(
     query_labels, gallery_labels : per item its positions in `relevance`; () for none
     relevance : (L, L), non-negative, as from `taxonomy.relevance_table`
     pair_of : (n,) gallery row of the query's own pair, -1 for none
+    combine : the gain of an item is the relevance of the best-matching pair of labels ("best"), or
+        the mean over the query's labels of the relevance of the item's best-matching label ("mean")
+    block_rows : queries per block, which bounds memory; by default about 40 MB a thread
 
     Raises
     ------
@@ -118,7 +123,7 @@ def study(
     """
     from threadpoolctl import threadpool_limits
 
-    _check(queries, gallery, query_labels, gallery_labels, relevance, pair_of, k)
+    _check(queries, gallery, query_labels, gallery_labels, relevance, pair_of, k, combine)
     n = len(queries)
     labelled = any(query_labels) and any(gallery_labels)
     kept_q = _rows_with(query_labels) if labelled else np.arange(n)
@@ -128,7 +133,7 @@ def study(
     pairs = _pairs_among(pair_of, kept_q, kept_g, len(gallery))
     m = len(kept_g)
 
-    groups = LabelledGallery(gallery_labels, kept_g, relevance, k) if labelled else None
+    groups = LabelledGallery(gallery_labels, kept_g, relevance, combine, k) if labelled else None
     query_sets = [query_labels[row] for row in kept_q] if labelled else [()] * len(kept_q)
     names = _metric_names(k, labelled, bool((pairs >= 0).any()))
     values = {name: np.empty(len(kept_q)) for name in names}
@@ -145,10 +150,13 @@ def study(
 
     # Queries with equal label sets are neighbours in `order`, so that they share one lookup.
     order = np.array(sorted(range(len(kept_q)), key=lambda i: query_sets[i]), dtype=np.int64)
-    size = max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // m))
+    size = block_rows or max(1, min(_BLOCK_ROWS, _BLOCK_CELLS // m))
     blocks = [order[start : start + size] for start in range(0, len(order), size)]
     # Blocks run in parallel; matrix products with threads of their own would only compete.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_cores()) as pool:
+    with (
+        threadpool_limits(1, user_api="blas"),
+        ThreadPoolExecutor(n_threads or n_cores()) as pool,
+    ):
         list(pool.map(run, blocks))
 
     rows: list[Row] = []
@@ -318,6 +326,7 @@ def _check(
     relevance: npt.NDArray[np.floating[Any]],
     pair_of: npt.NDArray[np.integer[Any]] | None,
     k: int,
+    combine: str,
 ) -> None:
     for name, vectors, labels in (
         ("query", queries, query_labels),
@@ -354,5 +363,7 @@ def _check(
         pairs = np.asarray(pair_of)
         if pairs.shape != (len(queries),) or pairs.min() < -1 or pairs.max() >= len(gallery):
             raise ValueError("pair_of needs a gallery row for each query, or -1 for none")
+    if combine not in ("best", "mean"):
+        raise ValueError(f"combine is {combine!r}: expected 'best' or 'mean'")
     if k < 1:
         raise ValueError(f"k is {k}: expected at least 1")

@@ -34,7 +34,7 @@ def test_orders():
 def test_every_order_is_a_permutation(n, seed, by):
     rng = np.random.default_rng(seed)
     points = rng.integers(0, 3, (n, 2)).astype(float)  # many at distance 0
-    distances = centroids.pairwise(points, points)
+    distances = centroids.pairwise(points, points, "euclidean")
     modalities = rng.choice(["audio", "image"], n).tolist()
     classes = rng.choice(["a", "b", "c"], n).tolist()
     found = centroid_matrix.order_of(distances, modalities, classes, by)

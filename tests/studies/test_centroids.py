@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cosine as scipy_cosine
 
 from core.errors import UserError
 from core.studies import centroid_matrix, centroids
@@ -27,9 +28,10 @@ def scale_of(rows) -> float:
     return row["value"]
 
 
-def test_centroids_are_means_and_distances_those_between_them():
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_centroids_are_means_and_distances_those_between_them(distance):
     vectors, modalities, labels = make(std=2.0)
-    result = centroids.study(vectors, modalities, labels)
+    result = centroids.study(vectors, modalities, labels, distance=distance)
     names, _ = centroid_matrix.matrix_of(result)
     assert names[:2] == ["audio:class 0", "audio:class 1"]
     assert names[3] == "image:class 0"
@@ -40,19 +42,26 @@ def test_centroids_are_means_and_distances_those_between_them():
         means[name], counts[name] = wide[mine].mean(axis=0), sum(mine)
     for row in rows_of(result, "centroid_distance"):
         a, b = means[row["class"]], means[row["other"]]
-        assert row["value"] == pytest.approx(np.linalg.norm(a - b))
+        plain = np.linalg.norm(a - b) if distance == "euclidean" else scipy_cosine(a, b)
+        assert row["value"] == pytest.approx(plain)
         assert row["n"] == min(counts[row["class"]], counts[row["other"]])
     assert len(rows_of(result, "centroid_distance")) == 6 * 5 / 2
 
 
-def test_scale_is_the_mean_distance_between_two_items():
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_scale_is_the_mean_distance_between_two_items(distance):
     vectors, modalities, labels = make(n=20, std=1.0)
-    result = centroids.study(vectors, modalities, labels)
+    result = centroids.study(vectors, modalities, labels, distance=distance)
     wide = vectors.astype(np.float64)
     pairs = [(i, j) for i in range(20) for j in range(i)]
-    between = [np.linalg.norm(wide[i] - wide[j]) for i, j in pairs]
+    between = [
+        np.linalg.norm(wide[i] - wide[j])
+        if distance == "euclidean"
+        else scipy_cosine(wide[i], wide[j])
+        for i, j in pairs
+    ]
     assert scale_of(result) == pytest.approx(np.mean(between))
-    larger = centroids.study(8 * vectors, modalities, labels)
+    larger = centroids.study(8 * vectors, modalities, labels, distance=distance)
     one, other = (centroid_matrix.matrix_of(rows)[1] / scale_of(rows) for rows in (larger, result))
     np.testing.assert_allclose(one, other)
 
@@ -60,7 +69,7 @@ def test_scale_is_the_mean_distance_between_two_items():
 def test_scale_of_many_items_is_sampled_by_seed():
     vectors = np.random.default_rng(0).standard_normal((5_000, 4))
     expected = 2 * math.gamma(2.5) / math.gamma(2)  # E|x − y| of normal vectors in 4 dimensions
-    one, again, other = (centroids.mean_item_distance(vectors, s) for s in (0, 0, 1))
+    one, again, other = (centroids.mean_item_distance(vectors, "euclidean", s) for s in (0, 0, 1))
     assert one == again
     assert one != other
     assert one == pytest.approx(other, rel=0.03)
@@ -142,3 +151,8 @@ def test_one_modality_has_no_summary():
 def test_inconsistent_arguments_are_refused(vectors, modalities, labels, error, said):
     with pytest.raises(error, match=said):
         centroids.study(vectors, modalities, labels)
+
+
+def test_an_unknown_distance_is_refused():
+    with pytest.raises(ValueError, match="distance is 'city'"):
+        centroids.study(*make(), distance="city")
