@@ -95,7 +95,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("ontology",), _text, "the path of a file"),
     (("size",), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
     (
-        ("splits",),
+        ("splits", "trainings"),
         lambda v: v is None or _whole(v, 1, MOST_SPLITS),
         f"a whole number of at least 1, and at most {MOST_SPLITS}",
     ),
@@ -144,6 +144,9 @@ class Config:
     ontology : file of label relations, instead of the dataset's
     seed : of all random steps
     splits : number of random splits (None: 5 below 2,000 items, else 1)
+    trainings : how often the translation of a split is trained, each time with another seed, so
+        that the spread of its headline numbers covers training (None: 3 for a single split of
+        fewer than 20,000 items, else 1; each of several splits has a training of its own)
     n_bootstrap : resamples behind an interval
     mix_in_draws : forests per point of a mix-in curve
     prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
@@ -168,6 +171,7 @@ class Config:
     ontology: str = ""
     seed: int = 0
     splits: int | None = None
+    trainings: int | None = None
     n_bootstrap: int = 1_000
     mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS

@@ -7,9 +7,11 @@ name                           artefact
 =============================  ================================================================
 `ingest`                       items, splits, rejected files, the dataset's card
 `extract:ENCODER`              native vectors of one encoder
-`train:SET:PART`               spaces and shared vectors; PART is a split's number or `all`
+`train:SET:PART`               spaces and shared vectors; PART is a split's number or `all`,
+                               or SPLIT.TRAINING for a further training of a split
 `generate:SET:SPLIT`           the generation space, its vectors and snapshots, if there is text
 `evaluate:SET:SPLIT`           measurements, predictions, forests
+`evaluate:SET:SPLIT.TRAINING`  headline numbers of a further training
 `maps:SET`                     maps
 `maps:SET:epochs`              the moving map of the generation space
 =============================  ================================================================

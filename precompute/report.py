@@ -25,18 +25,19 @@ def rows(study: Study) -> list[dict[str, Any]]:
 
 
 def show(study: Study, console: Console) -> None:
-    """Print the headline numbers of every encoder set with their std over splits and chance."""
+    """Print the headline numbers of every encoder set with std, what it covers, and chance."""
     console.print(f"Study {study.digest}: {study.dataset['title']}", style="bold")
     found = headlines.table(study.measurements())
     for names, rows in found.groupby(["audio", "image", "text"], sort=False):
         table = Table(title=" × ".join(name for name in names if name), title_justify="left")
-        for column in ("what", "value", "std", "chance", "n"):
+        for column in ("what", "value", "std", "over", "chance", "n"):
             table.add_column(column, justify="left" if column == "what" else "right")
         for row in rows.itertuples():
             table.add_row(
                 row.what,
                 f"{row.mean:.3f}",
                 "" if pd.isna(row.sd) else f"± {row.sd:.3f}",
+                row.over,
                 "" if pd.isna(row.chance) else f"{row.chance:.3f}",
                 f"{row.n}",
             )

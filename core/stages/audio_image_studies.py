@@ -43,6 +43,15 @@ def run(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> l
     return rows + _distribution(data, rows)
 
 
+def ends(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> list[Row]:
+    """Both ends of MMT's mix-in curves, one forest each: nothing and everything of the target."""
+    train, test = data.labelled("train"), data.labelled("test")
+    seed, n_classes = draft.key["seed"], len(data.paired_classes)
+    cells = [Cell("MMT", seed), *(Cell("MMT", seed, target, 0) for target in AUDIO_IMAGE)]
+    outcomes, _ = forests.grow(draft, engine, train, test, n_classes, cells, config.forest)
+    return mix_in.measurements(outcomes, n_classes)
+
+
 def predictions(data: EvaluationData, outcomes: list[Outcome]) -> pd.DataFrame:
     """Every system's prediction for each test item."""
     classes = np.array(data.paired_classes)

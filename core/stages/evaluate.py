@@ -2,6 +2,9 @@
 
 Ranking in every direction and space is here (W §3.3). W's studies of sounds and pictures are in
 `core.stages.audio_image_studies`, S's zero-shot tagging is in `core.stages.zero_shot`.
+
+A translation that was trained again with another seed has headline numbers alone: ranking, MMT with
+nothing and with everything of the target, and the zero-shot tags. So their spread covers training.
 """
 
 import functools
@@ -18,8 +21,15 @@ from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
 from core.stages import audio_image_studies, evaluation_data, forests, network_tags
-from core.stages.evaluation_data import GENERATION, NATIVE, EvaluationData, Sources
+from core.stages.evaluation_data import (
+    AUDIO_IMAGE,
+    GENERATION,
+    NATIVE,
+    EvaluationData,
+    Sources,
+)
 from core.stages.study_run import ArtefactTask, StudyRun
+from core.stages.train import further_trainings
 from core.stages.zero_shot import Tagger
 from core.store import Draft
 from core.stored_encoders import load_encoder, load_tuned
@@ -56,6 +66,49 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         }
         write = functools.partial(_write, run, encoder_set, split, sources)
         yield ArtefactTask(f"evaluate:{encoder_set}:{split}", key, write)
+    for encoder_set, (split, training) in itertools.product(
+        run.encoder_sets, further_trainings(run)
+    ):
+        yield _again(run, encoder_set, split, training)
+
+
+def _again(run: StudyRun, encoder_set: str, split: int, training: int) -> ArtefactTask:
+    """The headline numbers of a further training: `evaluate:SET:SPLIT.TRAINING`."""
+    part = f"{encoder_set}:{split}.{training}"
+    trained = run.artefacts[f"train:{part}"]
+    key = {
+        "items": run.ingested.digest,
+        "spaces": trained.digest,
+        "prompts": run.config.prompts,
+        "forest": asdict(run.config.forest),
+        "split": split,
+        "training": training,
+        "seed": run.config.seed + split,
+        "version": VERSION,
+    }
+    sources = Sources(run.natives(encoder_set), trained, None, ())
+    write = functools.partial(_write_again, run, encoder_set, sources)
+    return ArtefactTask(f"evaluate:{part}", key, write)
+
+
+def _write_again(run: StudyRun, encoder_set: str, sources: Sources, draft: Draft) -> dict[str, Any]:
+    split, training, seed = (draft.key[name] for name in ("split", "training", "seed"))
+    data = evaluation_data.read(run.ingested, split, sources)
+    with run.engine.clock.time("ranking"):
+        found, _ = ranked(data, 0, seed)
+    rows = [row for row in found if not row.get("class") and not row.get("system")]
+    if set(AUDIO_IMAGE) <= set(data.modalities):
+        rows += audio_image_studies.ends(run.config, draft, run.engine, data)
+    tagger = _tagger(run, encoder_set, sources)
+    if tagger is not None:
+        frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
+        with run.engine.clock.time("zero-shot tagging"):
+            tagged, _ = tagger.study(frames, data.vectors)
+        rows += [row for row in tagged if not row.get("class")]
+    common = {**encoders_by_modality(encoder_set), "split": split, "training": training}
+    draft.write_table("measurements.parquet", measure.table(rows, **common))
+    draft.remove(forests.FOLDER)
+    return {"n_measurements": len(rows), "seed": seed}
 
 
 def _write(

@@ -72,7 +72,7 @@ class EvaluationData:
     def labelled(self, subset: str) -> dict[str, dict[str, Labelled]]:
         """space -> modality -> the single-label items of a subset."""
         found: dict[str, dict[str, Labelled]] = {}
-        for space in SPACES:
+        for space in (name for name in SPACES if name in self.vectors):
             for modality in AUDIO_IMAGE:
                 frame = self.single(modality, subset)
                 vectors = self.vectors[space][modality].take(frame["item_id"])
@@ -96,11 +96,13 @@ class Sources:
         for artefact, spaces in ((self.trained, SPACES), (self.generated, (GENERATION,))):
             if artefact is not None:
                 for space in spaces:
-                    found[space] = {
+                    mine = {
                         name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
                         for name in self.natives
                         if artefact.has(f"{space}.{name}.npy")
                     }
+                    if mine:
+                        found[space] = mine
         if self.joint:
             found[NATIVE] = {
                 name: read_vectors(self.natives[name], "vectors.npy") for name in self.joint

@@ -5,9 +5,10 @@ have formed and does not change it, so W's numbers do not depend on the text. A 
 train all three towers together (`words: together`).
 
 Each encoder set is trained once per split: a translation, and PCA, both on the subset
-`translation`. One more translation is trained on all pairs, for the retrieval of uploads. The fits
-are independent and run in parallel, one core each. A killed fit continues from its last
-checkpoint.
+`translation`. One more translation is trained on all pairs, for the retrieval of uploads. The
+translation of a single split is trained `trainings` times, each time with another seed, so that the
+spread of its headline numbers covers training. The fits are independent and run in parallel, one
+core each. A killed fit continues from its last checkpoint.
 """
 
 import functools
@@ -30,29 +31,52 @@ from core.store import Draft
 from core.study import ALL
 from core.vectors import Vectors
 
-VERSION = 3
+VERSION = 4
 N_COMPONENTS = 128  # W §2.2
 CHECKPOINTS = "checkpoints"
+N_TRAININGS, N_REPEATED = 3, 20_000  # trainings of a single split, in studies with fewer items
+SEED_STEP = 1_000  # between the seeds of two trainings of a split
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
-    """One artefact per encoder set and part (a split's number, or "all"): `train:SET:PART`."""
-    parts: list[int | str] = [*run.splits, ALL]
-    for encoder_set, part in itertools.product(run.encoder_sets, parts):
-        seed = run.config.seed + (part if isinstance(part, int) else 0)
-        settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
-        natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
-        key = {
-            "items": run.ingested.digest,
-            "natives": natives,
-            "part": part,
-            "recipe": asdict(settings),
-            "seed": seed,
-            "unseen": sorted(run.config.unseen),
-            "version": VERSION,
-        }
-        write = functools.partial(_write, settings, run.paired_by)
-        yield ArtefactTask(f"train:{encoder_set}:{part}", key, write, "training spaces")
+    """One artefact per encoder set and part: `train:SET:PART`.
+
+    A part is a split's number, "all", or `SPLIT.TRAINING` for a further training of a split.
+    """
+    for encoder_set in run.encoder_sets:
+        for part in (*run.splits, ALL):
+            yield _task(run, encoder_set, part)
+        for split, training in further_trainings(run):
+            yield _task(run, encoder_set, split, training)
+
+
+def further_trainings(run: StudyRun) -> list[tuple[int, int]]:
+    """`(split, training)` of every training but the first; those of a split count from 1."""
+    wanted = run.config.trainings
+    if wanted is None:
+        small = len(run.ingested.table("items.parquet", ["item_id"])) < N_REPEATED
+        wanted = N_TRAININGS if small and len(run.splits) == 1 else 1
+    return [(split, training) for split in run.splits for training in range(1, wanted)]
+
+
+def _task(run: StudyRun, encoder_set: str, part: int | str, training: int = 0) -> ArtefactTask:
+    seed = run.config.seed + (part if isinstance(part, int) else 0) + SEED_STEP * training
+    settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
+    natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
+    key = {
+        "items": run.ingested.digest,
+        "natives": natives,
+        "part": part,
+        "recipe": asdict(settings),
+        "seed": seed,
+        "unseen": sorted(run.config.unseen),
+        "version": VERSION,
+    }
+    if training:
+        key["training"] = training
+    write = functools.partial(_write, settings, run.paired_by)
+    name = f"train:{encoder_set}:{part}" + (f".{training}" if training else "")
+    return ArtefactTask(name, key, write, "training spaces")
 
 
 def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[str, Any]:
@@ -60,7 +84,7 @@ def _write(settings: TranslationConfig, paired_by: str, draft: Draft) -> dict[st
     natives, ingested = native_vectors(draft), draft.store.need("ingest", draft.key["items"])
     frame = training_items(ingested, part, natives, unseen)
     facts = write_translation(settings, paired_by, draft, frame, natives)
-    if part != ALL:
+    if part != ALL and "training" not in draft.key:
         _write_pca(draft, training_items(ingested, part, natives), natives)
     return facts
 

@@ -8,6 +8,7 @@ it, so they always agree.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -73,43 +74,62 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 def summary(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """One row for each combination of `by`: the mean over splits and seeds, and its scale.
+    """One row for each combination of `by`: the mean over splits, trainings and seeds, its scale.
 
-    Columns: `by`; `mean` over splits of the mean over seeds; `sd` over splits, or over seeds with
-    a single split, NaN for a single number; the numbers of `runs` and `splits`; `low` and `high`,
-    the mean bootstrap bounds; `n`, `gallery_size` and `chance`, means.
+    Columns: `by`; `mean` over splits of the mean over trainings of the mean over seeds; `sd` over
+    splits, with a single split over trainings, with a single training over seeds, NaN for a single
+    number; the numbers of `runs`, `splits` and `trainings` (of one split); `low` and `high`, the
+    mean bootstrap bounds; `n`, `gallery_size` and `chance`, means.
     """
-    columns = [*by, "mean", "sd", "runs", "splits", "low", "high", "n", "gallery_size", "chance"]
+    sizes = ["runs", "splits", "trainings", "low", "high", "n", "gallery_size", "chance"]
+    columns = [*by, "mean", "sd", *sizes]
     if frame.empty:
         return pd.DataFrame(columns=columns)
-    split_means = frame.groupby([*by, "split"], sort=False, dropna=False)["value"].mean()
-    over_splits = split_means.groupby(list(by), sort=False, dropna=False).agg(["mean", "std"])
-    grouped = frame.groupby(list(by), sort=False, dropna=False)
-    table = grouped.agg(
+    if "training" not in frame:
+        frame = frame.assign(training=0)
+
+    def grouped(values: pd.Series | pd.DataFrame, *more: str) -> Any:
+        return values.groupby([*by, *more], sort=False, dropna=False)
+
+    fits = grouped(frame, "split", "training")["value"].mean()
+    split_means = grouped(fits, "split").mean()
+    table = grouped(frame).agg(
         sd=("value", "std"),
         runs=("value", "size"),
         splits=("split", "nunique"),
+        trainings=("training", "nunique"),
         low=("low", "mean"),
         high=("high", "mean"),
         n=("n", "mean"),
         gallery_size=("gallery_size", "mean"),
         chance=("chance", "mean"),
     )
-    table["mean"] = over_splits["mean"]
-    table["sd"] = table["sd"].where(table["splits"] == 1, over_splits["std"])
+    table["mean"] = grouped(split_means).mean()
+    table["sd"] = table["sd"].where(table["trainings"] == 1, grouped(fits).std())
+    table["sd"] = table["sd"].where(table["splits"] == 1, grouped(split_means).std())
     table = table.reset_index()
     for name in ("n", "gallery_size"):
         table[name] = table[name].round().astype(int)
     return table[columns]
 
 
-def table(measurements: pd.DataFrame) -> pd.DataFrame:
-    """`audio, image, (text,) what, mean, sd, chance, n, n_splits`: one row per headline.
+def spread_over(splits: int, trainings: int, runs: int) -> str:
+    """What the standard deviation of a summary's row covers, in words; "" for a single number."""
+    if splits > 1:
+        return f"{splits} splits"
+    if trainings > 1:
+        return f"{trainings} trainings"
+    return f"{runs} draws" if runs > 1 else ""
 
-    The numbers are those of `summary`; there is a column for each modality of the measurements.
+
+def table(measurements: pd.DataFrame) -> pd.DataFrame:
+    """`audio, image, (text,) what, mean, sd, over, chance, n, n_splits`: one row per headline.
+
+    The numbers are those of `summary`; `over` says what `sd` covers. There is a column for each
+    modality of the measurements.
     """
     encoders = [name for name in ENCODERS if name in measurements.columns]
-    columns = [*encoders, "what", "mean", "sd", "chance", "n", "n_splits"]
+    columns = [*encoders, "what", "mean", "sd", "over", "chance", "n", "n_splits"]
     metrics = {wanted["metric"] for _, wanted in HEADLINES}
     overall = measurements[(measurements["class"] == "") & measurements["metric"].isin(metrics)]
     parts = [
@@ -117,6 +137,8 @@ def table(measurements: pd.DataFrame) -> pd.DataFrame:
         for what, wanted in HEADLINES
     ]
     found = summary(pd.concat(parts), [*encoders, "what"]).rename(columns={"splits": "n_splits"})
+    sizes = found[["n_splits", "trainings", "runs"]].astype(int).to_numpy().tolist()
+    found["over"] = [spread_over(*row) for row in sizes]
     order = [*map(tuple, overall[encoders].drop_duplicates().to_numpy())]
     rank = [order.index(tuple(names)) for names in found[encoders].to_numpy()]
     places = sorted(range(len(found)), key=rank.__getitem__)  # set by set, as they were stored

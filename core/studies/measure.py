@@ -9,6 +9,8 @@ column              meaning
 `space`             translation, pca, generation, or native (encoders with a published joint space);
                     "" in distribution
 `split`             the number of the random split of the items
+`training`          0, or the number of a further training of the same translation, which has
+                    headline numbers only
 `metric`            see below
 `direction`         the modalities of queries and gallery, such as audio_to_image (ranking) or
                     text_to_audio (zero_shot), else ""
@@ -54,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "text": "",
     "space": "",
     "split": 0,
+    "training": 0,
     "metric": "",
     "direction": "",
     "target": "",

@@ -41,15 +41,19 @@ def measurements(outcomes: Iterable[Outcome], n_classes: int) -> list[dict[str, 
 def zero_shot_share(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Per target: macro F1 of MMT without items of it, over that of the best system (W: ≈ 0.7).
 
-    Both are means over seeds; the best is taken among all systems and all n. Targets without a
-    zero-shot MMT row are left out; a best of 0 gives a share of 0.
+    Both are means over fits of means over seeds; the best is taken among all systems and all n.
+    Targets without a zero-shot MMT row are left out; a best of 0 gives a share of 0.
     """
-    values: dict[tuple[str, str, int], list[float]] = {}
+    values: dict[tuple[str, str, int], dict[tuple[int, int], list[float]]] = {}
     for row in rows:
         if row["metric"] == "macro_f1":
             key = (row["target"], row["system"], int(row["n_target"]))
-            values.setdefault(key, []).append(float(row["value"]))
-    means = {key: float(np.mean(found)) for key, found in values.items()}
+            fit = (int(row.get("split", 0)), int(row.get("training", 0)))
+            values.setdefault(key, {}).setdefault(fit, []).append(float(row["value"]))
+    means = {
+        key: float(np.mean([np.mean(of_fit) for of_fit in found.values()]))
+        for key, found in values.items()
+    }
     shares = {}
     for target, system, n_target in means:
         if system == "MMT" and n_target == 0:

@@ -57,9 +57,11 @@ def scale_text(row: pd.Series, gallery: str = "") -> str:
 
 
 def runs_text(row: pd.Series) -> str:
-    """The runs behind a mean: `5 splits × 5 draws`."""
-    runs, splits = int(row["runs"]), int(row["splits"])
+    """The runs behind a mean: `5 splits × 5 draws`, `1 split × 3 trainings`."""
+    runs, splits, trainings = (int(row[name]) for name in ("runs", "splits", "trainings"))
     by_split = "1 split" if splits == 1 else f"{splits} splits"
+    if trainings > 1:
+        return f"{by_split} × {trainings} trainings"
     draws = runs // splits if splits else runs
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"
 

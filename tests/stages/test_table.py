@@ -14,9 +14,11 @@ from core.config import Config
 from core.spaces import maps
 from core.spaces.translation import TranslationConfig
 from core.stages import table as stages
+from core.stages import train
 from core.stages.study_run import StudyRun
 from core.stages.table import STAGES
 from core.store import Store
+from core.studies import headlines
 from core.studies.forests import ForestConfig
 from core.study import Study, open_study
 from tests.precompute_runs import HereEngine, KilledError, manifests
@@ -77,6 +79,37 @@ def test_ready_vectors_need_no_encoder(whole: Whole) -> None:
     found = rows[(rows["metric"] == "precision@5") & (rows["space"] == "translation")]
     assert sorted(found["split"].unique()) == [0, 1]
     assert {"x", "y", "z"} <= set(study.map(study.default_encoder_set, "pca", "umap", 2).columns)
+
+
+def test_a_single_split_is_trained_three_times_and_its_spread_covers_training(
+    tiny: Config, tmp_path: Path
+) -> None:
+    study = run_tiny(replace(tiny, splits=1), tmp_path)
+    found = headlines.table(study.measurements()).set_index("what")
+    for what in (
+        "precision@10, audio_to_image",
+        "zero-shot MMT, macro F1, target audio",
+        "MMT with everything, macro F1, target image",
+    ):
+        assert found.loc[what, "over"] == "3 trainings"
+        assert found.loc[what, "sd"] > 0
+    assert found.loc["SMA, macro F1", "over"] == "2 draws"  # PCA is the same every time
+    rows = study.measurements()
+    again = rows[rows["training"] > 0]
+    assert sorted(again["training"].unique()) == [1, 2]
+    assert set(again["space"]) == {"translation"}
+    assert not again["class"].any()
+    one = rows[(rows["metric"] == "precision@10") & (rows["class"] == "") & (rows["system"] == "")]
+    one = one[(one["direction"] == "audio_to_image") & (one["space"] == "translation")]
+    assert one["value"].nunique() > 1
+    assert found.loc["precision@10, audio_to_image", "mean"] == pytest.approx(one["value"].mean())
+
+
+def test_several_splits_and_one_training_are_not_repeated(whole: Whole, tiny: Config) -> None:
+    assert whole.study.measurements()["training"].max() == 0
+    assert train.further_trainings(whole.first) == []
+    first = replace(whole.first, config=replace(tiny, trainings=2))
+    assert train.further_trainings(first) == [(0, 1), (1, 1)]
 
 
 def test_every_stage_says_where_its_time_went(whole: Whole, tiny: Config) -> None:

@@ -76,6 +76,27 @@ def test_sd_is_over_seeds_for_one_split_and_nan_for_one_number() -> None:
     assert math.isnan(headlines.summary(scored([(0, 0, 0.2)]), ["metric"])["sd"].item())
 
 
+def test_sd_is_over_trainings_for_one_split() -> None:
+    frame = scored([(0, 0, 0.2), (0, 1, 0.4), (0, 0, 0.5), (0, 0, 0.7)])
+    frame["training"] = [0, 0, 1, 2]
+    table = headlines.summary(frame, ["metric"])
+    assert table["mean"].item() == pytest.approx((0.3 + 0.5 + 0.7) / 3)
+    assert table["sd"].item() == pytest.approx(pd.Series([0.3, 0.5, 0.7]).std())
+    assert table["trainings"].item() == 3
+
+
+def test_the_sd_says_what_it_covers() -> None:
+    assert headlines.spread_over(5, 1, 25) == "5 splits"
+    assert headlines.spread_over(1, 3, 7) == "3 trainings"
+    assert headlines.spread_over(1, 1, 5) == "5 draws"
+    assert headlines.spread_over(1, 1, 1) == ""
+
+
+def test_rows_from_before_trainings_were_counted_have_one() -> None:
+    old = scored([(0, 0, 0.2), (0, 1, 0.4)]).drop(columns="training")
+    assert headlines.summary(old, ["metric"])["trainings"].item() == 1
+
+
 def test_no_rows_give_an_empty_table() -> None:
     assert headlines.summary(measure.table([]), ["metric"]).empty
 

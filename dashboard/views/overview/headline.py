@@ -45,11 +45,28 @@ def show(page: Page) -> None:
             widgets.kicker(question)
             widgets.numbers(found, narrow=len(found) > 4)
     widgets.small(
-        "Means with their standard deviation over splits, or over draws where there is one split; "
-        "for a single run, its 95% bootstrap interval. Chance is the score of a random order or a "
-        "random guess."
+        f"Means with their standard deviation. {covers(rows)} For a single run, its 95% bootstrap "
+        "interval. Chance is the score of a random order or a random guess."
     )
     widgets.csv_button(rows, page, "measurements")
+
+
+def covers(rows: pd.DataFrame) -> str:
+    """What the standard deviations cover, and above all whether they cover training."""
+    n_splits = rows["split"].nunique()
+    n_trainings = rows["training"].nunique() if "training" in rows else 1
+    if n_splits > 1:
+        return f"It is over {n_splits} splits, each with a training of its own."
+    if n_trainings > 1:
+        return (
+            f"The translation was trained {n_trainings} times with other seeds, and its numbers "
+            "vary over these trainings; numbers of PCA and of one modality vary over draws of the "
+            "forests."
+        )
+    return (
+        "It is over draws of the forests: the translation was trained once, so no spread covers "
+        "its training."
+    )
 
 
 def questions(rows: pd.DataFrame) -> dict[str, list[Number]]:

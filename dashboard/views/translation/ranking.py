@@ -112,8 +112,8 @@ def band() -> figures.Band:
 
 
 def interval(table: pd.DataFrame) -> pd.DataFrame:
-    """`low` and `high`: the bootstrap bounds of one split, the mean ± sd of several."""
-    several = (table["splits"] > 1).to_numpy()
+    """`low` and `high`: the bootstrap bounds of one fit, the mean ± sd of several."""
+    several = ((table["splits"] > 1) | (table["trainings"] > 1)).to_numpy()
     low = table["low"].where(~several, table["mean"] - table["sd"])
     high = table["high"].where(~several, table["mean"] + table["sd"])
     return table.assign(low=low, high=high)
@@ -124,11 +124,10 @@ def scale_of(table: pd.DataFrame) -> str:
     if table.empty:
         return ""
     first = table.iloc[0]
-    bars = (
-        f"bars are ± one standard deviation over {first['splits']} splits"
-        if first["splits"] > 1
-        else "bars are 95% bootstrap intervals over queries"
-    )
+    over = headlines.spread_over(first["splits"], first["trainings"], 1)
+    bars = "bars are 95% bootstrap intervals over queries, of one training"
+    if over:
+        bars = f"bars are ± one standard deviation over {over}"
     sizes: dict[str, list[str]] = {}
     for _, row in table.drop_duplicates("direction").iterrows():
         size = f"{row['n']:,} queries in a gallery of {row['gallery_size']:,}"
