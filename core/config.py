@@ -235,6 +235,21 @@ def generation_recipe(config: Config, paired_by: str, n_texts: int) -> Generatio
     return config.generation if isinstance(config.generation, GenerationConfig) else chosen
 
 
+def tuned_recipe(config: Config, paired_by: str, n_texts: int) -> GenerationConfig | None:
+    """How generators are trained a second time, with a fine-tuned text encoder (S's results are of
+    it); None if the study says whether text is frozen, or has fewer than LARGE texts.
+
+    With fewer, fine-tuning gains little (EXPERIMENTS.md) and takes most of a run's time.
+    """
+    named = isinstance(config.generation, GenerationConfig) or (
+        isinstance(config.generation, Mapping) and "text" in config.generation
+    )
+    chosen = generation_recipe(config, paired_by, n_texts)
+    if named or chosen is None or n_texts < LARGE:
+        return None
+    return replace(chosen, text="finetuned")
+
+
 def changed(recipe: Recipe, values: Mapping[str, Any], where: str) -> Recipe:
     """A recipe with some fields changed; it checks their values itself.
 

@@ -10,6 +10,7 @@ name                           artefact
 `train:SET:PART`               spaces and shared vectors; PART is a split's number or `all`,
                                or SPLIT.TRAINING for a further training of a split
 `generate:SET:SPLIT`           the generation space, its vectors and snapshots, if there is text
+`generate:SET:SPLIT.tuned`     the same with a fine-tuned text encoder, where both are trained
 `evaluate:SET:SPLIT`           measurements, predictions, forests
 `evaluate:SET:SPLIT.TRAINING`  headline numbers of a further training
 `maps:SET`                     maps

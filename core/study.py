@@ -7,7 +7,8 @@ has the names of a study's artefacts.
     vectors = study.shared("logmel+hog", "translation", "audio")
 
 Spaces: `translation` and `pca` are fitted on the subset `translation` of a split, and so is
-`generation` (S), which maps sounds and pictures into the text encoder's space.
+`generation` (S), which maps sounds and pictures into the text encoder's space; `generation_tuned`
+is the same with a text encoder that was fine-tuned along, in studies that have both.
 `translation_all` is fitted on all pairs; it serves retrieval and has no scores.
 """
 
@@ -34,7 +35,9 @@ from core.vectors import Vectors, read_vectors
 P = ParamSpec("P")
 T = TypeVar("T")
 
-SPACES = ("translation", "pca", "translation_all", "generation")
+TUNED = "generation_tuned"
+GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artefact's name
+SPACES = ("translation", "pca", "translation_all", *GENERATED)
 ALL = "all"
 
 
@@ -252,7 +255,7 @@ class Study:
         """The spaces of an encoder set, in the order of `SPACES`."""
         made_by = {
             "translation_all": f"train:{encoder_set}:{ALL}",
-            "generation": f"generate:{encoder_set}:0",
+            **{space: f"generate:{encoder_set}:0{end}" for space, end in GENERATED.items()},
         }
         return [space for space in SPACES if self.has(made_by.get(space, f"train:{encoder_set}:0"))]
 
@@ -291,7 +294,9 @@ class Study:
             raise UserError(f"There is no space {space!r}: expected one of {', '.join(SPACES)}.")
         if space == "translation_all":
             return self.artefact(f"train:{encoder_set}:{ALL}"), "translation"
-        stage = "generate" if space == "generation" else "train"
+        if space in GENERATED:
+            return self.artefact(f"generate:{encoder_set}:{split}{GENERATED[space]}"), "generation"
+        stage = "train"
         elsewhere = f"{space}:{encoder_set}:{split}"  # a run's PCA is that of its study
         name = elsewhere if elsewhere in self.artefacts else f"{stage}:{encoder_set}:{split}"
         return self.artefact(name), space
@@ -307,10 +312,12 @@ class Study:
         return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
     @_read_once
-    def text_encoder_state(self, encoder_set: str, split: int = 0) -> dict[str, np.ndarray] | None:
-        """The parameters of the text encoder that was fine-tuned for the generation space; None
-        if it was not."""
-        name = f"generate:{encoder_set}:{split}"
+    def text_encoder_state(
+        self, encoder_set: str, split: int = 0, space: str = "generation"
+    ) -> dict[str, np.ndarray] | None:
+        """The parameters of the text encoder that was fine-tuned for a generation space; None if
+        it was not."""
+        name = f"generate:{encoder_set}:{split}{GENERATED[space]}"
         if not self.has(name) or not self.artefact(name).has("text_encoder.safetensors"):
             return None
         return self.artefact(name).tensors("text_encoder.safetensors")

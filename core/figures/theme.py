@@ -37,6 +37,7 @@ SPACE_COLOURS = {
     "pca": "#D6455D",
     "native": "#3AA089",
     "generation": "#9B7BE9",
+    "generation_tuned": "#C05BD1",
 }
 SPACE_NAMES = {
     "translation": "Translation",
@@ -44,6 +45,7 @@ SPACE_NAMES = {
     "translation_all": "Translation, all pairs",
     "native": "Native",
     "generation": "Generation",
+    "generation_tuned": "Generation, text fine-tuned",
 }
 METHOD_NAMES = {"umap": "UMAP", "tsne": "t-SNE"}
 DIRECTION_NAMES = {

@@ -9,9 +9,9 @@ from typing import Any
 
 from core import items
 from core.references.reference import Setting
-from core.study import Study
+from core.study import GENERATED, Study
 
-GENERATION = "generation"
+GENERATION = "generation"  # S's space, whether its text encoder is frozen or fine-tuned
 
 
 def of(study: Study, encoder_set: str = "", space: str = "") -> Setting:
@@ -20,14 +20,14 @@ def of(study: Study, encoder_set: str = "", space: str = "") -> Setting:
     Sizes are those of the first split. `space` is for numbers that belong to one space.
     """
     frame = study.items()
-    text = space == GENERATION or "audio" not in study.encoders or "image" not in study.encoders
+    text = space in GENERATED or "audio" not in study.encoders or "image" not in study.encoders
     kind = ("audio", "text") if text else ("audio", "image")
     trained = frame[frame["subset"] == "translation"].reset_index(drop=True)
     encoders = study.modalities(encoder_set) if encoder_set else study.encoders
     return Setting(
         dataset=str(study.dataset["name"]),
         encoders={m: [n] if isinstance(n, str) else list(n) for m, n in encoders.items()},
-        space=space,
+        space=GENERATION if space in GENERATED else space,
         recipe=_recipe(study, encoder_set or study.default_encoder_set, space),
         forest=study.config.get("forest") or {},
         n_pairs=len(items.pairs(trained, *kind, by=str(study.dataset["paired_by"]))),
@@ -47,8 +47,9 @@ def _n_single(study: Study, subset: str) -> int:
 
 def _recipe(study: Study, encoder_set: str, space: str) -> Mapping[str, Any]:
     """The recipe that trained a space; that of the translation where no space is named."""
-    stage = "generate" if space == GENERATION else "train"
-    name = f"{stage}:{encoder_set}:0"
+    name = f"train:{encoder_set}:0"
+    if space in GENERATED:
+        name = f"generate:{encoder_set}:0{GENERATED[space]}"
     if not study.has(name):
         return {}
     key: Mapping[str, Any] = study.artefact(name).manifest.get("key", {})

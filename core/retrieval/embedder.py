@@ -19,7 +19,7 @@ from core.errors import UserError
 from core.once import Once
 from core.retrieval.query_inputs import QueryInput
 from core.stored_encoders import load_encoder, load_tuned
-from core.study import Study
+from core.study import GENERATED, Study
 
 MAX_CHARACTERS = 5_000  # of a typed query
 MAX_WINDOWS = 120  # embedded windows of one recording; longer recordings are sampled evenly
@@ -71,21 +71,21 @@ class Embedder:
 
     def tuned_encoder(self, space: str, split: int = 0) -> Encoder | None:
         """The text encoder that was fine-tuned for a space; None if there is none."""
-        if space != "generation":
+        if space not in GENERATED:
             return None
-        state = self.study.text_encoder_state(self.encoder_set, split)
+        state = self.study.text_encoder_state(self.encoder_set, split, space)
         if state is None:
             return None
         name = self.encoder_names["text"]
         return self._once.get(
-            ("tuned", name, split),
+            ("tuned", name, split, space),
             lambda: load_tuned(name, self.study.extracted, state, self.weights_dir),
         )
 
     def native(self, query_input: QueryInput, space: str) -> np.ndarray:
         """`(k, d)` float32: the vectors that a space projects.
 
-        The generation space reads words through the text encoder that was fine-tuned for it.
+        A generation space reads words through the text encoder that was fine-tuned for it.
         """
         tuned = self.tuned_encoder(space) if query_input.modality == "text" else None
         if tuned is None:

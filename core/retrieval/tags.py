@@ -120,7 +120,7 @@ def gallery(study: Study, encoder_set: str, space: str, modality: str, split: in
 def embed(embedder: Embedder, texts: Sequence[str], space: str, split: int = 0) -> TagVectors:
     """Texts in a space, in one batch.
 
-    The generation space uses the text encoder that was fine-tuned for it, if there is one.
+    A generation space uses the text encoder that was fine-tuned for it, if there is one.
 
     Raises
     ------

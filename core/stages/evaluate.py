@@ -34,7 +34,7 @@ from core.stages.zero_shot import Tagger
 from core.store import Draft
 from core.stored_encoders import load_encoder, load_tuned
 from core.studies import measure, ranking, zero_shot
-from core.study import Space
+from core.study import GENERATED, TUNED, Space
 
 VERSION = 5
 Row = dict[str, Any]
@@ -50,12 +50,14 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             run.artefacts.get(f"train:{encoder_set}:{split}"),
             run.artefacts.get(f"generate:{encoder_set}:{split}"),
             evaluation_data.published_joint(encoders_by_modality(encoder_set)),
+            run.artefacts.get(f"generate:{encoder_set}:{split}{GENERATED[TUNED]}"),
         )
         key = {
             "items": run.ingested.digest,
             "natives": {name: artefact.digest for name, artefact in sources.natives.items()},
             "spaces": sources.trained.digest if sources.trained else None,
             "generation": sources.generated.digest if sources.generated else None,
+            "tuned": sources.tuned.digest if sources.tuned else None,
             "joint": sources.joint,
             "n_bootstrap": config.n_bootstrap,
             "mix_in_draws": config.mix_in_draws,
@@ -148,12 +150,13 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
     if sources.trained:
         tensors = sources.trained.tensors("translation.safetensors")
         spaces["translation"] = Translation.from_arrays(tensors)
-    if sources.generated:
-        tensors = sources.generated.tensors("generation.safetensors")
-        spaces[GENERATION] = Generation.from_arrays(tensors)
-        if sources.generated.has("text_encoder.safetensors"):
-            state = sources.generated.tensors("text_encoder.safetensors")
-            tuned[GENERATION] = load_tuned(name, run.extracted, state, run.weights_dir)
+    for space, made in ((GENERATION, sources.generated), (TUNED, sources.tuned)):
+        if made is None:
+            continue
+        spaces[space] = Generation.from_arrays(made.tensors("generation.safetensors"))
+        if made.has("text_encoder.safetensors"):
+            state = made.tensors("text_encoder.safetensors")
+            tuned[space] = load_tuned(name, run.extracted, state, run.weights_dir)
     if "text" in sources.joint:
         spaces[NATIVE] = None
     return Tagger(

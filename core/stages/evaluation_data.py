@@ -9,7 +9,7 @@ from core import encoders, items, taxonomy
 from core.encoder_sets import READY
 from core.store import Artefact
 from core.studies.forest_cells import Labelled
-from core.study import taxonomy_of
+from core.study import TUNED, taxonomy_of
 from core.vectors import Vectors, read_vectors
 
 SPACES = ("translation", "pca")
@@ -89,20 +89,23 @@ class Sources:
     trained: Artefact | None
     generated: Artefact | None
     joint: tuple[str, ...]  # modalities whose native vectors are compared too
+    tuned: Artefact | None = None  # the generation space with a fine-tuned text encoder
 
     def vectors(self) -> dict[str, dict[str, Vectors]]:
         """space -> modality -> every item."""
         found: dict[str, dict[str, Vectors]] = {}
-        for artefact, spaces in ((self.trained, SPACES), (self.generated, (GENERATION,))):
-            if artefact is not None:
-                for space in spaces:
-                    mine = {
-                        name: read_vectors(artefact, f"{space}.{name}.npy", f"{name}.items.parquet")
-                        for name in self.natives
-                        if artefact.has(f"{space}.{name}.npy")
-                    }
-                    if mine:
-                        found[space] = mine
+        files = [(space, space, self.trained) for space in SPACES]
+        files += [(GENERATION, GENERATION, self.generated), (TUNED, GENERATION, self.tuned)]
+        for space, file, artefact in files:
+            if artefact is None:
+                continue
+            mine = {
+                name: read_vectors(artefact, f"{file}.{name}.npy", f"{name}.items.parquet")
+                for name in self.natives
+                if artefact.has(f"{file}.{name}.npy")
+            }
+            if mine:
+                found[space] = mine
         if self.joint:
             found[NATIVE] = {
                 name: read_vectors(self.natives[name], "vectors.npy") for name in self.joint

@@ -3,7 +3,8 @@
 Each modality except text gets a generator, fitted on the subset `translation` of each split, that
 maps its vectors into the text encoder's space. Snapshots of the validation pairs are kept for the
 moving map. A fine-tuned text encoder's parameters are kept beside the space, and the texts are
-embedded again with them.
+embedded again with them. A study with many texts and a text encoder that can be fine-tuned has both
+spaces, with the encoder frozen and fine-tuned.
 
 A killed fit continues from its last checkpoint. Checkpoints are `CHECKPOINT_S` seconds apart,
 because that of a fine-tuned BERT takes gigabytes.
@@ -20,17 +21,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.config import generation_recipe
+from core.config import generation_recipe, tuned_recipe
 from core.encoder_sets import encoders_by_modality
 from core.encoders.hub_text import TextEncoder
 from core.errors import UserError
 from core.spaces import trajectory
 from core.spaces.generation import TEXT, Generation, GenerationConfig, Snapshot
-from core.stages.settings import not_tunable
+from core.stages.settings import can_tune, not_tunable
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.stages.training_data import native_vectors, training_items, training_pairs
 from core.store import Artefact, Draft
 from core.stored_encoders import load_encoder
+from core.study import GENERATED, TUNED
 from core.vectors import Vectors
 
 VERSION = 3
@@ -39,13 +41,17 @@ SNAPSHOTS = "snapshots"
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
-    """One artefact per encoder set with text and split: `generate:SET:SPLIT`."""
+    """One artefact per encoder set with text and split, `generate:SET:SPLIT`, or two: the second,
+    `generate:SET:SPLIT.tuned`, is the space with a fine-tuned text encoder."""
     modality = run.ingested.table("items.parquet", ["modality"])["modality"]
-    settings = generation_recipe(run.config, run.paired_by, int((modality == TEXT).sum()))
+    size = (run.config, run.paired_by, int((modality == TEXT).sum()))
+    recipes = {"": generation_recipe(*size), GENERATED[TUNED]: tuned_recipe(*size)}
     weights_dir = str(run.weights_dir) if run.weights_dir else None
-    for encoder_set, split in itertools.product(run.encoder_sets, run.splits):
+    for encoder_set, split, (end, settings) in itertools.product(
+        run.encoder_sets, run.splits, recipes.items()
+    ):
         text_encoder = encoders_by_modality(encoder_set).get(TEXT)
-        if text_encoder is None or settings is None:
+        if text_encoder is None or settings is None or (end and not can_tune(text_encoder)):
             continue
         natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
         key = {
@@ -57,7 +63,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             "version": VERSION,
         }
         write = functools.partial(_write, settings, text_encoder, weights_dir)
-        name = f"generate:{encoder_set}:{split}"
+        name = f"generate:{encoder_set}:{split}{end}"
         yield ArtefactTask(name, key, write, "training generators", weights_dir)
 
 

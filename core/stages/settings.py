@@ -128,8 +128,15 @@ def _check_tunable(config: Config) -> None:
     if recipe is None or recipe.text != "finetuned":
         return
     for name in config.text or ():
-        if name == ready_name("text") or joined.is_joined(name) or encoders.card(name).fitted:
+        if not can_tune(name):
             raise not_tunable(name)
+
+
+def can_tune(name: str) -> bool:
+    """Whether a text encoder is one network, which can be fine-tuned."""
+    if name == ready_name("text") or joined.is_joined(name):
+        return False
+    return not encoders.card(name).fitted
 
 
 def not_tunable(name: str) -> UserError:

@@ -60,7 +60,11 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             | {"target": target}
             | ({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
         )
-        for space, where in (("translation", ""), ("generation", " in the text space"))
+        for space, where in (
+            ("translation", ""),
+            ("generation", " in the text space"),
+            ("generation_tuned", " in the fine-tuned text space"),
+        )
         for metric, label in (("accuracy", "accuracy"), ("roc_auc", "ROC-AUC per tag"))
         for target in MODALITIES
         if target != "text"

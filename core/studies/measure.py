@@ -6,8 +6,8 @@ column              meaning
 `study`             ranking, classification, mix_in, centroids, distribution, zero_shot
 `audio`, `image`,   the encoder set: the encoder of each modality, "" for a modality without one
 `text`
-`space`             translation, pca, generation, or native (encoders with a published joint space);
-                    "" in distribution
+`space`             translation, pca, generation, generation_tuned (the same with a fine-tuned text
+                    encoder), or native (encoders with a published joint space); "" in distribution
 `split`             the number of the random split of the items
 `training`          0, or the number of a further training of the same translation, which has
                     headline numbers only

@@ -21,7 +21,7 @@ from core.spaces.generation import HISTORY, Generation
 from core.stages.zero_shot import Tagger
 from core.store import Artefact, Draft, Store
 from core.studies import measure, zero_shot
-from core.study import Study, open_study
+from core.study import GENERATED, TUNED, Study, open_study
 from core.vectors import Vectors
 from tests.dashboard import embedded, tiny_items, workspace
 
@@ -31,8 +31,8 @@ PROMPTS = ("{tag}", "someone plays {tag}")
 N_EPOCHS = 3
 
 
-def build(root: Path, n_splits: int = 1, generation: bool = False) -> str:
-    """Write the workspace. Returns the study's digest."""
+def build(root: Path, n_splits: int = 1, generation: bool = False, tuned: bool = False) -> str:
+    """Write the workspace, with a generation space, or two. Returns the study's digest."""
     frame = tiny_items.item_table(tuple(ENCODERS))
     captions = items.of(frame, "text")["text"].tolist()
     encoder = lsa.fit(captions, 0)
@@ -54,6 +54,11 @@ def build(root: Path, n_splits: int = 1, generation: bool = False) -> str:
             made = generate(study, natives, spaces["generation"], split)
             record["artefacts"][f"generate:{PAIR}:{split}"] = named(made)
         record["artefacts"][f"maps:{PAIR}:epochs"] = named(epochs(study))
+    if tuned:
+        spaces[TUNED] = generator(natives, seed=1)
+        for split in range(n_splits):
+            made = generate(study, natives, spaces[TUNED], split, TUNED)
+            record["artefacts"][f"generate:{PAIR}:{split}{GENERATED[TUNED]}"] = named(made)
     for split in range(n_splits):
         name = f"evaluate:{PAIR}:{split}"
         draft = again(study, name)
@@ -91,9 +96,9 @@ def named(artefact: Artefact) -> list[str]:
     return [artefact.stage, artefact.digest]
 
 
-def generator(natives: dict[str, np.ndarray]) -> Generation:
+def generator(natives: dict[str, np.ndarray], seed: int = 0) -> Generation:
     """Generators with random weights."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     n_dims = natives["text"].shape[1]
     made = {}
     for kind in ("audio", "image"):
@@ -112,9 +117,13 @@ def generator(natives: dict[str, np.ndarray]) -> Generation:
 
 
 def generate(
-    study: Study, natives: dict[str, np.ndarray], space: Generation, split: int
+    study: Study,
+    natives: dict[str, np.ndarray],
+    space: Generation,
+    split: int,
+    name: str = "generation",
 ) -> Artefact:
-    draft = study.store.begin("generate", {"test": "tagged", "split": split})
+    draft = study.store.begin("generate", {"test": "tagged", "split": split, "space": name})
     draft.write_tensors("generation.safetensors", space.arrays())
     draft.write_table("generation_history.parquet", pd.DataFrame(space.history))
     for kind, array in natives.items():

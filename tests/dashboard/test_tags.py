@@ -92,6 +92,20 @@ def test_the_effect_of_wording_is_shown(open_page: Open, root: Path) -> None:
     assert "0.394" in text
 
 
+def test_a_frozen_and_a_fine_tuned_text_encoder_stand_side_by_side(
+    open_page: Open, root: Path, tmp_path: Path
+) -> None:
+    tagged.build(tmp_path, generation=True, tuned=True)
+    page = open_page("tags", tmp_path, tagged_in="generation_tuned")
+    sound(page)
+    (side,) = (table for table in tables(page) if "fine-tuned" in table)
+    assert list(side.columns) == ["wording", "measure", "frozen", "fine-tuned", "chance"]
+    assert set(side["wording"]) == set(tagged.PROMPTS)
+    assert (side["frozen"] != side["fine-tuned"]).any()
+    one = sound(open_page("tags", root))
+    assert "frozen and fine-tuned" not in one
+
+
 def test_an_own_wording_needs_a_place_for_the_tag(open_page: Open, root: Path) -> None:
     page = open_page("tags", root, wording="someone plays the {tag} loudly", tag="banjo")
     assert page.text_input[0].value == "someone plays the {tag} loudly"

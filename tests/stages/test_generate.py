@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import encoders
+from core import config, encoders
 from core.config import Config
 from core.errors import MissingArtefact, UserError
+from core.retrieval import tags
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Retriever
 from core.spaces.generation import GenerationConfig
@@ -74,6 +75,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
         dataset=f"table:{path}",
         text=("bert",),
         splits=1,
+        trainings=1,
         n_bootstrap=10,
         mix_in_draws=1,
         prompts=("{tag}",),
@@ -123,6 +125,45 @@ def test_a_study_with_text_has_the_space(frozen: Study) -> None:
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["validation_loss"].notna().all()
     assert history["train_discriminator_loss"].isna().all()
+
+
+def test_a_study_with_many_texts_has_the_space_of_a_frozen_and_of_a_fine_tuned_encoder(
+    study_of: Config, weights_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.config.LARGE", 40)
+    small = {"optimizer": "adam", "n_hidden": 16, "max_epochs": 2, "learning_rate": 1e-3}
+    few = {"snapshot_pairs": 6, "validation_share": 0.3, "text_learning_rate": 3e-3}
+    both = run(dataclasses.replace(study_of, generation={**small, **few}), tmp_path, weights_dir)
+    encoder_set = both.default_encoder_set
+    assert both.spaces(encoder_set)[-2:] == ["generation", "generation_tuned"]
+    assert both.text_encoder_state(encoder_set) is None
+    assert both.text_encoder_state(encoder_set, space="generation_tuned") is not None
+    frozen_texts, tuned_texts = (
+        both.shared(encoder_set, space, "text").array
+        for space in ("generation", "generation_tuned")
+    )
+    assert not np.allclose(frozen_texts, tuned_texts, atol=1e-4)
+    rows = both.measurements()
+    accuracy = rows[(rows["study"] == "zero_shot") & (rows["metric"] == "accuracy")]
+    assert {"generation", "generation_tuned"} <= set(accuracy["space"])
+    # Typed words go through the encoder of their space.
+    embedder = Retriever(both, weights_dir=weights_dir)
+    words = [
+        tags.embed(embedder, ["a slow flute"], space).vectors
+        for space in ("generation", "generation_tuned")
+    ]
+    assert not np.allclose(*words, atol=1e-4)
+
+
+def test_few_texts_or_a_study_that_chooses_have_one_generation_space() -> None:
+    many = config.LARGE
+    assert config.tuned_recipe(Config(), "clip", many - 1) is None
+    assert config.tuned_recipe(Config(generation="off"), "clip", many) is None
+    assert config.tuned_recipe(Config(generation={"text": "frozen"}), "clip", many) is None
+    assert config.tuned_recipe(Config(generation=TUNED), "clip", many) is None
+    found = config.tuned_recipe(Config(generation={"batch": 32}), "clip", many)
+    assert found is not None
+    assert (found.text, found.batch, found.optimizer) == ("finetuned", 32, "sgd")
 
 
 def test_all_directions_and_tags_are_scored_in_the_space(frozen: Study) -> None:

@@ -24,6 +24,7 @@ SPACE_NAMES = {
     "translation": "Translation, study split",
     "pca": "PCA",
     "generation": "Generation",
+    "generation_tuned": "Generation, text fine-tuned",
 }
 
 

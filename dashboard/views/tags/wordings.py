@@ -8,6 +8,7 @@ from core.figures import tags as figures
 from core.figures import theme
 from core.references import zero_shot
 from core.studies import headlines
+from core.study import GENERATED
 from dashboard import session
 from dashboard.page import Page
 from dashboard.shared import paper, summaries, widgets
@@ -25,7 +26,9 @@ TITLES = {  # (metric, kind of direction) -> title
 def show(page: Page, rows: pd.DataFrame) -> None:
     chosen = session.current()
     st.subheader("How well words alone tag", anchor=False)
-    rows = rows[(rows["target"] == chosen.tagged) & (rows["space"] == chosen.tagged_in)]
+    rows = rows[rows["target"] == chosen.tagged]
+    frozen_and_tuned(page, rows)
+    rows = rows[rows["space"] == chosen.tagged_in]
     overall = rows[(rows["class"] == "") & (rows["metric"] != "confusion")]
     if overall.empty:
         widgets.small("No number is stored for this space: choose another.")
@@ -39,6 +42,32 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     if sizes := zero_shot.said_of_sizes(name):
         widgets.small(sizes)
     by_tag(page, rows)
+
+
+def frozen_and_tuned(page: Page, rows: pd.DataFrame) -> None:
+    """The generation spaces of a frozen and of a fine-tuned text encoder side by side, if the study
+    has both: every measure of every wording."""
+    mine = rows[rows["space"].isin(GENERATED) & (rows["class"] == "")]
+    mine = mine[mine["metric"] != "confusion"]
+    if mine["space"].nunique() < len(GENERATED):
+        return
+    parts = [
+        by_wording(mine[mine["space"] == space]).assign(text=name)
+        for space, name in zip(GENERATED, ("frozen", "fine-tuned"), strict=True)
+    ]
+    table = pd.concat(parts)
+    cells = table.assign(
+        shown=[
+            f"{summaries.number(row['mean'])} {summaries.std_or_interval(row)}".strip()
+            for _, row in table.iterrows()
+        ]
+    ).pivot_table(index=["system", "title"], columns="text", values="shown", aggfunc="first")
+    chance = table.groupby(["system", "title"])["chance"].mean().map(summaries.number)
+    side = cells[["frozen", "fine-tuned"]].assign(chance=chance).reset_index()
+    side = side.rename(columns={"system": "wording", "title": "measure"})
+    widgets.kicker("text encoder frozen and fine-tuned (S §IV)")
+    st.dataframe(side, hide_index=True)
+    widgets.csv_button(side, page, "frozen_and_tuned")
 
 
 def by_wording(overall: pd.DataFrame) -> pd.DataFrame:
