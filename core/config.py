@@ -139,8 +139,8 @@ class Config:
         one encoder per modality is an encoder set with spaces of its own
     untranslated : encoder sets ("AUDIO+IMAGE") with a published common space, which are ranked
         without translation as a baseline (W figure 2: OpenL3-512)
-    unseen : classes whose items no translation is trained on, to measure what it does with classes
-        that it has never seen
+    unseen : classes that no space is trained on: their items are left out of every training, and
+        texts that name them; zero-shot scores of these are then measured on their own
     ontology : file of label relations, instead of the dataset's
     seed : of all random steps
     splits : number of random splits (None: 5 below 2,000 items, else 1)

@@ -9,14 +9,14 @@ nothing and with everything of the target, and the zero-shot tags. So their spre
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from core import taxonomy
+from core import items, taxonomy
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
@@ -30,11 +30,13 @@ from core.stages.evaluation_data import (
 )
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.stages.train import further_trainings
+from core.stages.training_data import training_items
 from core.stages.zero_shot import Tagger
 from core.store import Draft
 from core.stored_encoders import load_encoder, load_tuned
-from core.studies import measure, ranking, zero_shot
+from core.studies import measure, ranking, seen_tags, zero_shot
 from core.study import GENERATED, TUNED, Space
+from core.vectors import read_vectors
 
 VERSION = 5
 Row = dict[str, Any]
@@ -101,7 +103,7 @@ def _write_again(run: StudyRun, encoder_set: str, sources: Sources, draft: Draft
     rows = [row for row in found if not row.get("class") and not row.get("system")]
     if set(AUDIO_IMAGE) <= set(data.modalities):
         rows += audio_image_studies.ends(run.config, draft, run.engine, data)
-    tagger = _tagger(run, encoder_set, sources)
+    tagger = _tagger(run, encoder_set, sources, split)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
         with run.engine.clock.time("zero-shot tagging"):
@@ -123,7 +125,7 @@ def _write(
     draft.write_table("queries.parquet", queries)
     if data.has_audio_and_image:
         rows += audio_image_studies.run(run.config, draft, run.engine, data)
-    tagger = _tagger(run, encoder_set, sources)
+    tagger = _tagger(run, encoder_set, sources, split)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
         with clock.time("zero-shot tagging"):
@@ -139,7 +141,7 @@ def _write(
     return {"n_measurements": len(rows), "seed": seed}
 
 
-def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
+def _tagger(run: StudyRun, encoder_set: str, sources: Sources, split: int) -> Tagger | None:
     """The zero-shot study's text encoders, spaces and tags; None without text encoder or tags."""
     name = encoders_by_modality(encoder_set).get("text")
     card = run.ingested.json("dataset.json")
@@ -165,7 +167,20 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources) -> Tagger | None:
         card["classes"],
         zero_shot.wordings(card["classes"], run.config.prompts, card["descriptions"]),
         tuned,
+        _seen(run, sources, card, split),
     )
+
+
+def _seen(run: StudyRun, sources: Sources, card: Mapping[str, Any], split: int) -> list[bool]:
+    """Of each class, whether the texts that a split's spaces were trained on name it."""
+    texts = {"text": read_vectors(sources.natives["text"], "vectors.npy")}
+    frame = training_items(run.ingested, split, texts, run.config.unseen)
+    described = card["descriptions"]
+    words = [[name, described.get(name, name)] for name in card["classes"]]
+    captions = list(items.of(frame, "text")["text"])
+    by_name = seen_tags.named([name for name, _ in words], captions)
+    by_words = seen_tags.named([text for _, text in words], captions)
+    return [one or other for one, other in zip(by_name, by_words, strict=True)]
 
 
 def ranked(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row], pd.DataFrame]:

@@ -60,6 +60,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             "split": split,
             "recipe": asdict(settings),
             "seed": run.config.seed + split,
+            "unseen": sorted(run.config.unseen),
             "version": VERSION,
         }
         write = functools.partial(_write, settings, text_encoder, weights_dir)
@@ -113,7 +114,7 @@ def _fit(
 ) -> Generation:
     from core.spaces import generation_training
 
-    frame = training_items(ingested, draft.key["split"], natives)
+    frame = training_items(ingested, draft.key["split"], natives, draft.key["unseen"])
     by, seed = str(ingested.json("dataset.json")["paired_by"]), draft.key["seed"]
     others = [name for name in natives if name != TEXT]
     pairs = training_pairs(frame, natives, [(name, TEXT) for name in others], by, seed)

@@ -10,6 +10,7 @@ from core import items
 from core.spaces import pairing
 from core.spaces.pairing import Kind
 from core.store import Artefact, Draft
+from core.studies import seen_tags
 from core.study import ALL
 from core.vectors import Vectors, read_vectors
 
@@ -39,7 +40,7 @@ def training_items(
 ) -> pd.DataFrame:
     """The items of a split's subset `translation` that have vectors, or all items for "all".
 
-    Items with a label of an `unseen` class are left out.
+    Items with a label of an `unseen` class are left out, and so are texts that name one.
     """
     split = part if isinstance(part, int) else 0
     frame = items.with_subset(
@@ -49,6 +50,11 @@ def training_items(
         frame = frame[frame["subset"] == "translation"]
     if unseen:
         frame = frame[[not set(labels) & set(unseen) for labels in frame["labels"]]]
+        named = {
+            text: any(seen_tags.names(text, name) for name in unseen)
+            for text in frame["text"].unique()
+        }
+        frame = frame[~frame["text"].map(named)]
     known = [frame["item_id"].isin(native.item_ids) for native in natives.values()]
     return frame[np.logical_or.reduce(known)]
 

@@ -14,7 +14,8 @@ import pandas as pd
 
 from core import items
 from core.encoders.base import Encoder
-from core.studies import zero_shot
+from core.studies import seen_tags, zero_shot
+from core.studies.zero_shot import Areas
 from core.study import Space
 from core.vectors import Vectors
 
@@ -36,6 +37,7 @@ class Tagger:
     tags : labels of the items
     wordings : wording -> one text per tag
     tuned : space -> the text encoder that was fine-tuned for it
+    seen : of each tag, whether the texts of the training name it; () if that is not known
     """
 
     encoder: Encoder
@@ -43,6 +45,7 @@ class Tagger:
     tags: Sequence[str]
     wordings: Mapping[str, Sequence[str]]
     tuned: Mapping[str, Encoder] = field(default_factory=dict)
+    seen: Sequence[bool] = ()
 
     def study(
         self, frames: Mapping[str, pd.DataFrame], vectors: Mapping[str, Mapping[str, Vectors]]
@@ -71,7 +74,7 @@ class Tagger:
                         continue
                     scored = zero_shot.scores(vectors[space][target].take(frame["item_id"]), words)
                     head = {"study": STUDY, "space": space, "target": target, "system": wording}
-                    measured = measure(scored, frame, self.tags, target)
+                    measured = measure(scored, frame, self.tags, target, self.seen)
                     rows += [{**head, **row} for row in measured]
                     best = _best(scored, frame, self.tags)
                     tagged.append(best.assign(target=target, space=space, system=wording))
@@ -89,36 +92,73 @@ def _best(scored: np.ndarray, frame: pd.DataFrame, tags: Sequence[str]) -> pd.Da
     )
 
 
-def measure(scored: np.ndarray, frame: pd.DataFrame, tags: Sequence[str], target: str) -> list[Row]:
-    """The rows of one set of scores (n, t): areas by tag and by item, accuracy, confusion."""
+def measure(
+    scored: np.ndarray,
+    frame: pd.DataFrame,
+    tags: Sequence[str],
+    target: str,
+    seen: Sequence[bool] = (),
+) -> list[Row]:
+    """The rows of one set of scores (n, t): areas by tag and by item, accuracy, confusion.
+
+    Where some tags are seen in training and others are not, the means are given of each group too,
+    as metrics with the end `_seen` or `_unseen`: an item is annotated with, and classified among,
+    tags of the group alone. `other` says of each tag which it is.
+    """
     truth = _truth(frame, tags)
-    rows: list[Row] = []
+    rows = _areas(scored, truth, target) + _classified(scored, frame, tags)
     by_tag = zero_shot.areas(scored.T, truth.T)
-    by_item = zero_shot.areas(scored, truth)
-    for direction, found in ((RETRIEVAL, by_tag), (ANNOTATION, by_item)):
-        head = {"direction": direction.format(target=target)}
+    groups = seen_tags.groups(seen)
+    for metric, values, chance in _of(by_tag):
+        rows += [
+            {
+                "metric": metric,
+                "direction": RETRIEVAL.format(target=target),
+                "gallery_size": truth.shape[0],
+                "class": tags[row],
+                "other": next((name for name, mask in groups.items() if mask[row]), ""),
+                "value": float(values[row]),
+                "chance": float(chance[row]),
+                "n": int(truth[:, row].sum()),
+            }
+            for row in np.flatnonzero(~np.isnan(by_tag.roc_auc)).tolist()
+        ]
+    for name, mask in groups.items():
+        mine = [tag for tag, chosen in zip(tags, mask, strict=True) if chosen]
+        part = _areas(scored[:, mask], truth[:, mask], target)
+        part += _classified(scored[:, mask], frame, mine)[:1]
+        rows += [{**row, "metric": f"{row['metric']}_{name}"} for row in part]
+    if len(seen):
+        rows.append({"metric": "tags_seen", "value": float(sum(seen)), "n": len(tags)})
+    return rows
+
+
+def _of(found: Areas) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    half = np.full(len(found.roc_auc), 0.5)
+    return [("roc_auc", found.roc_auc, half), ("pr_auc", found.pr_auc, found.prevalence)]
+
+
+def _areas(scored: np.ndarray, truth: np.ndarray, target: str) -> list[Row]:
+    """The mean areas by tag and by item."""
+    rows: list[Row] = []
+    for direction, found in (
+        (RETRIEVAL, zero_shot.areas(scored.T, truth.T)),
+        (ANNOTATION, zero_shot.areas(scored, truth)),
+    ):
         kept = ~np.isnan(found.roc_auc)
-        if not kept.any():
-            continue
-        for metric, values, chance in (
-            ("roc_auc", found.roc_auc, np.full(len(kept), 0.5)),
-            ("pr_auc", found.pr_auc, found.prevalence),
-        ):
-            common = {**head, "metric": metric, "gallery_size": truth.shape[0]}
-            value, guess = float(values[kept].mean()), float(chance[kept].mean())
-            rows.append({**common, "value": value, "chance": guess, "n": int(kept.sum())})
-            if found is by_tag:
-                rows += [
-                    {
-                        **common,
-                        "class": tags[row],
-                        "value": float(values[row]),
-                        "chance": float(chance[row]),
-                        "n": int(truth[:, row].sum()),
-                    }
-                    for row in np.flatnonzero(kept).tolist()
-                ]
-    return rows + _classified(scored, frame, tags)
+        rows += [
+            {
+                "direction": direction.format(target=target),
+                "metric": metric,
+                "gallery_size": truth.shape[0],
+                "value": float(values[kept].mean()),
+                "chance": float(chance[kept].mean()),
+                "n": int(kept.sum()),
+            }
+            for metric, values, chance in _of(found)
+            if kept.any()
+        ]
+    return rows
 
 
 def _classified(scored: np.ndarray, frame: pd.DataFrame, tags: Sequence[str]) -> list[Row]:

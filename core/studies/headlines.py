@@ -58,14 +58,19 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             f"zero-shot by name, {label}{where}, target {target}",
             {"study": "zero_shot", "space": space, "metric": metric, "system": zero_shot.NAMES}
             | {"target": target}
-            | ({"direction": f"text_to_{target}"} if metric == "roc_auc" else {}),
+            | ({"direction": f"text_to_{target}"} if metric.startswith("roc_auc") else {}),
         )
         for space, where in (
             ("translation", ""),
             ("generation", " in the text space"),
             ("generation_tuned", " in the fine-tuned text space"),
         )
-        for metric, label in (("accuracy", "accuracy"), ("roc_auc", "ROC-AUC per tag"))
+        for metric, label in (
+            ("accuracy", "accuracy"),
+            ("accuracy_unseen", "accuracy of unseen tags"),
+            ("roc_auc", "ROC-AUC per tag"),
+            ("roc_auc_unseen", "ROC-AUC per unseen tag"),
+        )
         for target in MODALITIES
         if target != "text"
     ),

@@ -22,7 +22,7 @@ column              meaning
 `seed`              of the draw and the forest, else -1
 `class`, `other`    the class measured, "" for all; of a confusion the true and the predicted class;
                     of centroids two names (`modality:class`) or two modalities; of a label_count
-                    `other` is the subset
+                    `other` is the subset, of a tag "seen" or "unseen"
 `value`             the number
 `low`, `high`       its 95 % bootstrap interval, NaN without one
 `n`                 the queries, items, tags or classes behind the number
@@ -41,7 +41,8 @@ Metrics, by study:
   (`core.studies.centroids`)
 - distribution: label_count, imbalance_ratio, label_evenness, correlation_spearman,
   correlation_spearman_p, correlation_pearson, correlation_pearson_p (`core.studies.distribution`)
-- zero_shot: roc_auc, pr_auc, accuracy, confusion (`core.studies.zero_shot`)
+- zero_shot: roc_auc, pr_auc, accuracy, confusion (`core.studies.zero_shot`), the first three also
+  of seen and of unseen tags alone (`roc_auc_unseen`), tags_seen (`core.studies.seen_tags`)
 """
 
 from collections.abc import Iterable, Mapping

@@ -56,6 +56,39 @@ def test_the_confusion_counts_every_single_label_item_once() -> None:
     assert accuracy == pytest.approx(right / 30)
 
 
+def test_seen_and_unseen_tags_are_measured_apart() -> None:
+    """Seen tags are told apart; each of the two unseen ones is taken for the other."""
+    tags = ["jazz", "metal", "polka", "waltz"]
+    items = frame([[tags[row % 4]] for row in range(40)])
+    scored = np.eye(4)[np.arange(40) % 4] + 0.01 * np.arange(4)
+    scored[:, 2:] = scored[:, [3, 2]]
+    found = pd.DataFrame(
+        zero_shot.measure(scored, items, tags, "audio", [True, True, False, False])
+    )
+    value = found[found["class"].isna()].set_index(["metric", "direction"])["value"]
+    assert value["roc_auc_seen", "text_to_audio"] == 1.0
+    assert value["roc_auc_unseen", "text_to_audio"] < 0.5
+    whole = (value["roc_auc_seen", "text_to_audio"] + value["roc_auc_unseen", "text_to_audio"]) / 2
+    assert value["roc_auc", "text_to_audio"] == pytest.approx(whole)
+    one = found.set_index("metric")
+    assert one.loc["accuracy_seen", ["value", "chance", "n"]].tolist() == [1.0, 0.5, 20]
+    assert one.loc["accuracy_unseen", ["value", "chance", "n"]].tolist() == [0.0, 0.5, 20]
+    assert one.loc["tags_seen", ["value", "n"]].tolist() == [2.0, 4]
+    by_tag = found[(found["metric"] == "roc_auc") & found["class"].notna()].set_index("class")
+    assert by_tag["other"].to_dict() == {
+        "jazz": "seen",
+        "metal": "seen",
+        "polka": "unseen",
+        "waltz": "unseen",
+    }
+
+
+def test_tags_of_one_kind_are_not_measured_twice() -> None:
+    items = frame([["jazz"], ["metal"]])
+    rows = zero_shot.measure(np.eye(3)[:2], items, TAGS, "audio", [True, True, True])
+    assert not any(row["metric"].endswith("_seen") for row in rows if row["metric"] != "tags_seen")
+
+
 def test_no_items_give_no_rows() -> None:
     tags, _ = tagger()
     rows, best = tags.study({"audio": frame([])}, {"native": {}})

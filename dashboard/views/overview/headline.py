@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import MissingArtefact
 from core.figures import theme
-from core.studies import headlines
+from core.studies import headlines, zero_shot
 from core.studies.mix_in import SINGLE_MODAL
 from dashboard import data
 from dashboard.page import Page
@@ -19,6 +19,7 @@ TARGETS = ("image", "audio", "text")
 RETRIEVAL = "Do they find each other?"
 CARRIED = "Does a classifier carry over to a modality that it was not trained on?"
 ALONE = "How well is each modality classified on its own?"
+TAGGED = "Do words alone tag them?"
 MOST_PER_QUESTION = 2
 Number = tuple[str, str, str, str]
 
@@ -75,6 +76,7 @@ def questions(rows: pd.DataFrame) -> dict[str, list[Number]]:
         RETRIEVAL: ranking_numbers(rows),
         CARRIED: classification_numbers(rows, carried=True),
         ALONE: classification_numbers(rows, carried=False),
+        TAGGED: tagging_numbers(rows),
     }
     return {question: numbers for question, numbers in found.items() if numbers}
 
@@ -119,6 +121,30 @@ def classification_numbers(rows: pd.DataFrame, carried: bool) -> list[Number]:
                 kind = " zero-shot" if carried else ""
                 what = f"{system}{kind} on {theme.MODALITY_PLURALS[target]}"
                 shown.append(_number(what, row, f"macro F1, {summaries.scale_text(row)}"))
+    return shown
+
+
+def tagging_numbers(rows: pd.DataFrame) -> list[Number]:
+    """ROC-AUC of the tags' names in the text encoder's space: of unseen tags if there are any."""
+    mine = rows[
+        (rows["study"] == "zero_shot")
+        & (rows["space"] == "generation")
+        & (rows["system"] == zero_shot.NAMES)
+        & (rows["class"] == "")
+        & rows["direction"].str.startswith("text_to_")
+    ]
+    some = mine[mine["metric"] == "roc_auc_unseen"]
+    which = "unseen tags" if len(some) else "all tags"
+    counted = rows[(rows["metric"] == "tags_seen") & (rows["space"] == "generation")]
+    table = headlines.summary(some if len(some) else mine[mine["metric"] == "roc_auc"], ["target"])
+    shown = []
+    for _, row in table.iterrows():
+        scale = summaries.scale_text(row)
+        if len(counted):
+            n_seen, n = round(counted["value"].mean()), int(counted["n"].iloc[0])
+            scale = f"{n_seen:,} of {n:,} tags are in the training texts; {scale}"
+        what = f"zero-shot ROC-AUC of {which}, {theme.MODALITY_PLURALS[row['target']]}"
+        shown.append(_number(what, row, scale))
     return shown
 
 

@@ -36,6 +36,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
     table = by_wording(overall)
     widgets.small(effect(table))
     measures(page, table, overall)
+    seen_and_unseen(overall)
     name, tag_list = (str(page.study.dataset.get(key, "")) for key in ("name", "tag_list"))
     reported = zero_shot.counterparts(rows, name, tag_list)
     paper.show(page, reported, space=chosen.tagged_in)
@@ -123,6 +124,49 @@ def measures(page: Page, table: pd.DataFrame, overall: pd.DataFrame) -> None:
     widgets.csv_button(overall, page, "zeroshot_wordings")
 
 
+def seen_and_unseen(overall: pd.DataFrame) -> None:
+    """The measures over all tags, those that the training's texts name, and the others."""
+    counted = overall[overall["metric"] == "tags_seen"]
+    if counted.empty:
+        return
+    n_seen, n = round(counted["value"].mean()), int(counted["n"].iloc[0])
+    if n_seen in (0, n):
+        which = "None" if n_seen == 0 else "All"
+        widgets.small(
+            f"{which} of the {n:,} tags occur in the texts that the space was trained on, with "
+            "their words or a synonym's."
+        )
+        return
+    wording = session.current().wording
+    systems = overall["system"]
+    wording = wording if (systems == wording).any() else str(systems.iloc[0])
+    mine = overall[systems == wording]
+    parts = {}
+    for name, end in (("all", ""), ("seen", "_seen"), ("unseen", "_unseen")):
+        part = mine[mine["metric"].isin([f"{metric}{end}" for metric, _ in TITLES])]
+        part = part.assign(metric=part["metric"].str.removesuffix(end) if end else part["metric"])
+        parts[name] = by_wording(part).set_index("title")
+    shown = [
+        {
+            "measure": title,
+            **{
+                column: f"{summaries.number(table.loc[title, 'mean'])} "
+                f"(chance {summaries.number(table.loc[title, 'chance'])})"
+                for column, table in parts.items()
+                if title in table.index
+            },
+        }
+        for title in TITLES.values()
+        if title in parts["all"].index
+    ]
+    widgets.kicker(f"seen and unseen tags, in the wording “{wording}”")
+    st.dataframe(pd.DataFrame(shown), hide_index=True)
+    widgets.small(
+        f"{n_seen:,} of {n:,} tags are seen: the texts that the space was trained on have their "
+        "words or a synonym's. Items are annotated among seen tags alone, and among unseen ones."
+    )
+
+
 def by_tag(page: Page, rows: pd.DataFrame) -> None:
     """ROC-AUC and PR-AUC of each class of the collection, the best first."""
     chosen = session.current()
@@ -149,6 +193,9 @@ def by_tag(page: Page, rows: pd.DataFrame) -> None:
         table=ordered,
         more={"wording": wording, "space": chosen.tagged_in},
     )
+    unseen = stored["class"][stored["other"] == "unseen"].unique()
+    if 0 < len(unseen) < len(ordered):
+        note += f" Unseen in training: {', '.join(unseen[:N_ENDS])}."
     best, worst = ", ".join(ordered["tag"].head(3)), ", ".join(ordered["tag"].tail(3)[::-1])
     widgets.small(
         f"In the wording “{wording}”: best {best}; worst {worst}. The marks are chance.{note} "
