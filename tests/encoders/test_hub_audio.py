@@ -78,7 +78,7 @@ def test_clap_vector_is_that_of_the_whole_published_model(hub_folder: Path) -> N
 
     heard = sound(48_000)
     model = ClapModel.from_pretrained(
-        hub_folder / "larger_clap_music", local_files_only=True
+        hub_folder / "clap-htsat-unfused", local_files_only=True
     ).eval()
     features = clap_extractor()(heard, sampling_rate=48_000, return_tensors="pt")
     with torch.inference_mode():

@@ -125,7 +125,7 @@ def test_bert_is_the_mean_of_real_tokens(name: str, normal: bool, hub_folder: Pa
     ("name", "folder", "model"),
     [
         ("clip_text", "clip-vit-base-patch32", "CLIPModel"),
-        ("clap_text", "larger_clap_music", "ClapModel"),
+        ("clap_text", "clap-htsat-unfused", "ClapModel"),
     ],
 )
 def test_joint_text_is_that_of_the_whole_published_model(

@@ -124,11 +124,11 @@ def make_clap(path: Path, whole: bool = False) -> Any:
         "depths": [1, 1, 1, 1],
         "num_attention_heads": [1, 1, 2, 2],
     }
-    if whole:  # HTSAT-base
+    if whole:  # HTSAT-tiny
         audio = {
-            "patch_embeds_hidden_size": 128,
-            "hidden_size": 1024,
-            "depths": [2, 2, 12, 2],
+            "patch_embeds_hidden_size": 96,
+            "hidden_size": 768,
+            "depths": [2, 2, 6, 2],
             "num_attention_heads": [4, 8, 16, 32],
         }
     config = ClapConfig(audio_config=audio, text_config=text_tower(64, n_tokens))
