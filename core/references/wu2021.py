@@ -52,7 +52,12 @@ _FINDINGS = (
     ("zero_shot_pca", 3, "Zero-shot MMP, macro F1", "guesses very little right"),
     ("pca_with_all", 3, "MMP with all data, share of the single modality's F1", "almost the same"),
     ("translation_with_all", 3, "MMT with all data, share of MMP's F1", "falls behind"),
-    ("distances_shrink", 4, "Mean distance of two centroids", "smaller after translation"),
+    (
+        "distances_shrink",
+        4,
+        "Mean distance of two centroids over the scale of the space",
+        "smaller after translation",
+    ),
     (
         "classes_come_together",
         4,

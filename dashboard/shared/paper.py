@@ -1,5 +1,6 @@
 """A table beside a figure: the paper's findings and this study's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -121,9 +122,7 @@ def outcome(one: Counterpart) -> tuple[str, str]:
     """Whether the study agrees, and the test, in words; empty if that is not a yes or no."""
     if one.verdict is None:
         return "", ""
-    test = one.verdict.test
-    for label, name in LABELS.items():
-        test = test.replace(f"{label}: ", f"{name}: ")
+    test = re.sub(r"(\w+): ", lambda found: f"{LABELS.get(found[1], found[1])}: ", one.verdict.test)
     return OUTCOMES[one.verdict.outcome], test
 
 
