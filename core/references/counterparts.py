@@ -178,8 +178,8 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
         listed = tuple((str(names[row]), float("nan")) for row in far)
         theirs = np.isin(names[pictures], wu2021.FAR_PICTURES)
         known = theirs.sum() == len(wu2021.FAR_PICTURES)
-        verdict = evidence.higher_ranks(reach[pictures], theirs) if known else None
-        found.append(_found("far_pictures", listed, NAME, verdict))
+        rank = evidence.higher_ranks(reach[pictures], theirs) if known else None
+        found.append(_found("far_pictures", listed, NAME, rank))
     (_, names), translated = _arrays(spaces["translation"])
     blended = np.isin(names, wu2021.BLENDED)
     if blended.sum() > 2 and not blended.all():
