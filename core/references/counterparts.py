@@ -266,15 +266,21 @@ def _lead(ours: pd.DataFrame, others: pd.DataFrame) -> Verdict:
 
 
 def _behind(rows: pd.DataFrame) -> Verdict:
-    """Whether MMT is below MMP with all data of one target: their ratio over splits or draws."""
+    """Whether MMT is below MMP with all data of one target: their ratio over splits, over trainings
+    of a single split, or over draws of a single training."""
     most = rows[rows["n_target"] == rows["n_target"].max()]
-    wide = most.pivot_table(index=["split", "seed"], columns="system", values="value")
-    ratios = (wide["MMT"] / wide["MMP"]).dropna()
-    splits = ratios.groupby("split").mean()
-    runs = splits if len(splits) > 1 else ratios
-    over = f"{len(splits)} splits" if len(splits) > 1 else f"{len(runs)} draws of one fit"
-    low, high = evidence.mean_interval(runs.tolist())
-    return evidence.by_interval(float(runs.mean()), low, high, limit=1.0, below=True, over=over)
+    of = {system: most[most["system"] == system] for system in ("MMT", "MMP")}
+    means = {system: part.groupby("split")["value"].mean() for system, part in of.items()}
+    ratios, over = means["MMT"] / means["MMP"], "splits"
+    if len(ratios) == 1 and "training" in most and of["MMT"]["training"].nunique() > 1:
+        fits = of["MMT"].groupby("training")["value"].mean()
+        ratios, over = fits / float(of["MMP"]["value"].mean()), "trainings"
+    elif len(ratios) == 1:
+        draws = [part.groupby("seed")["value"].mean() for part in of.values()]
+        ratios, over = (draws[0] / draws[1]).dropna(), "draws of one fit"
+    low, high = evidence.mean_interval(ratios.tolist())
+    value, covers = float(ratios.mean()), f"{len(ratios)} {over}"
+    return evidence.by_interval(value, low, high, limit=1.0, below=True, over=covers)
 
 
 def _classes_together(space: CentroidMatrix) -> list[Counterpart]:

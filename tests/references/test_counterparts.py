@@ -131,6 +131,16 @@ def test_the_last_point_of_figure_3_may_differ_or_decide_nothing(
 CLASSES = ("banjo", "cello", "voice", "cymbals", "synthesizer", "piano", "harp", "drums")
 
 
+def test_the_interval_is_over_trainings_where_there_are_several() -> None:
+    rows = mixed({("MMT", 900): 0.72, ("MMP", 900): 0.88, ("SMI", 900): 0.9})
+    mmt = rows[rows["system"] == "MMT"].head(1)
+    again = [mmt.assign(training=number, value=value) for number, value in ((1, 0.74), (2, 0.99))]
+    one = by_key(counterparts.mix_in(pd.concat([rows, *again])))["translation_with_all"]
+    assert outcome(one) == OPEN
+    assert one.verdict is not None
+    assert "3 trainings" in one.verdict.test
+
+
 def centred(space: str, places: dict[tuple[str, str], np.ndarray]) -> list[dict[str, Any]]:
     """Centroids, the distances between them, and the scale of their space."""
     names = list(places)
