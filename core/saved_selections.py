@@ -43,6 +43,11 @@ class Selection:
     item_ids: tuple[str, ...] = ()
 
 
+def has_database(root: str) -> bool:
+    """Whether a selection has ever been saved in a workspace."""
+    return "://" not in root and (Path(root) / FILE).is_file()
+
+
 @contextlib.contextmanager
 def connect(root: str) -> Iterator[sqlite3.Connection]:
     """The database of a workspace, made if absent.

@@ -24,6 +24,14 @@ def test_a_selection_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     assert (found.study, found.n_items) == ("abc", 2)
 
 
+def test_a_database_is_there_once_something_was_saved(tmp_path: Path) -> None:
+    assert not saved_selections.has_database(str(tmp_path))
+    assert not saved_selections.has_database("s3://bucket/work")
+    with saved_selections.connect(str(tmp_path)) as database:
+        saved_selections.save(database, "abc", "bells", ["a"])
+    assert saved_selections.has_database(str(tmp_path))
+
+
 def test_the_newest_is_listed_first_and_a_name_may_repeat(tmp_path: Path) -> None:
     with saved_selections.connect(str(tmp_path)) as database:
         first = saved_selections.save(database, "abc", "bells", ["a"])

@@ -24,7 +24,10 @@ def item_columns(handle: Handle, split: int) -> pd.DataFrame:
         return columns.assign(labels=frame["class"].replace("", np.nan))
     facts = pd.DataFrame([flat_facts(text) for text in frame["facts"]], index=frame.index)
     few = [name for name in facts.columns if 1 < facts[name].astype(str).nunique() <= 100]
-    return columns.join(facts[few[:MOST_COLUMNS]], rsuffix=" of the facts")
+    shown = facts[few[:MOST_COLUMNS]]
+    return columns.join(
+        shown.rename(columns=lambda name: f"{name} (fact)" if name in columns else name)
+    )
 
 
 def distinguishing(handle: Handle, split: int, item_ids: Sequence[str]) -> pd.DataFrame:
@@ -54,6 +57,8 @@ def by_centrality(
 
 def saved(handle: Handle) -> list[Selection]:
     """The saved selections of a study, the newest first, without their items."""
+    if not saved_selections.has_database(handle.root):
+        return []  # a visit writes nothing
     with saved_selections.connect(handle.root) as database:
         return saved_selections.listed(database, handle.digest)
 
