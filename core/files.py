@@ -22,9 +22,11 @@ from typing import IO, Any
 import fsspec
 import numpy as np
 import pandas as pd
+import xxhash
 
 from core.errors import MediaError, MissingArtefact, UserError, shown
 
+BLOCK = 1 << 20  # bytes read at a time for a checksum
 MAX_ADDRESS = 2_000  # characters of a workspace's address
 
 
@@ -169,8 +171,25 @@ class ReadableFiles:
         with self._reading(name):
             return bytes(self._opened.fs.cat_file(self._at(name)))
 
+    def checksum(self, name: str) -> str:
+        """XXH3 (128 bits) of a file's content, in hexadecimal.
+
+        It finds accidents, not forgery. It reads 4 GB/s where SHA-256 reads 1 (EXPERIMENTS.md).
+        """
+        found = xxhash.xxh3_128()
+        with self._reaching(name), self._binary(name) as file:
+            while block := file.read(BLOCK):
+                found.update(block)
+        return str(found.hexdigest())
+
+    def _binary(self, name: str) -> IO[bytes]:
+        opened = open if self.local else self._opened.fs.open
+        file: IO[bytes] = opened(self._at(name), "rb")
+        return file
+
     def json(self, name: str) -> Any:
-        return json.loads(self.read_bytes(name))
+        with self._reading(name):
+            return json.loads(self.read_bytes(name))
 
     def table(
         self, name: str, columns: list[str] | None = None, where: Mapping[str, Any] | None = None
@@ -180,20 +199,22 @@ class ReadableFiles:
         Groups of rows without these values are not read.
         """
         filters = [(column, "==", value) for column, value in (where or {}).items()]
-        with self._reading(name), self._opened.fs.open(self._at(name), "rb") as file:
+        with self._reading(name), self._binary(name) as file:
             return pd.read_parquet(file, columns=columns, filters=filters or None)
 
     def array(self, name: str) -> np.ndarray:
         """An array; memory-mapped and read-only when the workspace is a folder."""
-        if self.local and self.has(name):
-            array: np.ndarray = np.load(self._at(name), mmap_mode="r", allow_pickle=False)
-            return array
-        return np.asarray(np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False))
+        with self._reading(name):
+            if self.local:
+                array: np.ndarray = np.load(self._at(name), mmap_mode="r", allow_pickle=False)
+                return array
+            return np.asarray(np.load(io.BytesIO(self.read_bytes(name)), allow_pickle=False))
 
     def tensors(self, name: str) -> dict[str, np.ndarray]:
         from safetensors.numpy import load
 
-        return dict(load(self.read_bytes(name)))
+        with self._reading(name):
+            return dict(load(self.read_bytes(name)))
 
     @contextlib.contextmanager
     def _reaching(self, name: str) -> Iterator[None]:
@@ -203,7 +224,7 @@ class ReadableFiles:
         """
         try:
             yield
-        except (FileNotFoundError, NotADirectoryError, UserError):
+        except (FileNotFoundError, NotADirectoryError, FileExistsError, UserError):
             raise
         except Exception as error:
             if self.local:
@@ -243,6 +264,26 @@ class Files(ReadableFiles):
 
     def write_json(self, name: str, value: Any) -> None:
         self.write_bytes(name, canonical(value).encode())
+
+    def create_json(self, name: str, value: Any) -> bool:
+        """Write a file unless there is one; whether it was written. Of two writers one succeeds."""
+        data, target = canonical(value).encode(), self._at(name)
+        if not self.local:
+            try:
+                with self._reaching(name):
+                    self._opened.fs.pipe_file(target, data, mode="create")
+            except FileExistsError:
+                return False
+            return True
+        whole = f"{name}.tmp-{uuid.uuid4().hex[:8]}"
+        self.write_bytes(whole, data)
+        try:
+            os.link(self._at(whole), target)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(self._at(whole))
+        return True
 
     def write_table(
         self, name: str, frame: pd.DataFrame, row_group_size: int | None = None

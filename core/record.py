@@ -18,14 +18,22 @@ name                           artefact
 =============================  ================================================================
 
 SET is the name of an encoder set, `AUDIO+IMAGE` or `AUDIO+IMAGE+TEXT`.
+
+`settings.json` beside it has the configuration once more: with it a lost record is made again, as
+artefacts are found by their keys.
 """
 
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from core.store import Artefact, Store, digest
+from core.errors import Damaged, MissingArtefact
+from core.files import canonical
+from core.store import Artefact, Store, damaged, digest, read_sealed, sealed
+
+STUDY, SETTINGS = "study.json", "settings.json"
 
 
 class Record:
@@ -39,15 +47,20 @@ class Record:
     def __init__(self, store: Store, config: Any, weights_dir: Path | None = None) -> None:
         self.store = store
         self.digest = digest(asdict(config))
-        self._name = f"studies/{self.digest}/study.json"
-        last = store.json(self._name) if store.has(self._name) else {}
+        last = _last(store, self.digest)
+        settings = {
+            "config": asdict(config),
+            "weights_dir": str(weights_dir.resolve()) if weights_dir else None,
+        }
+        if settings_of(store, self.digest) != json.loads(canonical(settings)):
+            store.write_json(_at(self.digest, SETTINGS), sealed(json.loads(canonical(settings))))
         self._last: dict[str, list[str]] = last.get("artefacts", {})
         self._noted: dict[str, list[str]] = {}
         self.values: dict[str, Any] = {
             "digest": self.digest,
-            "config": asdict(config),
-            "weights_dir": str(weights_dir.resolve()) if weights_dir else None,
+            **settings,
             "artefacts": self._last,
+            "sequence": 1 + max((_sequence(store, one) for one in digests(store)), default=0),
             "started": _now(),
             "finished": last.get("finished"),
         }
@@ -68,7 +81,59 @@ class Record:
         self._save()
 
     def _save(self) -> None:
-        self.store.write_json(self._name, self.values)
+        self.store.write_json(_at(self.digest, STUDY), sealed(json.loads(canonical(self.values))))
+
+
+def digests(store: Store) -> list[str]:
+    """The digests of all studies in a workspace, also of those whose record is damaged."""
+    return [one for one in store.names("studies") if store.names(f"studies/{one}")]
+
+
+def read(store: Store, digest_: str) -> dict[str, Any]:
+    """The record of a study.
+
+    Raises
+    ------
+    MissingArtefact
+        There is no such study.
+    Damaged
+        The record is not what was written.
+    """
+    at = _at(digest_, STUDY)
+    if not store.has(at) and store.has(_at(digest_, SETTINGS)):
+        raise damaged(store, at, "it is missing")
+    values = read_sealed(store, at)
+    expected = {"digest": str, "config": dict, "artefacts": dict, "started": str}
+    if values.get("digest") != digest_ or not all(
+        isinstance(values.get(name), kind) for name, kind in expected.items()
+    ):
+        raise damaged(store, at, "it is not the record of this study")
+    return values
+
+
+def settings_of(store: Store, digest_: str) -> dict[str, Any] | None:
+    """`config` and `weights_dir` of a study, kept beside its record; None if absent or damaged."""
+    try:
+        return read_sealed(store, _at(digest_, SETTINGS))
+    except (MissingArtefact, Damaged):
+        return None
+
+
+def _at(digest_: str, file: str) -> str:
+    return f"studies/{digest_}/{file}"
+
+
+def _last(store: Store, digest_: str) -> dict[str, Any]:
+    """The record of the run before; {} if there is none, or none that can be read."""
+    try:
+        return read(store, digest_)
+    except (MissingArtefact, Damaged):
+        return {}
+
+
+def _sequence(store: Store, digest_: str) -> int:
+    """The place of a study's last run among all runs of its workspace."""
+    return int(_last(store, digest_).get("sequence") or 0)
 
 
 def _now() -> str:

@@ -21,14 +21,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
-from core import items, taxonomy
+from core import items, record, taxonomy
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
 from core.lab import runs
 from core.once import Once
 from core.spaces import generation, pca, translation
-from core.store import Artefact, Store
+from core.store import Artefact, Store, damaged
 from core.studies import forests
 from core.vectors import Vectors, read_vectors
 
@@ -74,10 +74,19 @@ def media_root(ingested: Artefact) -> str:
 
 
 def studies(store: Store) -> list[dict[str, Any]]:
-    """The records of all studies in a workspace, newest first."""
-    names = [name for name in store.names("studies") if store.has(f"studies/{name}/study.json")]
-    records = [store.json(f"studies/{name}/study.json") for name in names]
-    return sorted(records, key=lambda record: (record["started"], record["digest"]), reverse=True)
+    """The records of all studies in a workspace, newest first.
+
+    Raises
+    ------
+    Damaged
+        A record is not what was written.
+    """
+    return sorted((record.read(store, one) for one in record.digests(store)), key=_age)[::-1]
+
+
+def _age(values: dict[str, Any]) -> tuple[int, str, str]:
+    """Where a study stands in time; a clock may have been set back between two runs."""
+    return int(values.get("sequence") or 0), values["started"], values["digest"]
 
 
 def open_study(store: Store, digest_: str | None = None) -> "Study":
@@ -98,10 +107,10 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
         )
     if digest_ is None:
         return Study(store, found[0])
-    for record in found:
-        if record["digest"].startswith(digest_):
-            return Study(store, record)
-    known = ", ".join(record["digest"] for record in found)
+    for values in found:
+        if values["digest"].startswith(digest_):
+            return Study(store, values)
+    known = ", ".join(values["digest"] for values in found)
     raise MissingArtefact(f"The workspace {store.root} has no study {digest_!r}: it has {known}.")
 
 
@@ -181,7 +190,8 @@ class Study:
         return 1 if "run" in self.record else int(self._splits["split"].max()) + 1
 
     def has(self, name: str) -> bool:
-        return name in self.artefacts and self._open(name) is not None
+        """Whether the study has an artefact; reading it may still find damage."""
+        return name in self.artefacts
 
     def artefact(self, name: str) -> Artefact:
         """A finished artefact of this study.
@@ -190,8 +200,12 @@ class Study:
         ------
         MissingArtefact
             It has not been computed; the message names the command.
+        Damaged
+            It is gone, or not what was written.
         """
         found = self._open(name) if name in self.artefacts else None
+        if found is None and name in self.artefacts:
+            raise damaged(self.store, "/".join(self.artefacts[name]), "it is missing")
         if found is None:
             stage = name.split(":")[0]
             if "run" in self.record:
@@ -210,7 +224,8 @@ class Study:
         parts = ["python -m precompute", stage, "--dataset", str(self.config["dataset"])]
         if self.config["size"]:
             parts += ["--size", str(self.config["size"])]
-        for modality in self.dataset.get("modalities", self.encoders):
+        known = self.dataset if self.has("ingest") else {}
+        for modality in known.get("modalities", self.encoders):
             parts += [f"--{modality}", ",".join(self.encoders.get(modality, ["none"]))]
         parts += ["--workspace", self.store.root]
         return " ".join(parts)
@@ -247,7 +262,10 @@ class Study:
             raise MediaError("This item is a vector of the dataset: it has no sound or picture.")
         if leaves_root(path):
             raise MediaError(f"The item's file {path!r} is outside its dataset and is not opened.")
-        return media_source(media_root(self.artefact("ingest")), path), path
+        ingested = self.artefact("ingest")
+        if ingested.has(inside := f"{self.dataset['root']}/{path}"):
+            ingested.check(inside)
+        return media_source(media_root(ingested), path), path
 
     # -- vectors and spaces ------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from core import config as study_config
 from core.config import Config
 from core.engines.base import Engine
 from core.engines.local import LocalEngine
-from core.errors import UserError, shown
+from core.errors import Damaged, UserError, shown
 from core.items import MODALITIES
 from core.store import Store
 
@@ -89,6 +89,7 @@ Workers = Annotated[
     int | None,
     typer.Option(help="Tasks at a time. (default: one per core of the machine or cluster)"),
 ]
+Wait = Annotated[bool, typer.Option(help="Wait for another run that makes the same artefacts.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 StudyDigest = Annotated[
     str | None, typer.Option("--study", help="Digest of the study. (default: the newest)")
@@ -108,13 +109,14 @@ def _run(
     workspace: str | None,
     weights: Path | None,
     engine: Engine,
+    wait: bool,
 ) -> None:
     from core.stages import table as stages
 
     store = Store(workspace or _default_workspace(config.dataset))
     try:
         with engine:
-            study = stages.run(config, store, engine, weights, until)
+            study = stages.run(config, store, engine, weights, until, wait)
     except KeyboardInterrupt:
         console.print("Interrupted: run the same command again to continue.")
         raise typer.Exit(130) from None
@@ -182,6 +184,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         engine: EngineName = "local",
         address: Address = None,
         workers: Workers = None,
+        wait: Wait = False,
     ) -> None:
         given: dict[str, Any] = {
             "dataset": dataset,
@@ -195,7 +198,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         }
         changes = {name: value for name, value in given.items() if value is not None}
         config = replace(study_config.load(study) if study else Config(), **changes)
-        _run(until, config, workspace, weights, engine_for(engine, address, workers))
+        _run(until, config, workspace, weights, engine_for(engine, address, workers), wait)
 
     app.command(name, help=summary)(command)
 
@@ -223,7 +226,13 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
     rows = []
     for record in records:
         study = Study(store, record)
-        done = {name.split(":")[0] for name in study.artefacts if study.has(name)}
+        done, damaged = set(), []
+        for name in study.artefacts:
+            try:
+                study.artefact(name)
+                done.add(name.split(":")[0])
+            except Damaged as error:
+                damaged.append(str(error))
         rows.append(
             {
                 "study": study.digest,
@@ -232,6 +241,7 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
                 "stages": [stage for stage in STAGES if stage in done],
                 "started": record["started"],
                 "finished": record["finished"],
+                "damaged": damaged,
             }
         )
     if as_json:
@@ -249,6 +259,21 @@ def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
             row["finished"] or "not yet",
         )
     console.print(table)
+    for sentence in (one for row in rows for one in row["damaged"]):
+        console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    workspace: str = "workspace/demo",
+    repair: Annotated[bool, typer.Option(help="Make what is damaged again.")] = False,
+    workers: Workers = None,
+) -> None:
+    """Read every file of a workspace and list what is damaged, and what was made of it."""
+    from precompute import check
+
+    if not check.run(Store(workspace), repair, LocalEngine(workers, console), console):
+        raise typer.Exit(2)
 
 
 @app.command()

@@ -40,6 +40,7 @@ HISTORY = (
     "validation_discriminator_loss",
     "seconds",
 )
+STORED = HISTORY[:-1]  # without times, so that the same fit gives the same bytes
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Generation:
             for number, (weight, bias) in enumerate(layers):
                 flat[f"{modality}/{number}/weight"] = weight
                 flat[f"{modality}/{number}/bias"] = bias
-        return flat | history_arrays(self.history, HISTORY)
+        return flat | history_arrays(self.history, STORED)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Generation:
@@ -158,7 +159,7 @@ class Generation:
             for modality in sorted(k.split("/")[0] for k in arrays if k.endswith("/0/weight"))
         }
         n_dims, best_epoch = (int(np.asarray(arrays[k]).item()) for k in ("n_dims", "best_epoch"))
-        return cls(generators, n_dims, history_rows(arrays, HISTORY), best_epoch)
+        return cls(generators, n_dims, history_rows(arrays, STORED), best_epoch)
 
 
 @dataclass(frozen=True)

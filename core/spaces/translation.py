@@ -30,6 +30,7 @@ from core.vectors import unit_rows
 
 BATCH_NORM_EPS = 1e-5  # torch's default
 HISTORY = ("epoch", "train_loss", "validation_loss", "seconds")
+STORED = HISTORY[:-1]  # without times, so that the same fit gives the same bytes
 PARAMETERS = ("w1", "b1", "gamma", "beta", "mean", "var", "w2", "b2")
 CENTRE = "centre"  # of a tower: the mean that `centred` takes away
 PLUS = "+"  # between losses that are added up
@@ -184,7 +185,7 @@ class Translation:
             if name in tower
         }
         flat["best_epoch"] = np.array(self.best_epoch)
-        return flat | history_arrays(self.history, HISTORY)
+        return flat | history_arrays(self.history, STORED)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Translation:
@@ -195,7 +196,7 @@ class Translation:
             if name in (*PARAMETERS, CENTRE):
                 towers.setdefault(modality, {})[name] = np.asarray(arrays[key])
         best_epoch = int(np.asarray(arrays["best_epoch"]).item())
-        return cls(towers, history_rows(arrays, HISTORY), best_epoch)
+        return cls(towers, history_rows(arrays, STORED), best_epoch)
 
 
 def unstacked(tower: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:

@@ -9,6 +9,7 @@ from typing import Any
 from core.config import Config
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.engines.base import Engine
+from core.lock import Holder
 from core.record import Record
 from core.store import Artefact, Draft, Store
 
@@ -68,6 +69,8 @@ class StudyRun:
     store: Store
     engine: Engine
     weights_dir: Path | None = None
+    holder: Holder | None = None  # of the artefacts that this run makes; none in tests of stages
+    wait: bool = False  # for another run that makes the same
     record: Record | None = None  # none before `ingest`, whose data completes the configuration
     artefacts: dict[str, Artefact] = field(default_factory=dict)
     outcomes: dict[str, StageOutcome] = field(default_factory=dict)

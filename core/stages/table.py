@@ -28,11 +28,12 @@ from pathlib import Path
 from core.config import Config
 from core.engines.base import Engine
 from core.errors import UserError
+from core.lock import Holder
 from core.record import Record
 from core.stages import evaluate, extract, generate, ingest, maps, train
 from core.stages.settings import check, complete, fallbacks
 from core.stages.study_run import ArtefactTask, StageOutcome, StudyRun, make_artefact
-from core.store import Store
+from core.store import PARTIAL, Store, digest
 
 
 @dataclass(frozen=True)
@@ -80,31 +81,51 @@ def run(
     engine: Engine,
     weights_dir: Path | None = None,
     until: str = STAGES[-1],
+    wait: bool = False,
 ) -> StudyRun:
     """Run a study up to a stage, and make only what is missing.
+
+    If another run makes the same artefact, `wait` for it.
 
     Raises
     ------
     UserError
         The study, its data or its encoders' weights are unusable.
+    Busy
+        Another run makes one of its artefacts, and `wait` is False.
     """
     weights_dir = weights_dir.expanduser().absolute() if weights_dir else None
-    current = StudyRun(check(config), store, engine, weights_dir)
-    for stage in TABLE[: STAGES.index(until) + 1]:
-        run_stage(stage, current)
-        if stage.then:
-            stage.then(current)
-    if current.record and until == STAGES[-1]:
-        current.record.finish()
+    with Holder(store, engine.console.print) as holder:
+        current = StudyRun(check(config), store, engine, weights_dir, holder=holder, wait=wait)
+        for stage in TABLE[: STAGES.index(until) + 1]:
+            run_stage(stage, current)
+            if stage.then:
+                stage.then(current)
+        if current.record and until == STAGES[-1]:
+            current.record.finish()
+        _remove_left_drafts(current.store, holder)
     return current
+
+
+def _remove_left_drafts(store: Store, holder: Holder) -> None:
+    """Remove the drafts of artefacts that are finished and that nobody makes."""
+    for stage in STAGES:
+        names = store.names(stage)
+        for draft in (name for name in names if name.endswith(PARTIAL)):
+            finished = draft.removesuffix(PARTIAL)
+            if finished in names and not holder.holds(stage, finished):
+                store.remove(f"{stage}/{draft}")
 
 
 def run_stage(stage: Stage, current: StudyRun) -> None:
     """Make the missing artefacts of one stage; the stages before it have run."""
-    started, before = time.time(), dict(current.engine.clock.ms)
+    started, before = time.monotonic(), dict(current.engine.clock.ms)
     root = current.store.root
     tasks = [replace(task, store_root=root) for task in stage.plan(current)]
     missing = [task for task in tasks if not current.take(task)]
+    if missing and current.holder:
+        current.holder.take([(task.stage, digest(task.key)) for task in missing], current.wait)
+        missing = [task for task in missing if not current.take(task)]  # another run made some
     for title, group in groupby(missing, lambda task: task.title):
         todo = list(group)
         engine = current.engine
@@ -112,10 +133,12 @@ def run_stage(stage: Stage, current: StudyRun) -> None:
         for task in made:
             if not current.take(task):
                 raise UserError(f"{task.name} was not written: run the same command again.")
+    if current.holder:
+        current.holder.release()
     spent = {part: ms - before.get(part, 0.0) for part, ms in current.engine.clock.ms.items()}
     current.outcomes[stage.name] = StageOutcome(
         len(tasks),
         len(missing),
-        time.time() - started,
+        time.monotonic() - started,
         {part: ms / 1_000 for part, ms in spent.items() if ms > 0},
     )

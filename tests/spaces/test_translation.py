@@ -196,7 +196,8 @@ def test_arrays_restore_it() -> None:
     fitted = fit_pairs()
     back = translation.Translation.from_arrays(load(save(fitted.arrays())))
     assert same_towers(fitted, back)
-    assert (back.history, back.best_epoch) == (fitted.history, fitted.best_epoch)
+    timeless = [{key: row[key] for key in row if key != "seconds"} for row in fitted.history]
+    assert (back.history, back.best_epoch) == (timeless, fitted.best_epoch)
 
 
 def test_three_modalities_share_one_space() -> None:
