@@ -44,6 +44,18 @@ LABEL_PAIRED_RETRIEVAL = TranslationConfig(
     pairing="redrawn", same_class="ignored", sampler="balanced", min_steps=10
 )
 
+# The united space of true pairs that have labels: W's space stays beside it as the reference.
+UNITED = TranslationConfig(
+    loss="supervised_contrastive+prototypes",
+    temperature=0.2,
+    input_dropout=0.5,
+    pairing="redrawn",
+    same_class="ignored",
+    sampler="balanced",
+    batch=512,
+    min_steps=10,
+    centred=True,
+)
 # S's recipe needs as much data as S has: 115k pairs make 5,000 steps per epoch; 1,000 pairs make
 # 60, after which SGD at 1e-3 has changed little. Below LARGE texts, generators are trained with
 # Adam, larger batches, a temperature, and dropout against overfitting (EXPERIMENTS.md).
@@ -119,6 +131,11 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
         "a mapping of its fields",
     ),
     (
+        ("united",),
+        lambda v: v in (None, OFF) or isinstance(v, (Mapping, TranslationConfig)),
+        "a mapping of its fields, or off",
+    ),
+    (
         ("generation",),
         lambda v: v in (None, OFF) or isinstance(v, (Mapping, GenerationConfig)),
         "a mapping of its fields, or off",
@@ -150,8 +167,9 @@ class Config:
     n_bootstrap : resamples behind an interval
     mix_in_draws : forests per point of a mix-in curve
     prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
-    translation, generation : recipes of the trained spaces, or mappings of the fields that
-        differ from the recipe that the data gets; "off" leaves the generation space out
+    translation, united, generation : recipes of the trained spaces, or mappings of the fields that
+        differ from the recipe that the data gets; "off" leaves the generation space out, and a study
+        has a united space only if it names it ({} for its default recipe)
     forest : how forests are grown
 
     Raises
@@ -176,6 +194,7 @@ class Config:
     mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS
     translation: TranslationConfig | Mapping[str, Any] | None = None
+    united: TranslationConfig | Mapping[str, Any] | Literal["off"] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
     forest: ForestConfig = field(default_factory=ForestConfig)
 
@@ -187,6 +206,8 @@ class Config:
                     raise UserError(f"The study's {name} is {shown(value)}, expected {expected}.")
         if isinstance(self.translation, Mapping):
             changed(TranslationConfig(), self.translation, "translation")
+        if isinstance(self.united, Mapping):
+            changed(UNITED, self.united, "united")
         if isinstance(self.generation, Mapping):
             changed(GenerationConfig(), self.generation, "generation")
 
@@ -220,6 +241,24 @@ def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> Trans
     if isinstance(config.translation, Mapping):
         return changed(chosen, config.translation, "translation")
     return config.translation or chosen
+
+
+def united_recipe(
+    config: Config, paired_by: str, n_classes: int, for_retrieval: bool = False
+) -> TranslationConfig | None:
+    """How the towers of the united space are trained: `UNITED` for true pairs, the translation's
+    own recipe, centred, for pairs made within a class, with the study's changes.
+
+    None when the study does not name it, or has no labels to learn from.
+    """
+    if config.united in (None, OFF) or n_classes < 2:
+        return None
+    chosen = UNITED
+    if paired_by != "clip":
+        chosen = replace(recipe(config, paired_by, for_retrieval), centred=True)
+    if isinstance(config.united, Mapping):
+        return changed(chosen, config.united, "united")
+    return config.united if isinstance(config.united, TranslationConfig) else chosen
 
 
 def generation_recipe(config: Config, paired_by: str, n_texts: int) -> GenerationConfig | None:

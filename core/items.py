@@ -128,6 +128,11 @@ def rng_for(seed: int, name: str, n_bytes: int = 4) -> np.random.Generator:
     return np.random.default_rng([seed, int.from_bytes(digest[:n_bytes], "big")])
 
 
+def fold_of(clip_id: str, n_folds: int) -> int:
+    """The fold of a clip in cross-validation, by its name: the same in every process."""
+    return int.from_bytes(hashlib.sha256(clip_id.encode()).digest()[:4], "big") % n_folds
+
+
 # -- subsets -------------------------------------------------------------------------------------
 
 

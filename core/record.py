@@ -7,6 +7,7 @@ name                           artefact
 =============================  ================================================================
 `ingest`                       items, splits, rejected files, the dataset's card
 `extract:ENCODER`              native vectors of one encoder
+`extract:ENCODER:windows`      vectors of the other seconds of its recordings, if a recipe has them
 `train:SET:PART`               spaces and shared vectors; PART is a split's number or `all`,
                                or SPLIT.TRAINING for a further training of a split
 `generate:SET:SPLIT`           the generation space, its vectors and snapshots, if there is text

@@ -8,8 +8,9 @@ has the names of a study's artefacts.
 
 Spaces: `translation` and `pca` are fitted on the subset `translation` of a split, and so is
 `generation` (S), which maps sounds and pictures into the text encoder's space; `generation_tuned`
-is the same with a text encoder that was fine-tuned along, in studies that have both.
-`translation_all` is fitted on all pairs; it serves retrieval and has no scores.
+is the same with a text encoder that was fine-tuned along, in studies that have both. `cca` is in
+closed form; `united` has towers that learned from the labels beside it, and texts.
+`translation_all` and `united_all` are fitted on all pairs; they serve retrieval and have no scores.
 """
 
 import functools
@@ -27,7 +28,8 @@ from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
 from core.lab import runs
 from core.once import Once
-from core.spaces import generation, pca, translation
+from core.spaces import pca, translation
+from core.spaces.fitted import STORED, PcaSpace, Space
 from core.store import Artefact, Store, damaged
 from core.studies import forests
 from core.vectors import Vectors, read_vectors
@@ -37,21 +39,17 @@ T = TypeVar("T")
 
 TUNED = "generation_tuned"
 GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artefact's name
-SPACES = ("translation", "pca", "translation_all", *GENERATED)
+SPACES = (
+    "translation",
+    "pca",
+    "cca",
+    "united",
+    "translation_all",
+    "united_all",
+    *GENERATED,
+)
 ALL = "all"
-
-
-class PcaSpace:
-    """One fitted PCA per modality, with `project` like a translation."""
-
-    def __init__(self, fits: dict[str, pca.Pca]) -> None:
-        self.fits = fits
-
-    def project(self, modality: str, native: np.ndarray) -> np.ndarray:
-        return self.fits[modality].project(native)
-
-
-Space = translation.Translation | PcaSpace | generation.Generation
+ON_ALL_PAIRS = {"translation_all": "translation", "united_all": "united"}  # space -> file
 
 
 def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
@@ -271,11 +269,21 @@ class Study:
 
     def spaces(self, encoder_set: str) -> list[str]:
         """The spaces of an encoder set, in the order of `SPACES`."""
-        made_by = {
-            "translation_all": f"train:{encoder_set}:{ALL}",
-            **{space: f"generate:{encoder_set}:0{end}" for space, end in GENERATED.items()},
-        }
-        return [space for space in SPACES if self.has(made_by.get(space, f"train:{encoder_set}:0"))]
+        return [space for space in SPACES if self.has_space(encoder_set, space)]
+
+    def has_space(self, encoder_set: str, space: str) -> bool:
+        name, file = self._place(encoder_set, space, 0)
+        beside = file in ("cca", "united")
+        return self.has(name) and (not beside or self.artefact(name).has(f"{file}.safetensors"))
+
+    def _place(self, encoder_set: str, space: str, split: int) -> tuple[str, str]:
+        """The artefact of a space, and the beginning of its files."""
+        if space in ON_ALL_PAIRS:
+            return f"train:{encoder_set}:{ALL}", ON_ALL_PAIRS[space]
+        elsewhere = f"{space}:{encoder_set}:{split}"  # a run's PCA is that of its study
+        if space in GENERATED:
+            return f"generate:{encoder_set}:{split}{GENERATED[space]}", "generation"
+        return elsewhere if elsewhere in self.artefacts else f"train:{encoder_set}:{split}", space
 
     def extracted(self, encoder: str) -> Artefact:
         """The artefact with an encoder's vectors; raises as `artefact`."""
@@ -296,10 +304,8 @@ class Study:
     def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
         """A fitted space, to project new vectors into."""
         artefact, file = self._trained(encoder_set, space, split)
-        if file == "translation":
-            return translation.Translation.from_arrays(artefact.tensors("translation.safetensors"))
-        if file == "generation":
-            return generation.Generation.from_arrays(artefact.tensors("generation.safetensors"))
+        if file in STORED:
+            return STORED[file](artefact.tensors(f"{file}.safetensors"))
         return PcaSpace(
             {
                 modality: pca.Pca.from_arrays(artefact.tensors(f"pca.{modality}.safetensors"))
@@ -310,14 +316,17 @@ class Study:
     def _trained(self, encoder_set: str, space: str, split: int) -> tuple[Artefact, str]:
         if space not in SPACES:
             raise UserError(f"There is no space {space!r}: expected one of {', '.join(SPACES)}.")
-        if space == "translation_all":
-            return self.artefact(f"train:{encoder_set}:{ALL}"), "translation"
-        if space in GENERATED:
-            return self.artefact(f"generate:{encoder_set}:{split}{GENERATED[space]}"), "generation"
-        stage = "train"
-        elsewhere = f"{space}:{encoder_set}:{split}"  # a run's PCA is that of its study
-        name = elsewhere if elsewhere in self.artefacts else f"{stage}:{encoder_set}:{split}"
-        return self.artefact(name), space
+        name, file = self._place(encoder_set, space, split)
+        if self.has(name) and not self.has_space(encoder_set, space):
+            raise MissingArtefact(f"This study has no space {space}: it was trained without it.")
+        return self.artefact(name), file
+
+    def trained_with(self, encoder_set: str) -> dict[str, str]:
+        """The recipes of the translation and the united space in words, as far as trained."""
+        name = f"train:{encoder_set}:0"
+        key = self.artefact(name).manifest["key"] if self.has(name) else {}
+        recipes = {"translation": key.get("recipe"), "united space": key.get("united")}
+        return {space: translation.in_words(one) for space, one in recipes.items() if one}
 
     def history(self, encoder_set: str, part: int | str = 0) -> pd.DataFrame:
         """`epoch, train_loss, validation_loss, seconds` of one translation's training."""

@@ -107,10 +107,19 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "other_space": ("translation", "pca"),
     "both_orders": ("modality", "class", "cluster"),
     "find": ("auto", *MODALITIES),
-    "within": ("translation_all", "translation", "pca", "generation", "generation_tuned"),
+    "within": (
+        "translation_all",
+        "translation",
+        "united_all",
+        "united",
+        "cca",
+        "pca",
+        "generation",
+        "generation_tuned",
+    ),
     "picture": ("png", "svg"),
     "tagged": ("audio", "image"),
-    "tagged_in": ("translation", "generation", "generation_tuned", "native"),
+    "tagged_in": ("translation", "united", "generation", "generation_tuned", "native"),
     "matrix_of": ("zero-shot", *theme.SYSTEMS),
 }
 _WEIGHTED = re.compile(r"(-?[0-9](?:\.[0-9]{1,3})?)~(.+)", re.DOTALL)

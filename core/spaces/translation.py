@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -67,6 +67,9 @@ class TranslationConfig:
     seed : added to the study's seed in this training alone
     words : how text joins: "after" the other two, into the space that they have made, or
         "together" with them
+    windows : "own": an item is its own second (W). "train": other seconds of its recording train
+        too, each as often as the others of its item. "query": they train, and a sound that is
+        ranked as a query is the mean of its windows by loudness, as an uploaded file is
     centred : in the space, the mean of each modality's training items is taken away, and rows are
         scaled to unit length again. Modalities then surround one point, without the gap between
         them that contrastive losses leave (Liang et al. 2022, *Mind the gap*)
@@ -101,6 +104,7 @@ class TranslationConfig:
     share: float = 1.0
     mismatched: float = 0.0
     seed: int = 0
+    windows: Literal["own", "train", "query"] = "own"
     centred: bool = False
     towers: int = 1
 
@@ -131,6 +135,26 @@ class TranslationConfig:
         """Whether training needs the class of each pair."""
         fields = (self.sampler, self.pairing, self.same_class)
         return self.learns_classes or fields != ("uniform", "fixed", "negative")
+
+
+def in_words(recipe: Mapping[str, Any]) -> str:
+    """What a person should know of a recipe (its fields): one line for a page's footer."""
+    loss = str(recipe.get("loss", "margin"))
+    said = [f"loss {loss.replace('_', ' ').replace(PLUS, ' + ')}"]
+    if any(name in LEARNS_CLASSES for name in loss.split(PLUS)):
+        said.append("learns from the labels")
+    elif (recipe.get("pairing"), recipe.get("same_class")) != ("fixed", "negative"):
+        said.append("pairs made with the labels")
+    if recipe.get("centred"):
+        said.append("centred by modality")
+    if recipe.get("towers", 1) > 1:
+        said.append(f"{recipe['towers']} trainings averaged")
+    windows = recipe.get("windows", "own")
+    if windows != "own":
+        said.append("all windows of a recording train")
+    if windows == "query":
+        said.append("a ranked query is the mean of its recording's windows")
+    return ", ".join(said)
 
 
 @dataclass
@@ -170,7 +194,8 @@ class Translation:
         def through(block: np.ndarray) -> np.ndarray:
             found = networks[0](block)
             if len(networks) > 1:
-                found = unit_rows(sum(network(block) for network in networks), np.float64)
+                outputs = np.stack([network(block) for network in networks])
+                found = unit_rows(outputs.sum(axis=0), np.float64)
             return found if centre is None else unit_rows(found - centre, np.float64)
 
         n_native = tower["w1"].shape[-1]

@@ -76,7 +76,9 @@ def fit(
             "classes in the loss, balanced sampling, redrawn pairs and ignored classes need "
             "pair_classes"
         )
-    kinds = pairing.checked_pairs(natives, pairs, clips, pair_classes, "translation")
+    kinds: Mapping[Kind, Pairs] = pairing.checked_pairs(
+        natives, pairs, clips, pair_classes, "translation"
+    )
     kinds = pair_changes.thinned(kinds, config.share, seed)
     fits: list[Translation] = []
     finished: State = {}

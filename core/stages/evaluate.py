@@ -20,6 +20,7 @@ from core import items, taxonomy
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
+from core.spaces.united import United
 from core.stages import audio_image_studies, evaluation_data, forests, network_tags
 from core.stages.evaluation_data import (
     AUDIO_IMAGE,
@@ -152,6 +153,8 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources, split: int) -> Ta
     if sources.trained:
         tensors = sources.trained.tensors("translation.safetensors")
         spaces["translation"] = Translation.from_arrays(tensors)
+        if sources.trained.has("united.safetensors"):
+            spaces["united"] = United.from_arrays(sources.trained.tensors("united.safetensors"))
     for space, made in ((GENERATION, sources.generated), (TUNED, sources.tuned)):
         if made is None:
             continue
@@ -202,8 +205,9 @@ def ranked(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row]
     for space, vectors in data.vectors.items():
         for query, target in itertools.permutations(vectors, 2):
             direction = f"{query}_to_{target}"
+            asking = data.queries.get(space, {}).get(query, vectors[query])
             result = ranking.study(
-                vectors[query].take(frames[query]["item_id"]),
+                asking.take(frames[query]["item_id"]),
                 vectors[target].take(frames[target]["item_id"]),
                 labels[query],
                 labels[target],

@@ -1,7 +1,8 @@
 """What the studies of one encoder set and split work on: items, labels, vectors in every space."""
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -12,7 +13,8 @@ from core.studies.forest_cells import Labelled
 from core.study import TUNED, taxonomy_of
 from core.vectors import Vectors, read_vectors
 
-SPACES = ("translation", "pca")
+SPACES = ("translation", "pca")  # W's
+BESIDE = ("cca", "united")  # where a training has them
 GENERATION = "generation"
 NATIVE = "native"  # the encoders' own vectors, where encoders share a published space
 AUDIO_IMAGE = ("audio", "image")  # the modalities of W's classification, mix-in and centroids
@@ -42,6 +44,8 @@ class EvaluationData:
     paired_by: str
     taxonomy: taxonomy.Taxonomy
     vectors: dict[str, dict[str, Vectors]]  # space -> modality -> every item
+    # The same where a query is a whole recording, not its item.
+    queries: dict[str, dict[str, Vectors]] = field(default_factory=dict)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -94,7 +98,7 @@ class Sources:
     def vectors(self) -> dict[str, dict[str, Vectors]]:
         """space -> modality -> every item."""
         found: dict[str, dict[str, Vectors]] = {}
-        files = [(space, space, self.trained) for space in SPACES]
+        files = [(space, space, self.trained) for space in (*SPACES, *BESIDE)]
         files += [(GENERATION, GENERATION, self.generated), (TUNED, GENERATION, self.tuned)]
         for space, file, artefact in files:
             if artefact is None:
@@ -112,6 +116,16 @@ class Sources:
             }
         return found
 
+    def queries(self) -> dict[str, dict[str, Vectors]]:
+        """space -> modality -> the mean of every recording's windows, where a recipe has them."""
+        trained, found = self.trained, dict[str, dict[str, Vectors]]()
+        for space, name in itertools.product((*SPACES, *BESIDE), self.natives) if trained else ():
+            file = f"{space}.{name}.recordings.npy"
+            if trained and trained.has(file):
+                ids = f"{name}.items.parquet"
+                found.setdefault(space, {})[name] = read_vectors(trained, file, ids)
+        return found
+
 
 def read(ingested: Artefact, split: int, sources: Sources) -> EvaluationData:
     """The data of one encoder set and split."""
@@ -126,4 +140,5 @@ def read(ingested: Artefact, split: int, sources: Sources) -> EvaluationData:
         card["paired_by"],
         taxonomy_of(ingested),
         sources.vectors(),
+        sources.queries(),
     )

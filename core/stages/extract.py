@@ -7,7 +7,7 @@ batches in memory.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 
 from core import encoders, items, media
-from core.config import Config
+from core.config import Config, recipe, united_recipe
 from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
 from core.encoders import joined, recordings, weights
 from core.encoders.base import Card, Encoder, TaggingEncoder, computed_ahead
 from core.errors import MediaError, UserError
 from core.files import media_source
-from core.stages import join
+from core.stages import join, windows
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
 from core.study import media_root
@@ -83,6 +83,49 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
             keys[name] = join.key(name, keys)
             write = functools.partial(join.write, name, run.extracted)
             yield ArtefactTask(f"extract:{name}", keys[name], write)
+    if _needs_windows(run):
+        yield from _windows(run, keys)
+
+
+def _needs_windows(run: StudyRun) -> bool:
+    """Whether a recipe of the study uses other windows than an item's own."""
+    recipes = [
+        one
+        for some in (False, True)
+        for one in (
+            recipe(run.config, run.paired_by, for_retrieval=some),
+            united_recipe(run.config, run.paired_by, run.n_classes, some),
+        )
+    ]
+    return any(one is not None and one.windows != "own" for one in recipes)
+
+
+def _windows(run: StudyRun, keys: Mapping[str, Facts]) -> Iterator[ArtefactTask]:
+    """The other windows of recordings, by every sound encoder: `extract:ENCODER:windows`."""
+    heard: dict[str, Facts] = {}
+    for name in run.config.encoders.get("audio", ()):
+        parts = [part.name for part in joined.parts(name)]
+        if any(part == ready_name("audio") or encoders.card(part).fitted for part in parts):
+            continue
+        for part in parts:
+            if part not in heard:
+                of_windows = {"windows": windows.VERSION, "items": run.ingested.digest}
+                heard[part] = dict(keys[part]) | of_windows
+                write = functools.partial(_extract_windows, run, encoders.card(part))
+                yield ArtefactTask(f"extract:{part}:windows", heard[part], write)
+        if joined.is_joined(name) and name not in heard:
+            heard[name] = join.key(name, heard)
+            write = functools.partial(_join_windows, run, name)
+            yield ArtefactTask(f"extract:{name}:windows", heard[name], write)
+
+
+def _join_windows(run: StudyRun, name: str, draft: Draft) -> Facts:
+    def of_part(part: str) -> Artefact:
+        return run.extracted(f"{part}:windows")
+
+    first = joined.parts(name)[0].name
+    draft.write_table("windows.parquet", of_part(first).table("windows.parquet"))
+    return join.write(name, of_part, draft)
 
 
 def _embedding(run: StudyRun, name: str, modality: str) -> tuple[Facts, Write]:
@@ -110,10 +153,30 @@ def _encoders(config: Config) -> dict[str, str]:
 
 
 def _extract(run: StudyRun, card: Card, draft: Draft) -> Facts:
+    frame = items.of(run.ingested.table("items.parquet"), card.modality)
+    if frame.empty:
+        raise UserError(f"The dataset has no {card.modality} items, so none can be embedded.")
+    return _embed(run, card, frame, draft)
+
+
+def _extract_windows(run: StudyRun, card: Card, draft: Draft) -> Facts:
+    """The other windows of every sound, embedded like items."""
+    if not draft.has("windows.parquet"):
+        sounds = run.ingested.table("items.parquet")
+        draft.write_table("windows.parquet", windows.of_items(sounds, media_root(run.ingested)))
+    table = draft.table("windows.parquet")
+    if table.empty:  # no recording is longer than its item
+        draft.write_array("vectors.npy", np.empty((0, card.dim), np.float32))
+        return _write_all(draft, table)
+    item_s = run.ingested.table("items.parquet").set_index("item_id")["duration_s"]
+    durations = item_s.loc[table["item_id"]].to_numpy()
+    frame = table.assign(item_id=table["window_id"], duration_s=durations, text="")
+    return _embed(run, card, frame, draft)
+
+
+def _embed(run: StudyRun, card: Card, frame: pd.DataFrame, draft: Draft) -> Facts:
+    """Embed the rows of a table with the columns of `Row`, in shards."""
     if not draft.has("items.parquet"):  # else it was merged, and stopped before the manifest
-        frame = items.of(run.ingested.table("items.parquet"), card.modality)
-        if frame.empty:
-            raise UserError(f"The dataset has no {card.modality} items, so none can be embedded.")
         rows = [Row(*values) for values in zip(*(frame[name] for name in Row._fields), strict=True)]
         root = media_root(run.ingested)
         shards = [

@@ -90,6 +90,11 @@ class StudyRun:
         return str(self.ingested.json("dataset.json")["paired_by"])
 
     @functools.cached_property
+    def n_classes(self) -> int:
+        """How many classes have both sounds and pictures."""
+        return len(self.ingested.json("dataset.json")["paired_classes"])
+
+    @functools.cached_property
     def splits(self) -> range:
         return range(int(self.ingested.table("splits.parquet")["split"].max()) + 1)
 
@@ -106,6 +111,14 @@ class StudyRun:
     def extracted(self, encoder: str) -> Artefact:
         """The artefact with an encoder's vectors."""
         return self.artefacts[f"extract:{encoder}"]
+
+    def windows(self, encoder_set: str) -> dict[str, str]:
+        """`{modality: digest}` of the artefacts with the other windows of recordings."""
+        by_modality = encoders_by_modality(encoder_set)
+        found = {
+            m: self.artefacts.get(f"extract:{name}:windows") for m, name in by_modality.items()
+        }
+        return {m: artefact.digest for m, artefact in found.items() if artefact}
 
     def take(self, task: ArtefactTask) -> bool:
         """Note the artefact of a task; False when it is missing."""

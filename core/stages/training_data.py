@@ -9,6 +9,8 @@ import pandas as pd
 from core import items
 from core.spaces import pairing
 from core.spaces.pairing import Kind
+from core.stages import windows
+from core.stages.windows import Recordings
 from core.store import Artefact, Draft
 from core.studies import seen_tags
 from core.study import ALL
@@ -29,6 +31,15 @@ def native_vectors(draft: Draft) -> dict[str, Vectors]:
     return {
         modality: read_vectors(draft.store.need("extract", digest), "vectors.npy")
         for modality, digest in draft.key["natives"].items()
+    }
+
+
+def recordings(draft: Draft, natives: Mapping[str, Vectors]) -> dict[str, Recordings]:
+    """By modality, the items with the windows of their recordings, if a draft's key names any."""
+    return {
+        modality: windows.read(natives[modality], draft.store.need("extract", digest))
+        for modality, digest in draft.key.get("windows", {}).items()
+        if modality in natives
     }
 
 

@@ -32,6 +32,10 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("translation", "precision@10", "precision@10"),
             ("translation", "precision@5", "precision@5"),
             ("pca", "precision@10", "precision@10 without translation"),
+            ("united", "ndcg_lift", "NDCG@30 lift over random in the united space"),
+            ("united", "precision@10", "precision@10 in the united space"),
+            ("united", "modality_gap", "modality gap in the united space"),
+            ("cca", "precision@10", "precision@10 in the space of CCA"),
         )
         for direction in DIRECTIONS
     ),

@@ -148,6 +148,7 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
         or name == "ingest"
         or name in of_encoders
     ]
+    trained = opened.trained_with(encoder_set or opened.default_encoder_set)
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     code = opened.artefact("ingest").manifest.get("code_version", CODE_VERSION)
     return {
@@ -157,6 +158,7 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
         else CROSS.join(", ".join(names) for names in opened.encoders.values()),
         "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
         "splits": f"{splits}, seed {opened.config.get('seed', 0)}",
+        **trained,
         "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),
         "code": str(code),
         "study": opened.digest,

@@ -348,6 +348,25 @@ def test_every_window_of_an_item_trains() -> None:
     assert scores[0] < 0.4 < scores[1]
 
 
+def test_a_recipe_in_words_says_what_it_has_seen() -> None:
+    words = translation.in_words
+    assert words(dataclasses.asdict(TranslationConfig())) == "loss margin"
+    assert words(dataclasses.asdict(LABEL_PAIRED)).endswith("pairs made with the labels")
+    all_of_it = dataclasses.replace(
+        SMALL,
+        loss="supervised_contrastive+prototypes",
+        centred=True,
+        towers=5,
+        windows="query",
+    )
+    assert words(dataclasses.asdict(all_of_it)) == (
+        "loss supervised contrastive + prototypes, learns from the labels, centred by modality, "
+        "5 trainings averaged, all windows of a recording train, "
+        "a ranked query is the mean of its recording's windows"
+    )
+    assert words({}).startswith("loss margin")
+
+
 def test_no_validation_trains_to_the_end() -> None:
     fitted = fit_pairs(dataclasses.replace(SMALL, validation_share=0.0, max_epochs=9, patience=2))
     assert len(fitted.history) == fitted.best_epoch == 9

@@ -22,6 +22,9 @@ from dashboard.views.retrieve.query_state import Query, QueryEntry
 SPACE_NAMES = {
     "translation_all": "Translation, all pairs",
     "translation": "Translation, study split",
+    "united_all": "United, all pairs",
+    "united": "United, study split",
+    "cca": "CCA",
     "pca": "PCA",
     "generation": "Generation",
     "generation_tuned": "Generation, text fine-tuned",
