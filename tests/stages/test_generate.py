@@ -80,6 +80,7 @@ def study_of(tmp_path_factory: pytest.TempPathFactory) -> Config:
         mix_in_draws=1,
         prompts=("{tag}",),
         translation=TranslationConfig(max_epochs=2),
+        united={"max_epochs": 2, "min_steps": 1},
         generation=FROZEN,
         forest=ForestConfig(n_trees=2),
     )
@@ -112,7 +113,8 @@ def tuned(study_of: Config, weights_dir: Path, tmp_path_factory: pytest.TempPath
 def test_a_study_with_text_has_the_space(frozen: Study) -> None:
     encoder_set = frozen.default_encoder_set
     assert encoder_set == "ready_audio+ready_image+bert"
-    assert frozen.spaces(encoder_set) == ["translation", "pca", "translation_all", "generation"]
+    beside = ["cca", "united", "translation_all", "united_all"]
+    assert frozen.spaces(encoder_set) == ["translation", "pca", *beside, "generation"]
     fit = frozen.space(encoder_set, "generation")
     assert fit.n_dims == 768  # type: ignore[union-attr]  # a Generation
     for modality, encoder in frozen.modalities(encoder_set).items():
