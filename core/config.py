@@ -168,7 +168,7 @@ class Config:
     mix_in_draws : forests per point of a mix-in curve
     prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
     translation, united, generation : recipes of the trained spaces, or mappings of the fields that
-        differ from the recipe that the data gets; "off" leaves the generation space out, and a study
+        differ from the recipe that the data gets; "off" leaves the generation space out. A study
         has a united space only if it names it ({} for its default recipe)
     forest : how forests are grown
 

@@ -39,15 +39,8 @@ T = TypeVar("T")
 
 TUNED = "generation_tuned"
 GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artefact's name
-SPACES = (
-    "translation",
-    "pca",
-    "cca",
-    "united",
-    "translation_all",
-    "united_all",
-    *GENERATED,
-)
+BESIDE = ("cca", "united")  # what a training may lack
+SPACES = ("translation", "pca", *BESIDE, "translation_all", "united_all", *GENERATED)
 ALL = "all"
 ON_ALL_PAIRS = {"translation_all": "translation", "united_all": "united"}  # space -> file
 
@@ -273,8 +266,8 @@ class Study:
 
     def has_space(self, encoder_set: str, space: str) -> bool:
         name, file = self._place(encoder_set, space, 0)
-        beside = file in ("cca", "united")
-        return self.has(name) and (not beside or self.artefact(name).has(f"{file}.safetensors"))
+        found = self.has(name)
+        return found and (file not in BESIDE or self.artefact(name).has(f"{file}.safetensors"))
 
     def _place(self, encoder_set: str, space: str, split: int) -> tuple[str, str]:
         """The artefact of a space, and the beginning of its files."""
