@@ -30,6 +30,7 @@ VIEWS = {  # folder in views/ -> title, icon
     "translation": ("Translation", ":material/sync_alt:"),
     "centroids": ("Centroids", ":material/grid_on:"),
     "classify": ("Classify", ":material/category:"),
+    "lab": ("Lab", ":material/science:"),
     "tags": ("Tags", ":material/sell:"),
     "compare": ("Compare", ":material/compare:"),
 }

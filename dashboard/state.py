@@ -65,6 +65,9 @@ class Selection:
     matrix_of: str = "zero-shot"
     new_classes: tuple[str, ...] = ()
     tag_cell: str = ""
+    lab: tuple[str, ...] = ()
+    lab_base: str = ""
+    lab_sweep: str = ""
     picture: str = "png"
 
     @property
@@ -86,6 +89,9 @@ PARAMETERS = {  # field -> its name in the address, where that differs
     "tagged_in": "tag_space",
     "matrix_of": "tag_system",
     "new_classes": "new",
+    "lab": "set",
+    "lab_base": "compared",
+    "lab_sweep": "sweep",
 }
 MODALITIES = ("audio", "image", "text")
 CHOICES: dict[str, tuple[Any, ...]] = {

@@ -117,6 +117,14 @@ def comparable(study: Study, settings: Settings, of: Plan) -> bool:
     )
 
 
+def usual_base(study: Study, settings: Settings) -> str:
+    """The digest of what a run is compared with by default; that run need not be there yet."""
+    if comparable(study, settings, plan(study, settings)):
+        return study.digest
+    own = settings_of(study, settings.recipe.encoder_set).recipe
+    return id_of(study, replace(settings, recipe=own))
+
+
 def _base(
     study: Study, settings: Settings, of: Plan, on_epoch: OnEpoch | None, n_threads: int | None
 ) -> Generator[Step, None, Study]:

@@ -42,8 +42,9 @@ def sweep(
     runs: Sequence[tuple[Any, Settings]],
     on_epoch: OnEpoch | None = None,
     n_threads: int | None = None,
+    base: Study | None = None,
 ) -> Iterator[tuple[Any, Step]]:
-    """Every step of every run, with the run's value.
+    """Every step of every run, with the run's value; the arguments are those of `what_if`.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def sweep(
     for _, settings in runs:
         plan(study, settings)
     for value, settings in runs:
-        for step in what_if(study, settings, on_epoch=on_epoch, n_threads=n_threads):
+        for step in what_if(study, settings, base, on_epoch, n_threads):
             yield value, step
 
 

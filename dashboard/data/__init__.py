@@ -18,6 +18,24 @@ from dashboard.data.item_tables import (
     same_items,
     subsets,
 )
+from dashboard.data.lab import (
+    delete_run,
+    finished_steps,
+    keep_run,
+    kept_run,
+    lab_queue,
+    lab_runs,
+    lab_study,
+    own_settings,
+    pin_run,
+    run_id,
+    scores,
+    start,
+    start_exchange,
+    study_file,
+    swept,
+    usual_base,
+)
 from dashboard.data.map_files import (
     MapKey,
     column,

@@ -16,6 +16,7 @@ from core.encoders import joined
 from core.encoders.base import Card
 from core.errors import UserError
 from core.items import MODALITIES
+from core.lab import runs
 from core.references import study_setting
 from core.references.reference import Setting
 from core.store import CODE_VERSION, Store, digest
@@ -51,8 +52,9 @@ def _store(root: str) -> Store:
 
 @st.cache_data(show_spinner=False, ttl=RECORDS_TTL_S, max_entries=8)
 def records(root: str) -> list[dict[str, Any]]:
-    """The records of all studies in a workspace, newest first."""
-    return studies_.studies(_store(root))
+    """The records of all studies in a workspace, newest first, and then of the lab's runs."""
+    found = studies_.studies(_store(root))
+    return found + runs.records(_store(root)) if found else found
 
 
 def open_study(root: str, digest_: str = "") -> Handle:
@@ -111,8 +113,11 @@ def study_titles(root: str) -> dict[str, str]:
 
 
 def _title(record: dict[str, Any]) -> str:
-    """A study in one line: its data, its encoders, its date."""
+    """A study in one line: its data, its encoders, its date; or a run: its name, its changes."""
     config = record["config"]
+    if "run" in record:
+        name = record["run"]["name"]
+        return f"Run {f'“{name}”, ' if name else ''}{record['run']['changes']}"
     name = str(config["dataset"])
     if ":" in name:
         kind, path = name.split(":", 1)

@@ -1,0 +1,171 @@
+"""The controls of the lab: each changes one value of the recipe, in the address."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from core.errors import UserError
+from core.figures import theme
+from core.lab.recipe import Settings
+from dashboard import session
+from dashboard.shared import widgets
+
+MARK = "="
+# What a person sees first: name of the value, label, one line of help.
+RECIPE = (
+    ("loss", "Loss", "How pairs are pulled together, and others apart."),
+    ("margin", "Margin", "How much nearer a pair must be than another one."),
+    ("temperature", "Temperature", "Lower: the nearest wrong items count more."),
+    ("sampler", "Sampler", "Uniform: each pair once. Balanced: each class equally often."),
+    ("pairing", "Pairing", "Fixed, or drawn again within the class at every step."),
+    ("same_class", "Two pairs of one class", "Whether they count as wrong for each other."),
+    ("n_dims", "Dimensions", "The length of a vector in the shared space."),
+    ("centred", "Centred", "Take the mean of each modality away."),
+    ("share", "Share of the pairs", "1 trains on all pairs, 0.1 on a tenth of them."),
+    ("mismatched", "Share of wrong pairs", "So many pairs get the picture of another clip."),
+    ("unseen", "Unseen classes", "No translation is trained on these."),
+    ("trainings", "Trainings", "Each has another seed; the numbers are means over them."),
+)
+EVALUATION = (
+    ("targets", "Tested on", "The modality that is classified."),
+    ("classes", "Classes", "Those that are classified; none chosen: all."),
+    ("points", "Items of the target", "With commas, such as 0, 20, 100; empty: six points."),
+    ("draws", "Draws", "How often the items of a point are drawn again."),
+    ("classifier", "Classifier", "W's forest (MMT), or a simpler one on the same items."),
+)
+HIDDEN = {"encoder_set", "words"}
+MARGIN_LOSSES = ("margin", "symmetric_margin", "hardest_triplet")
+LETTERS = {"targets": theme.MODALITY_PLURALS}
+
+
+def asked(own: Settings) -> tuple[Settings, list[str]]:
+    """The settings of the address, and a sentence for each value that is unusable."""
+    settings, notes = own, []
+    for text in session.current().lab:
+        name, _, value = text.partition(MARK)
+        try:
+            settings = settings.changed({name: value})
+        except UserError as error:
+            notes.append(f"The address is not understood: {error}")
+    return settings, notes
+
+
+def in_address(own: Settings, settings: Settings) -> tuple[str, ...]:
+    """The values that differ from the study's, as the address has them."""
+    return tuple(
+        f"{_short(settings, name)}{MARK}{_text(value)}"
+        for name, value in settings.differences(own).items()
+        if name not in HIDDEN
+    )
+
+
+def show(own: Settings, settings: Settings, classes: list[str]) -> None:
+    """All controls."""
+    known = settings.values
+    shown = {own.full_name(name) for name, _, _ in (*RECIPE, *EVALUATION) if _has(own, name)}
+    widgets.kicker("recipe")
+    for name, label, help_ in RECIPE:
+        if _has(own, name) and _applies(name, settings):
+            control(own, settings, name, label, help_, classes)
+    with st.expander("More of the recipe"):
+        for name in known:
+            last = name.rpartition(".")[2]
+            if name not in shown and last not in HIDDEN and name.startswith("translation."):
+                control(own, settings, name, _plain(last).capitalize(), "", classes)
+    with st.expander("How it is measured"):
+        for name, label, help_ in EVALUATION:
+            control(own, settings, name, label, help_, classes)
+        for name in ("n_bootstrap", "most", "n_trees", "max_depth"):
+            control(own, settings, name, _plain(name).capitalize(), "", classes)
+
+
+def control(
+    own: Settings, settings: Settings, name: str, label: str, help_: str, classes: list[str]
+) -> None:
+    """One control, with its line of help and the study's value."""
+    full = own.full_name(name)
+    value, hint = settings.values[full], settings.hint(full)
+    key = f"lab_{full}"
+    changed: dict[str, Any] = {"key": key, "on_change": _change(own, full, key)}
+    choices = settings.choices(full)
+    if full.rpartition(".")[2] in ("unseen", "classes"):
+        st.session_state[key] = [one for one in value if one in classes]
+        st.multiselect(label, classes, **changed)
+    elif full == "evaluation.targets":
+        st.session_state[key] = list(value)
+        names = theme.MODALITY_PLURALS.__getitem__
+        both = ["image", "audio"]
+        st.segmented_control(label, both, selection_mode="multi", format_func=names, **changed)
+    elif hint is bool:
+        st.session_state[key] = value
+        st.toggle(label, **changed)
+    elif choices:
+        st.session_state[key] = value
+        st.selectbox(label, choices, format_func=_plain, **changed)
+    elif hint in (int, float) and value is not None:
+        st.session_state[key] = hint(value)
+        if hint is int:
+            st.number_input(label, step=1, **changed)
+        else:
+            st.number_input(label, step=_step(float(value)), format="%g", **changed)
+    else:
+        st.session_state[key] = _text(value)
+        st.text_input(label, **changed)
+    stored = _shown(own.values[full])
+    mark = "" if own.values[full] == value else " ●"
+    widgets.small(f"{help_} Study: {stored}.{mark}".strip())
+
+
+def _change(own: Settings, full: str, key: str) -> Callable[[], None]:
+    def change() -> None:
+        value = st.session_state[key]
+        text = _text(tuple(value)) if isinstance(value, (list, tuple)) else _text(value)
+        before, _ = asked(own)
+        try:
+            after = before.changed({full: text})
+        except UserError as error:
+            st.session_state["lab_wrong"] = str(error)
+            return
+        st.session_state.pop("lab_wrong", None)
+        session.change(lab=in_address(own, after))
+
+    return change
+
+
+def _has(own: Settings, name: str) -> bool:
+    return any(one.rpartition(".")[2] == name for one in own.values)
+
+
+def _applies(name: str, settings: Settings) -> bool:
+    """A margin belongs to the losses that have one; a temperature to the others."""
+    has_margin = settings.recipe.translation.loss in MARGIN_LOSSES
+    return {"margin": has_margin, "temperature": not has_margin}.get(name, True)
+
+
+def _short(settings: Settings, full: str) -> str:
+    last = full.rpartition(".")[2]
+    try:
+        return last if settings.full_name(last) == full else full
+    except UserError:
+        return full
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(theme.MODALITY_PLURALS.get(one, str(one)) for one in value) or "–"
+    return _plain(_text(value))
+
+
+def _plain(value: Any) -> str:
+    return str(value).replace("_", " ")
+
+
+def _step(value: float) -> float:
+    return 0.001 if 0 < value < 0.01 else 0.05

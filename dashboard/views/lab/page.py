@@ -1,0 +1,87 @@
+"""Lab: train the study's translation by another recipe, and see what changes."""
+
+import streamlit as st
+
+from core.errors import UserError
+from core.lab.recipe import Settings, in_words
+from dashboard import data, session
+from dashboard.data import Handle
+from dashboard.page import Page
+from dashboard.shared import widgets
+from dashboard.views.lab import compared, form, kept, live, results, sweeps
+
+JOB = "lab_job"
+
+
+def show(page: Page) -> None:
+    widgets.heading(
+        "Lab",
+        "What if the loss were another one, or a tenth of the pairs wrong? Change the recipe and "
+        "run it: everything is compared with the study, over the same queries and draws.",
+    )
+    handle = data.lab_study(page.handle)
+    encoder_set = page.encoder_set if handle == page.handle else ""
+    study = data.study(handle)
+    known = data.encoder_set_names(handle)
+    encoder_set = encoder_set if encoder_set in known else known[0]
+    if not study.has_audio_and_image(encoder_set):
+        widgets.notice(
+            "The lab compares sounds and pictures, and this encoder set lacks one of them: choose "
+            "another study or other encoders in the sidebar."
+        )
+        return
+    study.artefact(f"evaluate:{encoder_set}:0")  # raises, naming the command
+    own = data.own_settings(handle, encoder_set)
+    settings, notes = form.asked(own)
+    wrong = st.session_state.get("lab_wrong")
+    data.lab_queue().warm()
+    left, right = st.columns([1.0, 2.3], gap="large")
+    with left:
+        buttons(handle, own, settings)
+        for note in [*notes, *([wrong] if wrong else [])]:
+            widgets.notice(note)
+        base = compared.choose(handle, settings)
+        form.show(own, settings, study.paired_classes)
+        sweeps.form(handle, settings)
+    with right:
+        st.html(f'<div class="jee-label">{widgets.esc(in_words(settings.differences(own)))}</div>')
+        job = st.session_state.get(JOB)
+        if live.is_open(job):
+            live.follow(page, handle, job)
+        else:
+            if live.is_sweep(job):
+                sweeps.show(page, job)
+            results.show(page, handle, settings, base, job)
+    kept.show(page, handle, own)
+
+
+def buttons(handle: Handle, own: Settings, settings: Settings) -> None:
+    """Run, and back to the study's recipe."""
+    with st.container(horizontal=True):
+        st.button(
+            "Run",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="lab_run",
+            on_click=run,
+            args=(handle, settings),
+            disabled=live.is_open(st.session_state.get(JOB)),
+        )
+        widgets.quiet_button(
+            "As the study",
+            "lab_reset",
+            session.change,
+            icon="undo",
+            disabled=settings == own,
+            lab=(),
+        )
+
+
+def run(handle: Handle, settings: Settings) -> None:
+    """Put the run into the queue."""
+    try:
+        base = session.current().lab_base
+        st.session_state[JOB] = data.start(handle, [("", settings)], base=base)
+        st.session_state.pop("lab_wrong", None)
+    except UserError as error:
+        st.session_state["lab_wrong"] = str(error)
