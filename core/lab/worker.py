@@ -23,7 +23,10 @@ def main() -> None:
     os.nice(NICENESS)
     _load()
     _say(said, "ready")
-    ready, _, _ = select.select([sys.stdin], [], [], IDLE_S)
+    ready, _, _ = select.select([sys.stdin], [], [], 0)
+    if not ready:  # there is time
+        _compile()
+        ready, _, _ = select.select([sys.stdin], [], [], IDLE_S)
     line = sys.stdin.readline() if ready else ""
     if not line:
         return
@@ -34,15 +37,21 @@ def main() -> None:
 
 
 def _load() -> None:
-    """Import what a run needs, and start the compiled code once."""
-    import numpy as np
+    """Import what a run needs."""
     import torch
 
     from core.lab import sweep  # noqa: F401
     from core.spaces import translation_training  # noqa: F401
-    from core.studies import forests
 
     torch.set_num_threads(1)  # a translation is the same as in a stage, bit by bit
+
+
+def _compile() -> None:
+    """Start the compiled code of the forests, which takes a minute once on a machine."""
+    import numpy as np
+
+    from core.studies import forests
+
     x = np.random.default_rng(0).random((12, 4), dtype=np.float32)
     forests.fit(x, np.arange(12) % 2, 2, 0, forests.ForestConfig(n_trees=1)).predict_proba(x)
 

@@ -113,8 +113,10 @@ def control(
         st.session_state[key] = _text(value)
         st.text_input(label, **changed)
     stored = _shown(own.values[full])
-    mark = "" if own.values[full] == value else " ●"
-    widgets.small(f"{help_} Study: {stored}.{mark}".strip())
+    same = own.values[full] == value
+    widgets.small(
+        f"{help_} {f'Study: {stored}.' if same else f'Changed; study: {stored}.'}".strip()
+    )
 
 
 def _change(own: Settings, full: str, key: str) -> Callable[[], None]:
