@@ -10,10 +10,12 @@ import os
 import select
 import sys
 import threading
+import time
 from typing import IO, Any
 
 IDLE_S = 300.0  # how long a worker waits for its line
 NICENESS = 5  # the pages come first
+WATCH_S = 0.5
 
 
 def main() -> None:
@@ -21,6 +23,7 @@ def main() -> None:
     said = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print must not come between the lines
     os.nice(NICENESS)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     _load()
     _say(said, "ready")
     ready, _, _ = select.select([sys.stdin], [], [], 0)
@@ -30,7 +33,6 @@ def main() -> None:
     line = sys.stdin.readline() if ready else ""
     if not line:
         return
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     _work(json.loads(line), said)
     said.flush()
     os._exit(0)
@@ -88,9 +90,10 @@ def _say(said: IO[str], kind: str, **more: Any) -> None:
     said.write(json.dumps({"kind": kind, **more}) + "\n")
 
 
-def _end_with_parent() -> None:
-    """Standard input ends when the parent does."""
-    sys.stdin.read()
+def _end_with_parent(parent: int) -> None:
+    """End soon after the process that started this one."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
     os._exit(1)
 
 
