@@ -87,7 +87,7 @@ def _work(asked: dict[str, Any], said: IO[str]) -> None:
 
 
 def _say(said: IO[str], kind: str, **more: Any) -> None:
-    said.write(json.dumps({"kind": kind, **more}) + "\n")
+    said.write(json.dumps({"kind": kind, **more}, default=lambda number: number.item()) + "\n")
 
 
 def _end_with_parent(parent: int) -> None:
