@@ -236,6 +236,8 @@ class Making:
     def _stored_rows(self) -> pd.DataFrame:
         """The study's measures of what a run does not change: PCA, its systems, label counts."""
         rows = self._evaluated.table("measurements.parquet")
+        if "training" in rows:
+            rows = rows[rows["training"] == 0]
         mine = rows["study"].isin(["ranking", "classification", "mix_in", "centroids"])
         of_pca = mine & (rows["space"] == "pca")
         counts = (rows["study"] == "distribution") & (rows["system"] != "MMT")

@@ -31,6 +31,8 @@ def opened(study: Study, steps: list[Step]) -> Study:
 
 def translated(study: Study) -> pd.DataFrame:
     rows = study.measurements()
+    if "training" in rows:
+        rows = rows[rows["training"] == 0]
     mine = rows[(rows["space"] == "translation") & ~rows["direction"].str.contains("text")]
     mine = mine[mine["study"].isin(["ranking", "classification", "mix_in", "centroids"])]
     return mine.set_index(KEYS)[["value", "low", "high", "chance"]].sort_index()
