@@ -12,7 +12,7 @@ import numpy as np
 from core.spaces.pairing import Kind, Pairs, Pools
 
 
-def thinned(kinds: dict[Kind, Pairs], share: float, seed: int) -> dict[Kind, Pairs]:
+def thinned(kinds: Mapping[Kind, Pairs], share: float, seed: int) -> Mapping[Kind, Pairs]:
     """A random share of the pairs of each kind, in their order; at least one pair."""
     if share == 1:
         return kinds
