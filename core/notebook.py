@@ -20,7 +20,7 @@ from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
 from core.stages.maps import SPACES as MAPPED_SPACES
 from core.studies import centroid_matrix, headlines
-from core.studies.mix_in import SINGLE_MODAL
+from core.studies.mix_in import line
 from core.study import Study
 
 Words = str | Sequence[str]
@@ -301,7 +301,7 @@ class NotebookStudy(Study):
     def plot_mix_in(
         self, target: str = "image", *, encoder_set: str | None = None, dark: bool = False
     ) -> go.Figure:
-        """Macro F1 against the number of target items in training.
+        """Macro F1 of MMT, MMP, SMT and the target alone, by target items in training.
 
         Examples
         --------
@@ -313,9 +313,9 @@ class NotebookStudy(Study):
             metric="macro_f1",
             target=target,
         )
-        alone = headlines.summary(rows[rows["system"].isin(SINGLE_MODAL.values())], ["target"])
+        alone = headlines.summary(line(rows), ["target"])
         return curves.mix_in(
-            rows[rows["system"].isin(["MMT", "MMP"])],
+            rows,
             target,
             float(alone["mean"].iloc[0]) if len(alone) else None,
             float(rows["chance"].mean()),
@@ -336,7 +336,7 @@ class NotebookStudy(Study):
 
         Parameters
         ----------
-        system : "SMA", "SMI", "MMP" or "MMT"
+        system : "SMA", "SMI", "MMP", "MMT" or "SMT"
         target : "audio" or "image"
         by_row : shares of each row instead of counts
 

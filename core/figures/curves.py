@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures import common, theme
-from core.studies.mix_in import SINGLE_MODAL
+from core.studies.mix_in import SINGLE_MODAL, target_only
 
 LOSSES = {  # column -> name, colour, dash
     "train_loss": ("training", theme.UNLABELLED, "solid"),
@@ -59,9 +59,11 @@ def mix_in(
 ) -> go.Figure:
     """Macro F1 against the number of target items in training, boxes over draws (W figure 3).
 
+    Beside W's curves there are those of SMT and of the target alone, where `rows` has them.
+
     Parameters
     ----------
-    rows : columns `system` (MMT, MMP), `n_target`, `value`; one row per draw
+    rows : columns `system` (MMT, MMP, SMT, SMA, SMI), `n_target`, `value`; one row per draw
     target : the modality of the test items: audio, image or text
     single : mean macro F1 of the target modality alone (SMA, SMI): the dashed line
     reported : name and macro F1 of a published zero-shot result: a short line above 0 items
@@ -69,7 +71,11 @@ def mix_in(
     fig = common.figure(dark, 400)
     ticks = sorted(int(n) for n in rows["n_target"].unique())
     position = {n: number for number, n in enumerate(ticks)}
-    for system, title, offset in (("MMT", "translated", -0.17), ("MMP", "PCA", 0.17)):
+    for system, title, offset in (
+        ("MMT", "translated", -0.26),
+        ("MMP", "PCA", 0.0),
+        ("SMT", "combined", 0.26),
+    ):
         draws = rows[rows["system"] == system]
         if draws.empty:
             continue
@@ -78,7 +84,7 @@ def mix_in(
             x=[position[int(n)] + offset for n in draws["n_target"]],
             y=draws["value"],
             name=f"{system} ({title})",
-            width=0.28,
+            width=0.22,
             boxpoints="all",
             jitter=0.4,
             pointpos=0,
@@ -98,9 +104,20 @@ def mix_in(
         )
     ends = [-0.5, len(ticks) - 0.5]
     alone = SINGLE_MODAL[target]
+    means = target_only(rows).groupby("n_target")["value"].mean().sort_index()
+    if len(means) > 1:
+        fig.add_scatter(
+            x=[position[int(n)] for n in means.index],
+            y=means,
+            mode="lines+markers",
+            name=f"{alone} with n",
+            line={"color": theme.SYSTEM_COLOURS[alone], "width": 1.5},
+            marker={"size": 6, "symbol": "diamond"},
+            hovertemplate=f"{alone} with n: %{{y:.3f}}<extra></extra>",
+        )
     dashed = {"dash": "dash", "width": 2, "color": theme.SYSTEM_COLOURS[alone]}
     lines: list[tuple[float | None, str, list[float], dict[str, Any]]] = [
-        (single, f"{alone} alone", ends, dashed),
+        (single, f"{alone} with all", ends, dashed),
         (chance, "chance", ends, {"dash": "dot", "width": 1.2, "color": theme.UNLABELLED}),
     ]
     if reported is not None:

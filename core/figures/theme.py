@@ -23,14 +23,15 @@ GLYPHS = {"audio": "●", "image": "◆", "text": "■"}
 MODALITY_NAMES = {"audio": "sound", "image": "picture", "text": "text"}
 MODALITY_PLURALS = {"audio": "sounds", "image": "pictures", "text": "texts"}
 
-# W's figure 3: translated blue, PCA red, the single modality an orange dashed line.
+# W's figure 3: translated blue, PCA red, the single modality an orange dashed line. SMT is ours.
 SYSTEM_COLOURS = {
     "MMT": "#2F6FDE",
     "MMP": "#D6455D",
+    "SMT": "#3AA089",
     "SMA": "#E08A1E",
     "SMI": "#E08A1E",
 }
-SYSTEMS = ("SMA", "SMI", "MMP", "MMT")  # in the order of choices
+SYSTEMS = ("SMA", "SMI", "MMP", "MMT", "SMT")  # in the order of choices
 SPACE_COLOURS = {
     "translation": "#2F6FDE",
     "translation_all": "#2F6FDE",
@@ -65,6 +66,7 @@ SYSTEM_NAMES = {
     "SMI": "SMI: pictures alone, PCA",
     "MMP": "MMP: all modalities, PCA",
     "MMT": "MMT: all modalities, translated",
+    "SMT": "SMT: all modalities, translated and PCA, combined",
 }
 
 FONT = '"Source Sans", "Source Sans Pro", "Source Sans 3", system-ui, sans-serif'

@@ -219,7 +219,7 @@ class Making:
             predictions = audio_image_studies.predictions(of, first)
             if self._shares_items:
                 stored = self._evaluated.table("predictions.parquet")
-                stored = stored[stored["system"] != "MMT"]
+                stored = stored[~stored["system"].isin(["MMT", "SMT"])]
                 predictions = pd.concat([stored, predictions], ignore_index=True)
             self.draft.write_table("predictions.parquet", predictions)
         return rows + mix_in.measurements(mine, len(self.plan.classes))

@@ -22,7 +22,7 @@ from core.references.reference import Reference, find
 from core.studies import centroid_matrix
 from core.studies.centroid_matrix import CentroidMatrix
 from core.studies.headlines import summary
-from core.studies.mix_in import SINGLE_MODAL, zero_shot_share
+from core.studies.mix_in import SINGLE_MODAL, of_w, zero_shot_share
 
 SHARE, SCORE, RATIO, TIMES, NAME = "share", "score", "ratio", "times chance", "name"
 DIRECTIONS = ("audio_to_image", "image_to_audio")  # those of W
@@ -100,7 +100,7 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
 
 def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 3, from the mix-in rows of one encoder set."""
-    mine = rows[rows["metric"] == "macro_f1"]
+    mine = of_w(rows[rows["metric"] == "macro_f1"])
     if mine.empty:
         return []
     shares = zero_shot_share(mine.to_dict("records"))

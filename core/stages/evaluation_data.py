@@ -9,7 +9,8 @@ import pandas as pd
 from core import encoders, items, taxonomy
 from core.encoder_sets import READY
 from core.store import Artefact
-from core.studies.forest_cells import Labelled
+from core.studies import combined
+from core.studies.forest_cells import ALIGNED, SCALED, Labelled
 from core.study import TUNED, taxonomy_of
 from core.vectors import Vectors, read_vectors
 
@@ -74,14 +75,26 @@ class EvaluationData:
         return frame[keep].reset_index(drop=True)
 
     def labelled(self, subset: str) -> dict[str, dict[str, Labelled]]:
-        """space -> modality -> the single-label items of a subset."""
+        """space -> modality -> the single-label items of a subset.
+
+        Beside W's spaces there are those of SMT (`core.studies.combined`), made with the
+        unlabelled items of the translation subset.
+        """
         found: dict[str, dict[str, Labelled]] = {}
-        for space in (name for name in SPACES if name in self.vectors):
-            for modality in AUDIO_IMAGE:
-                frame = self.single(modality, subset)
-                vectors = self.vectors[space][modality].take(frame["item_id"])
-                numbers = items.class_numbers(frame, self.paired_classes)
-                found.setdefault(space, {})[modality] = Labelled(vectors, numbers)
+        for modality in AUDIO_IMAGE:
+            frame, unlabelled = self.single(modality, subset), self.of(modality, "translation")
+            numbers = items.class_numbers(frame, self.paired_classes)
+            for space, other, prepare in (
+                ("translation", ALIGNED, combined.aligned),
+                ("pca", SCALED, combined.scaled),
+            ):
+                if space not in self.vectors:
+                    continue
+                vectors = self.vectors[space][modality]
+                x = vectors.take(frame["item_id"])
+                found.setdefault(space, {})[modality] = Labelled(x, numbers)
+                prepared = prepare(x, vectors.take(unlabelled["item_id"]))
+                found.setdefault(other, {})[modality] = Labelled(prepared, numbers)
         return found
 
 

@@ -103,7 +103,7 @@ def grow_block(task: ForestTask) -> str:
             made[f"{cell.name}/{outcome.target}/confusion"] = outcome.confusion
             if cell.target is None:
                 made[f"{cell.name}/{outcome.target}/proba"] = outcome.proba
-        if cell.target is None and cell.seed == task.kept_seed:
+        if forest and cell.target is None and cell.seed == task.kept_seed:
             made |= {f"{cell.name}/forest/{name}": a for name, a in forest.arrays().items()}
     Store(task.store_root).below(task.folder).write_tensors(task.file, made)
     return task.file

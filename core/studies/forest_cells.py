@@ -1,4 +1,4 @@
-"""The forests of the classification and mix-in studies, one cell each (W §2.3, §3.2, §4.2).
+"""The classifiers of the classification and mix-in studies, one cell each (W §2.3, §3.2, §4.2).
 
 - Classes are whole numbers `[0, n_classes)` in one fixed order.
 - Items are given as `space -> modality -> Labelled`, separately for `train` and `test`.
@@ -7,6 +7,9 @@
   each mix-in curve, and the dashed line of figure 3 (a system of one modality).
 - A mixed cell has a target modality. It trains on all items of the other modality plus
   `n_target` class-balanced items of the target, and tests on the target. 0 items: zero-shot.
+  A mixed cell of one modality (SMA, SMI) has the target's items alone.
+- W's systems are forests. SMT (`core.studies.combined`) is a classifier per target, and has the
+  same items.
 - A seed is one draw: of the balanced sample and of the forest. Within a draw the samples are
   nested (400 items contain the 200 of the point before), because W adds items bit by bit; MMT
   and MMP get the same items.
@@ -24,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import UserError
-from core.studies import forests
+from core.studies import combined, forests
 from core.studies.confusion import confusion, f1_per_class
 from core.studies.forests import Forest, ForestConfig
 
@@ -63,14 +66,17 @@ SYSTEMS: dict[str, System] = {
     "SMI": System("pca", ("image",)),
     "MMP": System("pca", ("audio", "image")),
     "MMT": System("translation", ("audio", "image")),
+    "SMT": System("translation", ("audio", "image")),
 }
+COMBINED = "SMT"
+ALIGNED, SCALED = "aligned", "scaled"  # the spaces of SMT's experts
 TICKS = (0, 100, 200, 400, 800, 1600, 2000, 4000, 8000, 12000, 16000)  # W figure 3
 FINE_TICKS = (12, 25, 50)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One forest: whole without a target, else mixed."""
+    """One training of a system: whole without a target, else mixed."""
 
     system: str
     seed: int
@@ -90,11 +96,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one forest classifies the test items of one modality."""
+    """How one trained system classifies the test items of one modality."""
 
     cell: Cell
     target: str  # the modality tested on
-    n_target: int  # items of it that the forest was trained on
+    n_target: int  # items of it that the system was trained on
     confusion: NDArray[np.int64]  # (n_classes, n_classes): row true, column predicted
     proba: NDArray[np.float32]  # (n_test, n_classes), in the order of the test items
 
@@ -156,10 +162,10 @@ def balanced_draw(y: ArrayLike, n: int, rng: np.random.Generator) -> NDArray[np.
 
 
 def cells(train: Items, draws: int = 5, seed: int = 0) -> list[Cell]:
-    """Every forest of both studies, once; the seeds are `seed`, `seed + 1`, … one per draw.
+    """Every cell of both studies, once; the seeds are `seed`, `seed + 1`, … one per draw.
 
     First the whole cells (classification), then the mixed ones, whose `n_target` are the
-    `ticks` below all items.
+    `ticks` below all items; a system of one modality needs at least one item.
 
     Raises
     ------
@@ -171,14 +177,16 @@ def cells(train: Items, draws: int = 5, seed: int = 0) -> list[Cell]:
     seeds = range(seed, seed + draws)
     found = [Cell(system, one) for system in SYSTEMS for one in seeds]
     for name, system in SYSTEMS.items():
-        for target in system.modalities if len(system.modalities) > 1 else ():
-            n_all = len(_of(train, system.space, target, "train"))
-            found += [Cell(name, one, target, n) for n in ticks(n_all)[:-1] for one in seeds]
+        for target in system.modalities:
+            points = ticks(len(_of(train, system.space, target, "train")))[:-1]
+            if system.modalities == (target,):
+                points = [n for n in points if n > 0]
+            found += [Cell(name, one, target, n) for n in points for one in seeds]
     return found
 
 
 def n_trained_on(cell: Cell, train: Items) -> int:
-    """Items that a cell's forest learns from: its time grows with them."""
+    """Items that a cell learns from: its time grows with them."""
     system = SYSTEMS[cell.system]
     return sum(
         cell.n_target if modality == cell.target else len(train[system.space][modality])
@@ -193,17 +201,18 @@ def run_cell(
     n_classes: int,
     config: ForestConfig = forests.W_FOREST,
     n_jobs: int | None = 1,
-) -> tuple[Forest, list[Outcome]]:
-    """Fit and test one forest.
+) -> tuple[Forest | None, list[Outcome]]:
+    """Train and test one system.
 
     Parameters
     ----------
-    train, test : `space -> modality -> Labelled`
+    train, test : `space -> modality -> Labelled`; SMT needs the spaces `aligned` and `scaled`
     n_jobs : threads; None for all cores
 
     Returns
     -------
-    The forest, and an outcome per target: for a whole cell one for each of its modalities.
+    The forest (None of SMT), and an outcome per target: for a whole cell one for each of its
+    modalities.
 
     Raises
     ------
@@ -211,14 +220,15 @@ def run_cell(
         There are no items of a modality, or fewer than `n_target`.
     """
     system = SYSTEMS[cell.system]
+    if cell.system == COMBINED:
+        targets = system.modalities if cell.target is None else (cell.target,)
+        return None, [_combine(cell, name, train, test, n_classes) for name in targets]
     parts = {name: _of(train, system.space, name, "train") for name in system.modalities}
     targets = system.modalities if cell.target is None else (cell.target,)
     tested = {name: _of(test, system.space, name, "test") for name in targets}
     if cell.target is not None:
         mixed = parts[cell.target]
-        drawn = balanced_draw(mixed.y, cell.n_target, np.random.default_rng(cell.seed))
-        # Sorted, so that a draw of all items gives the very forest of the whole cell.
-        chosen = np.sort(drawn)
+        chosen = _chosen(cell, mixed.y)
         parts[cell.target] = Labelled(mixed.x[chosen], mixed.y[chosen])
     forest = forests.fit(
         np.concatenate([part.x for part in parts.values()]),
@@ -231,9 +241,36 @@ def run_cell(
     outcomes = []
     for name, items in tested.items():
         proba = forest.predict_proba(items.x)
-        counts = confusion(items.y, proba.argmax(axis=1), n_classes)
-        outcomes.append(Outcome(cell, name, len(parts[name]), counts, proba))
+        outcomes.append(_outcome(cell, name, len(parts[name]), proba, items.y))
     return forest, outcomes
+
+
+def _chosen(cell: Cell, y: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The target items of a cell; sorted, so that a draw of all items gives the whole cell."""
+    if cell.target is None:
+        return np.arange(len(y))
+    return np.sort(balanced_draw(y, cell.n_target, np.random.default_rng(cell.seed)))
+
+
+def _combine(cell: Cell, target: str, train: Items, test: Items, n_classes: int) -> Outcome:
+    """Train SMT for one target and test it."""
+    (other,) = (name for name in SYSTEMS[cell.system].modalities if name != target)
+    source = _of(train, ALIGNED, other, "train")
+    shared, own = (_of(train, space, target, "train") for space in (ALIGNED, SCALED))
+    chosen = _chosen(cell, shared.y)
+    model = combined.fit(
+        source.x, source.y, shared.x[chosen], own.x[chosen], own.y[chosen], n_classes, cell.seed
+    )
+    tested = [_of(test, space, target, "test") for space in (ALIGNED, SCALED)]
+    proba = model.predict_proba(*(items.x for items in tested))
+    return _outcome(cell, target, len(chosen), proba, tested[0].y)
+
+
+def _outcome(
+    cell: Cell, target: str, n_target: int, proba: NDArray[np.float32], y: NDArray[np.integer]
+) -> Outcome:
+    counts = confusion(y, proba.argmax(axis=1), proba.shape[1])
+    return Outcome(cell, target, n_target, counts, proba)
 
 
 def _of(items: Items, space: str, modality: str, subset: str) -> Labelled:

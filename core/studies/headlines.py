@@ -50,11 +50,16 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
             ("MMP", "zero", "zero-shot MMP, macro F1"),
             ("MMT", "all", "MMT with everything, macro F1"),
             ("MMP", "all", "MMP with everything, macro F1"),
+            ("SMT", "zero", "zero-shot SMT, macro F1"),
+            ("SMT", "all", "SMT with everything, macro F1"),
         )
         for target in MODALITIES
     ),
     *(
-        (f"{system}, macro F1", {"study": "mix_in", "metric": "macro_f1", "system": system})
+        (
+            f"{system}, macro F1",
+            {"study": "mix_in", "metric": "macro_f1", "system": system, "n_target": "all"},
+        )
         for system in SINGLE_MODAL.values()
     ),
     *(

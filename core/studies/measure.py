@@ -16,7 +16,7 @@ column              meaning
                     text_to_audio (zero_shot), else ""
 `target`            the modality that is classified (classification, mix_in), tagged (zero_shot) or
                     counted (distribution), else ""
-`system`            SMA, SMI, MMP, MMT (classification, mix_in, correlations); random or ""
+`system`            SMA, SMI, MMP, MMT, SMT (classification, mix_in, correlations); random or ""
                     (ranking); the wording of the tags, such as "{tag} music" (zero_shot)
 `n_target`          training items of the target modality (classification, mix_in), else -1
 `seed`              of the draw and the forest, else -1

@@ -104,7 +104,7 @@ def _predictions(page: Page, item_id: str) -> str:
             f"{esc(one.predicted)}</td><td class='n'>{one.confidence:.2f}</td></tr>"
         )
     return (
-        "<table class='jee-table'><tr><th>system</th><th>predicts</th><th>votes</th></tr>"
+        "<table class='jee-table'><tr><th>system</th><th>predicts</th><th>probability</th></tr>"
         f"{rows}</table>"
     )
 

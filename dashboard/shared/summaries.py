@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.studies import mix_in
+from core.studies.forest_cells import COMBINED
 
 METRIC_NAMES = {
     "ndcg@30": "NDCG@30",
@@ -66,12 +67,19 @@ def runs_text(row: pd.Series) -> str:
     return by_split if draws <= 1 else f"{by_split} × {draws} draws"
 
 
+def confidence_text(system: str, confidence: float) -> str:
+    """The share of a forest's votes for its class; SMT has no trees, but probabilities."""
+    if system == COMBINED:
+        return f"probability {confidence:.0%}"
+    return f"{confidence:.0%} of the votes"
+
+
 def zero_shot_share(rows: pd.DataFrame, target: str) -> tuple[float, str] | None:
     """The zero-shot share (W §4.2, see `core.studies.mix_in`), and the best system with its n.
 
     None without a zero-shot MMT.
     """
-    mine = rows[(rows["target"] == target) & (rows["metric"] == "macro_f1")]
+    mine = mix_in.of_w(rows[(rows["target"] == target) & (rows["metric"] == "macro_f1")])
     share = mix_in.zero_shot_share(mine.to_dict("records")).get(target)
     if share is None:
         return None

@@ -128,16 +128,24 @@ def labelled(
     return found
 
 
+def with_experts(found: dict[str, dict[str, Labelled]]) -> dict[str, dict[str, Labelled]]:
+    """The spaces of SMT too."""
+    return {**found, "aligned": found["translation"], "scaled": found["pca"]}
+
+
 def run_cells(
     cells: list[Cell], frame: pd.DataFrame, spaces: dict[str, dict[str, np.ndarray]]
 ) -> tuple[dict[str, Forest], list[Outcome]]:
     """The first forest of each system, and all outcomes."""
-    train_items, test_items = (labelled(frame, spaces, name) for name in ("train", "test"))
+    train_items, test_items = (
+        with_experts(labelled(frame, spaces, name)) for name in ("train", "test")
+    )
     forests: dict[str, Forest] = {}
     outcomes: list[Outcome] = []
     for cell in cells:
         forest, found = forest_cells.run_cell(cell, train_items, test_items, len(PAIRED), SMALL)
-        forests.setdefault(cell.system, forest)
+        if forest:
+            forests.setdefault(cell.system, forest)
         outcomes += found
     return forests, outcomes
 
@@ -183,8 +191,13 @@ def mixed(
     cells += [
         Cell(system, seed, target, n)
         for target in ("audio", "image")
-        for system in mix_in.MULTI_MODAL
+        for system in (*mix_in.MULTI_MODAL, "SMT")
         for n in (0, 4)
+        for seed in seeds
+    ]
+    cells += [
+        Cell(system, seed, target, 4)
+        for target, system in mix_in.SINGLE_MODAL.items()
         for seed in seeds
     ]
     _, outcomes = run_cells(cells, frame, spaces)

@@ -28,7 +28,7 @@ def make_items(seed: int) -> Items:
             )
             for modality in ("audio", "image")
         }
-        for space in ("pca", "translation")
+        for space in ("pca", "translation", "aligned", "scaled")
     }
 
 
@@ -60,7 +60,7 @@ def test_workers_give_the_outcomes_of_the_cells(draft: Draft) -> None:
         np.testing.assert_array_equal(one.confusion, other.confusion)
         if one.cell.target is None:
             np.testing.assert_array_equal(one.proba, other.proba)
-    assert kept.keys() == SYSTEMS.keys()
+    assert kept.keys() == SYSTEMS.keys() - {"SMT"}
     for system, forest in kept.items():
         first = forest_cells.run_cell(Cell(system, SEEDS[0]), TRAIN, TEST, N_CLASSES, SMALL)[0]
         for name, array in first.arrays().items():

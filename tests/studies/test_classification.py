@@ -13,8 +13,8 @@ def test_rows_are_tidy() -> None:
     rows = classification.measurements(run_all(60, draws=2, seed=7), CLASSES)
     frame = measure.table(rows)
     assert set(frame["study"]) == {"classification"}
-    # 6 pairs of system and target; the confusions of the first seed alone.
-    assert len(frame) == 6 * 2 * (1 + N_CLASSES) + 6 * N_CLASSES**2
+    # 8 pairs of system and target; the confusions of the first seed alone.
+    assert len(frame) == 8 * 2 * (1 + N_CLASSES) + 8 * N_CLASSES**2
     confusions = frame[frame["metric"] == "confusion"]
     assert set(confusions["seed"]) == {7}
     assert set(zip(confusions["class"], confusions["other"], strict=True)) == {

@@ -24,6 +24,7 @@ from core.studies.forests import ForestConfig
 
 FEW_TREES = ForestConfig(n_trees=12)
 N_CLASSES = 4
+ALONE = (("SMA", "audio"), ("SMI", "image"))
 
 
 def make_items(n: int, seed: int) -> dict[str, dict[str, Labelled]]:
@@ -36,7 +37,7 @@ def make_items(n: int, seed: int) -> dict[str, dict[str, Labelled]]:
         noise = rng.normal(size=(2, n + index, 8))
         found["pca"][modality] = Labelled((centres[1 + index, y] + noise[0]).astype("f4"), y)
         found["translation"][modality] = Labelled((centres[0, y] + noise[1]).astype("f4"), y)
-    return found
+    return {**found, "aligned": found["translation"], "scaled": found["pca"]}
 
 
 def run_all(n_train: int, draws: int, seed: int = 0) -> list[Outcome]:
@@ -97,12 +98,16 @@ def test_draws_are_random_within_and_between_classes() -> None:
 def test_cells_cover_both_studies() -> None:
     found = cells(make_items(130, 0), draws=5, seed=10)
     points = [0, 12, 25, 50, 100]
-    expected = {(system, None, 0) for system in SYSTEMS} | {
-        (system, target, n)
-        for system in ("MMP", "MMT")
-        for target in ("audio", "image")
-        for n in points
-    }
+    expected = (
+        {(system, None, 0) for system in SYSTEMS}
+        | {
+            (system, target, n)
+            for system in ("MMP", "MMT", "SMT")
+            for target in ("audio", "image")
+            for n in points
+        }
+        | {(system, target, n) for system, target in ALONE for n in points[1:]}
+    )
     assert {(cell.system, cell.target, cell.n_target) for cell in found} == expected
     assert len(set(found)) == len(found) == len(expected) * 5
     assert {cell.seed for cell in found} == set(range(10, 15))
@@ -135,7 +140,9 @@ def test_a_whole_cell_is_tested_on_each_of_its_modalities() -> None:
             counts = np.bincount(items.y, minlength=N_CLASSES)
             assert (one.confusion.sum(axis=1) == counts).all()
             assert one.proba.shape == (len(items), N_CLASSES)
-            np.testing.assert_array_equal(forest.predict_proba(items.x), one.proba)
+            if forest:
+                np.testing.assert_array_equal(forest.predict_proba(items.x), one.proba)
+        assert (forest is None) == (system == "SMT")
 
 
 def test_a_draw_of_all_items_gives_the_forest_of_the_whole_cell() -> None:

@@ -1,5 +1,6 @@
 """The tidy rows of the mix-in curves, and the zero-shot share."""
 
+import pandas as pd
 import pytest
 
 from core.studies import measure, mix_in
@@ -13,8 +14,8 @@ def test_rows_follow_the_figure() -> None:
     found = list(frame[["target", "system", "n_target", "seed"]].itertuples(index=False, name=None))
     expected = []
     for target, line, n_all in (("audio", "SMA", 130), ("image", "SMI", 131)):
-        expected += [(target, line, n_all, seed) for seed in (4, 5)]
-        for system in ("MMT", "MMP"):
+        expected += [(target, line, n, seed) for n in ticks(n_all)[1:] for seed in (4, 5)]
+        for system in ("MMT", "MMP", "SMT"):
             expected += [(target, system, n, seed) for n in ticks(n_all) for seed in (4, 5)]
     assert found == expected
     assert set(frame["metric"]) == {"macro_f1"}
@@ -30,8 +31,28 @@ def test_rows_follow_the_figure() -> None:
         if one.cell.target is None
     }
     values = dict(zip(found, frame["value"], strict=True))
-    assert len(by_key) == 12
+    assert len(by_key) == 16
     assert all(values[key] == value for key, value in by_key.items())
+
+
+def test_the_line_has_all_items_of_its_run() -> None:
+    frame = pd.DataFrame(
+        [
+            (split, system, n)
+            for split, n_all in ((0, 90), (1, 91))
+            for system in ("SMI", "MMT", "SMT")
+            for n in (50, n_all)
+        ],
+        columns=["split", "system", "n_target"],
+    ).assign(target="image", metric="macro_f1", value=0.5)
+    frame = pd.concat([frame, frame.assign(target="audio", system="SMA")], ignore_index=True)
+    line = mix_in.line(frame)
+    assert set(zip(line["split"], line["n_target"], strict=True)) == {(0, 90), (1, 91)}
+    assert set(mix_in.target_only(frame)["n_target"]) == {50, 90, 91}
+    of_w = mix_in.of_w(frame)
+    assert set(of_w["system"]) == {"SMA", "SMI", "MMT"}
+    assert set(of_w.loc[of_w["system"] == "SMI", "n_target"]) == {90, 91}
+    assert mix_in.of_w(frame[:0]).empty
 
 
 def test_zero_shot_share_by_hand() -> None:

@@ -10,7 +10,7 @@ from core.figures import theme
 from core.references import counterparts
 from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import cards, confusion_matrix, controls, paper, widgets
+from dashboard.shared import cards, confusion_matrix, controls, paper, summaries, widgets
 from dashboard.shared.confusion_matrix import ConfusionMatrix
 
 TARGETS = ("image", "audio", "text")  # pictures first, as in W's figures 5 and 3
@@ -58,7 +58,7 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         )
         widgets.small(
             f"{theme.SYSTEM_NAMES[chosen.system]}; {int(matrix.counts.sum()):,} test items of "
-            f"split {chosen.split + 1}, the first seed's forest. Click a cell to see its items."
+            f"split {chosen.split + 1}, the first seed. Click a cell to see its items."
         )
     with right:
         items(page, matrix)
@@ -77,7 +77,7 @@ def items(page: Page, matrix: ConfusionMatrix) -> None:
     stored = data.predictions(
         page.handle, page.encoder_set, chosen.split, system=chosen.system, target=chosen.target
     )
-    notes = [f"{votes:.0%} of the votes" for votes in stored["confidence"]]
+    notes = [summaries.confidence_text(chosen.system, one) for one in stored["confidence"]]
     predictions = stored.assign(score=stored["confidence"], note=notes)
     found = confusion_matrix.cell_items(page, matrix, predictions)
     if found.empty:

@@ -8,7 +8,8 @@ from core.references import counterparts, wu2021
 from core.references.counterparts import Counterpart
 from core.references.reference import find
 from core.studies import headlines
-from core.studies.mix_in import SINGLE_MODAL
+from core.studies.forest_cells import COMBINED
+from core.studies.mix_in import line
 from dashboard.page import Page
 from dashboard.shared import paper, summaries, widgets
 from dashboard.views.classify.confusions import TARGETS
@@ -30,21 +31,29 @@ def show(page: Page, rows: pd.DataFrame) -> None:
             with place:
                 curve(page, rows[rows["target"] == target], target, beside)
     widgets.small(
-        "Both systems are trained on all items of the other modalities and on n items of the "
-        "tested one, balanced over classes: MMT in the translated space, MMP in PCA. The dashed "
-        "line is trained on the tested modality alone. Boxes show draws and splits."
+        "MMT, MMP and SMT are trained on all items of the other modality and on n items of the "
+        "tested one, balanced over classes: MMT in the translated space, MMP in PCA. SMA and SMI "
+        "are trained on the tested modality alone: with the same n items, and with all of them "
+        "(dashed). Boxes show draws and splits."
     )
+    if (rows["system"] == COMBINED).any():
+        widgets.small(
+            "SMT is not in W's paper. It multiplies the probabilities of two linear classifiers: "
+            "one in the translated space, which starts from the other modality, and one in PCA, "
+            "trained on the n items alone. Their weights are chosen with held-out training items. "
+            "The spaces are centred with unlabelled items of the translation subset."
+        )
     paper.show(page, beside)
 
 
 def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]) -> None:
     widgets.kicker(f"tested on {theme.MODALITY_PLURALS[target]}")
-    single = headlines.summary(rows[rows["system"].isin(SINGLE_MODAL.values())], ["target"])
+    single = headlines.summary(line(rows), ["target"])
     chance = float(rows["chance"].mean())
     share = summaries.zero_shot_share(rows, target)
     widgets.show(
         curves.mix_in(
-            rows[rows["system"].isin(["MMT", "MMP"])],
+            rows,
             target,
             float(single["mean"].iloc[0]) if len(single) else None,
             chance,

@@ -9,7 +9,7 @@ from dashboard.views.classify import by_class, confusions, mix_in
 def show(page: Page) -> None:
     widgets.heading(
         "Classify",
-        "Random forests trained on one modality or several: their confusions, and how few "
+        "Classifiers trained on one modality or several: their confusions, and how few "
         "examples of a modality they need.",
     )
     rows = data.measurements(page.handle, page.encoder_set, study=["classification", "mix_in"])

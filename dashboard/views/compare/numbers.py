@@ -6,6 +6,7 @@ import streamlit as st
 from core.errors import UserError
 from core.figures import theme
 from core.studies import headlines
+from core.studies.forest_cells import COMBINED
 from dashboard import data
 from dashboard.shared import summaries, widgets
 from dashboard.views.compare.form import Side
@@ -70,14 +71,17 @@ def measures(side: Side) -> pd.DataFrame:
         study="mix_in",
         space=side.space,
         metric="macro_f1",
-        system=["MMT", "MMP"],
+        system=["MMT", "MMP", COMBINED],
     )
     most = mixed.groupby("target")["n_target"].transform("max")
+    of_smt = mixed["system"] == COMBINED
     parts = [
         _named(ranked, "direction"),
         _named(central, "of"),
-        _named(mixed[mixed["n_target"] == 0], "target", "zero-shot "),
-        _named(mixed[mixed["n_target"] == most], "target", "all data, "),
+        _named(mixed[~of_smt & (mixed["n_target"] == 0)], "target", "zero-shot "),
+        _named(mixed[~of_smt & (mixed["n_target"] == most)], "target", "all data, "),
+        _named(mixed[of_smt & (mixed["n_target"] == 0)], "target", "SMT, zero-shot "),
+        _named(mixed[of_smt & (mixed["n_target"] == most)], "target", "SMT, all data, "),
     ]
     return pd.concat(parts, ignore_index=True)
 

@@ -10,7 +10,8 @@ import streamlit as st
 from core.errors import MissingArtefact
 from core.figures import theme
 from core.studies import headlines, zero_shot
-from core.studies.mix_in import SINGLE_MODAL
+from core.studies.forest_cells import COMBINED
+from core.studies.mix_in import SINGLE_MODAL, line
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import summaries, widgets
@@ -105,12 +106,11 @@ def ranking_numbers(rows: pd.DataFrame) -> list[Number]:
 
 
 def classification_numbers(rows: pd.DataFrame, carried: bool) -> list[Number]:
-    """Zero-shot MMT of each target, then MMP; or the single modality's."""
+    """Zero-shot MMT of each target, then MMP and SMT; or the single modality's."""
     mix_in = rows[(rows["study"] == "mix_in") & (rows["metric"] == "macro_f1")]
-    systems = ["MMT", "MMP"] if carried else list(SINGLE_MODAL.values())
-    part = mix_in[mix_in["system"].isin(systems)]
-    if carried:
-        part = part[part["n_target"] == 0]
+    systems = ["MMT", "MMP", COMBINED] if carried else list(SINGLE_MODAL.values())
+    part = mix_in[mix_in["n_target"] == 0] if carried else line(mix_in)
+    part = part[part["system"].isin(systems)]
     table = headlines.summary(part, ["system", "target"])
     shown = []
     for system in systems:

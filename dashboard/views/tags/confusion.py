@@ -14,7 +14,7 @@ from core.figures import theme
 from core.retrieval import tags
 from dashboard import data, session
 from dashboard.page import Page
-from dashboard.shared import confusion_matrix, controls, widgets
+from dashboard.shared import confusion_matrix, controls, summaries, widgets
 from dashboard.shared.confusion_matrix import ConfusionMatrix
 from dashboard.views.tags import scored_tags
 from dashboard.views.tags.scored_tags import ScoredTags
@@ -52,7 +52,7 @@ def show(page: Page, rows: pd.DataFrame, scored: ScoredTags | None) -> None:
     with right:
         votes = [chosen.matrix_of != ZERO_SHOT and one in classes for one in after["predicted"]]
         notes = [
-            f"{score:.0%} of the votes" if voted else f"cosine {score:.2f}"
+            summaries.confidence_text(chosen.matrix_of, score) if voted else f"cosine {score:.2f}"
             for score, voted in zip(after["score"], votes, strict=True)
         ]
         confusion_matrix.cell_items(page, matrix, after.assign(note=notes))
