@@ -3,12 +3,14 @@
 A failure is not kept: the next one who asks tries again.
 """
 
+import functools
 import importlib
 import sys
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 # Held while a library is imported or an encoder is loaded. Some libraries (transformers) replace
@@ -49,3 +51,23 @@ class Once:
                 if value is None:
                     value = self._kept[key] = make()
         return value
+
+
+class Reader(Protocol):
+    """An object whose methods are marked with `read_once`."""
+
+    once: Once
+
+
+R = TypeVar("R", bound=Reader)
+
+
+def read_once(method: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Keep what a method returns, unless it is None, as long as its object exists."""
+
+    @functools.wraps(method)
+    def read(self: R, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (method.__name__, args, tuple(sorted(kwargs.items())))
+        return self.once.get(key, lambda: method(self, *args, **kwargs))
+
+    return read

@@ -15,9 +15,8 @@ closed form; `united` has towers that learned from the labels beside it, and tex
 
 import functools
 import itertools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,15 +26,12 @@ from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
 from core.lab import runs
-from core.once import Once
+from core.once import Once, read_once
 from core.spaces import pca, translation
 from core.spaces.fitted import STORED, PcaSpace, Space
 from core.store import Artefact, Store, damaged
 from core.studies import forests
 from core.vectors import Vectors, read_vectors
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 TUNED = "generation_tuned"
 GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artefact's name
@@ -105,19 +101,6 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
     raise MissingArtefact(f"The workspace {store.root} has no study {digest_!r}: it has {known}.")
 
 
-def _read_once(
-    method: Callable[Concatenate["Study", P], T],
-) -> Callable[Concatenate["Study", P], T]:
-    """Keep what a study's method returns, unless it is None, as long as the study object exists."""
-
-    @functools.wraps(method)
-    def read(self: "Study", *args: P.args, **kwargs: P.kwargs) -> T:
-        key = (method.__name__, args, tuple(sorted(kwargs.items())))
-        return self._once.get(key, lambda: method(self, *args, **kwargs))
-
-    return read
-
-
 class Study:
     """A study, read-only. Reads are cached; arrays are memory-mapped."""
 
@@ -127,7 +110,7 @@ class Study:
         self.config: dict[str, Any] = record["config"]
         self.record = record
         self.artefacts: dict[str, list[str]] = record["artefacts"]
-        self._once = Once()
+        self.once = Once()  # what `read_once` keeps
 
     # -- contents ----------------------------------------------------------------------------
 
@@ -221,7 +204,7 @@ class Study:
         parts += ["--workspace", self.store.root]
         return " ".join(parts)
 
-    @_read_once
+    @read_once
     def _open(self, name: str) -> Artefact | None:
         stage, digest_ = self.artefacts[name]
         return self.store.open(stage, digest_)
@@ -232,7 +215,7 @@ class Study:
     def _splits(self) -> pd.DataFrame:
         return self.artefact("ingest").table("splits.parquet")
 
-    @_read_once
+    @read_once
     def items(self, split: int = 0) -> pd.DataFrame:
         """The item table with the `subset` of one split and each item's single `class`."""
         frame = self.artefact("ingest").table("items.parquet")
@@ -282,18 +265,18 @@ class Study:
         """The artefact with an encoder's vectors; raises as `artefact`."""
         return self.artefact(f"extract:{encoder}")
 
-    @_read_once
+    @read_once
     def native(self, encoder: str) -> Vectors:
         """The native vectors of one encoder."""
         return read_vectors(self.extracted(encoder), "vectors.npy")
 
-    @_read_once
+    @read_once
     def shared(self, encoder_set: str, space: str, modality: str, split: int = 0) -> Vectors:
         """Every item of one modality in a shared space."""
         artefact, file = self._trained(encoder_set, space, split)
         return read_vectors(artefact, f"{file}.{modality}.npy", f"{modality}.items.parquet")
 
-    @_read_once
+    @read_once
     def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
         """A fitted space, to project new vectors into."""
         artefact, file = self._trained(encoder_set, space, split)
@@ -331,7 +314,7 @@ class Study:
         discriminator its losses are NaN."""
         return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
-    @_read_once
+    @read_once
     def text_encoder_state(
         self, encoder_set: str, split: int = 0, space: str = "generation"
     ) -> dict[str, np.ndarray] | None:
@@ -344,7 +327,7 @@ class Study:
 
     # -- results -----------------------------------------------------------------------------
 
-    @_read_once
+    @read_once
     def measurements(self) -> pd.DataFrame:
         """All measurements, one per row (see `core.studies.measure`)."""
         frames = [
@@ -356,23 +339,23 @@ class Study:
             self.artefact("evaluate")  # raises, naming the command
         return pd.concat(frames, ignore_index=True)
 
-    @_read_once
+    @read_once
     def predictions(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """`item_id, target, system, truth, predicted, confidence` of the test items."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("predictions.parquet")
 
-    @_read_once
+    @read_once
     def queries(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """`item_id, direction, space, ndcg, precision_at_10, average_precision` per query."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("queries.parquet")
 
-    @_read_once
+    @read_once
     def tagged(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
         """`item_id, target, space, system, truth, predicted, score`: the best tag of each test
         item, by the zero-shot study; `system` is the wording."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("tagged.parquet")
 
-    @_read_once
+    @read_once
     def forest(self, encoder_set: str, system: str) -> forests.Forest:
         """The first seed's forest of SMA, SMI, MMP or MMT, trained on all of `train`."""
         evaluated = self.artefact(f"evaluate:{encoder_set}:0")
@@ -388,7 +371,7 @@ class Study:
             raise MissingArtefact(f"This study has no forest of the system {system}.")
         return forests.Forest.from_arrays(mine)
 
-    @_read_once
+    @read_once
     def map(self, encoder_set: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
         """One map: `item_id, modality, x, y, z`; `z` is NaN in two dimensions.
 
@@ -406,7 +389,7 @@ class Study:
             )
         return found
 
-    @_read_once
+    @read_once
     def epochs(self, encoder_set: str) -> pd.DataFrame:
         """`epoch, item_id, modality, partner, x, y`: the validation pairs of the generation space
         after each kept epoch (0: before the first); `partner` is the item's text."""

@@ -21,8 +21,7 @@ from core import config as study_config
 from core.config import Config
 from core.engines.base import Engine
 from core.engines.local import LocalEngine
-from core.errors import Damaged, UserError, shown
-from core.items import MODALITIES
+from core.errors import UserError, shown
 from core.store import Store
 from precompute import what_if
 
@@ -219,49 +218,9 @@ for _name, _until, _help in (
 @app.command()
 def status(workspace: str = "workspace/demo", as_json: AsJson = False) -> None:
     """List the studies of a workspace and their finished stages."""
-    from core.stages.table import STAGES
-    from core.study import Study, open_study, studies
+    from precompute import status
 
-    store = Store(workspace)
-    records = studies(store)
-    rows = []
-    for record in records:
-        study = Study(store, record)
-        done, damaged = set(), []
-        for name in study.artefacts:
-            try:
-                study.artefact(name)
-                done.add(name.split(":")[0])
-            except Damaged as error:
-                damaged.append(str(error))
-        rows.append(
-            {
-                "study": study.digest,
-                "dataset": study.config["dataset"],
-                **{modality: study.encoders.get(modality, []) for modality in MODALITIES},
-                "stages": [stage for stage in STAGES if stage in done],
-                "started": record["started"],
-                "finished": record["finished"],
-                "damaged": damaged,
-            }
-        )
-    if as_json:
-        print(json.dumps(rows))
-        return
-    if not rows:
-        open_study(store)  # raises, naming the command that computes one
-    table = Table("study", "dataset", "encoders", "stages", "finished")
-    for row in rows:
-        table.add_row(
-            row["study"],
-            row["dataset"],
-            " × ".join(",".join(row[name]) for name in MODALITIES if row[name]),
-            " ".join(row["stages"]),
-            row["finished"] or "not yet",
-        )
-    console.print(table)
-    for sentence in (one for row in rows for one in row["damaged"]):
-        console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    status.run(Store(workspace), as_json, console)
 
 
 @app.command()

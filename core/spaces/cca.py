@@ -130,13 +130,13 @@ def fit(
     chosen, correlations = _solved(moments, ridge, n_components)
     sides = {}
     for m, reduction in reductions.items():
-        shared = unit_rows((reduced[m] - moments.means[m]) @ chosen[m], np.float64)
-        weights = reduction.components_.astype(np.float64).T @ chosen[m]
+        vectors = unit_rows((reduced[m] - moments.means[m]) @ chosen[m], np.float64)
+        matrix = reduction.components_.astype(np.float64).T @ chosen[m]
         mean = reduction.mean_ + moments.means[m] @ reduction.components_
         of_group = np.unique(groups[m], return_inverse=True)[1]
         share = 1.0 / np.bincount(of_group)[of_group]  # a group weighs the same, as in the fit
-        parts = (mean, weights, np.average(shared, axis=0, weights=share))
-        sides[m] = {k: np.float32(part) for k, part in zip(PARTS, parts, strict=True)}
+        parts = (mean, matrix, np.average(vectors, axis=0, weights=share))
+        sides[m] = {k: part.astype(np.float32) for k, part in zip(PARTS, parts, strict=True)}
     return Cca(sides, correlations.astype(np.float32), ridge)
 
 

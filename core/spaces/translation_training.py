@@ -76,10 +76,8 @@ def fit(
             "classes in the loss, balanced sampling, redrawn pairs and ignored classes need "
             "pair_classes"
         )
-    kinds: Mapping[Kind, Pairs] = pairing.checked_pairs(
-        natives, pairs, clips, pair_classes, "translation"
-    )
-    kinds = pair_changes.thinned(kinds, config.share, seed)
+    checked = pairing.checked_pairs(natives, pairs, clips, pair_classes, "translation")
+    kinds = pair_changes.thinned(checked, config.share, seed)
     fits: list[Translation] = []
     finished: State = {}
     stored = resume or {}

@@ -72,7 +72,7 @@ def _task(run: StudyRun, encoder_set: str, part: int | str, training: int = 0) -
     seed = run.config.seed + (part if isinstance(part, int) else 0) + SEED_STEP * training
     settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
     natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
-    key = {
+    key: dict[str, Any] = {
         "items": run.ingested.digest,
         "natives": natives,
         "part": part,

@@ -94,7 +94,7 @@ class ClassSums:
         member[y, np.arange(len(y))] = 1.0
         total, count = member @ x, member.sum(axis=1)
         deviation = x - (total / np.maximum(count, 1)[:, None])[y]
-        return cls(total, count, deviation.T @ deviation, len(y) - np.count_nonzero(count))
+        return cls(total, count, deviation.T @ deviation, len(y) - int(np.count_nonzero(count)))
 
     def means(self, start: Float, relevance: float) -> Float:
         """Class means that start from `start`, which counts as `relevance` items."""
@@ -125,13 +125,14 @@ class Combined:
 
 def aligned(x: ArrayLike, unlabelled: ArrayLike) -> NDArray[np.float32]:
     """x `(n, d)` minus the mean of unlabelled vectors of its modality, `(m, d)`."""
-    return (np.asarray(x) - np.mean(unlabelled, axis=0)).astype(np.float32)
+    return (np.asarray(x) - np.asarray(unlabelled).mean(axis=0)).astype(np.float32)
 
 
 def scaled(x: ArrayLike, unlabelled: ArrayLike) -> NDArray[np.float32]:
     """x `(n, k)` by the standard deviations of unlabelled vectors of its modality, `(m, k)`."""
-    scale = np.std(unlabelled, axis=0)
-    smallest = max(float(scale.max(initial=0.0)) * SMALLEST_SCALE, np.finfo(np.float32).tiny)
+    scale = np.asarray(unlabelled).std(axis=0)
+    tiny = float(np.finfo(np.float32).tiny)
+    smallest = max(float(scale.max(initial=0.0)) * SMALLEST_SCALE, tiny)
     return (np.asarray(x) / np.maximum(scale, smallest)).astype(np.float32)
 
 
@@ -245,6 +246,6 @@ def _root_of_shared(source: ClassSums, target: ClassSums | None) -> Float:
         scatter, degrees = scatter + target.scatter, degrees + target.degrees
     covariance = scatter / max(degrees, 1)
     variance = np.diag(covariance)
-    variance = variance + max(1e-9 * float(variance.mean()), np.finfo(np.float32).tiny)
+    variance = variance + max(1e-9 * float(variance.mean()), float(np.finfo(np.float32).tiny))
     shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * np.diag(variance)
     return np.asarray(cholesky(shrunk, lower=True))
