@@ -26,6 +26,7 @@ from dashboard.data.lab import (
     lab_queue,
     lab_runs,
     lab_study,
+    need_evaluated,
     own_settings,
     pin_run,
     run_id,
@@ -47,6 +48,7 @@ from dashboard.data.map_files import (
 )
 from dashboard.data.maps import (
     fitted_and_placed,
+    has_map,
     has_trajectory,
     map_points,
     points_table,

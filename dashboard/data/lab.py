@@ -28,6 +28,17 @@ def lab_study(handle: Handle) -> Handle:
     return open_study(handle.root, of) if of else handle
 
 
+def need_evaluated(handle: Handle, encoder_set: str) -> None:
+    """Check that the study is evaluated, which a run is compared with.
+
+    Raises
+    ------
+    MissingArtefact
+        It is not; the message names the command.
+    """
+    study(handle).artefact(f"evaluate:{encoder_set}:0")
+
+
 def own_settings(handle: Handle, encoder_set: str) -> Settings:
     """The settings that a study itself has."""
     return recipe.settings_of(study(handle), encoder_set)

@@ -43,6 +43,11 @@ def fitted_and_placed(handle: Handle, encoder_set: str) -> tuple[int, int]:
     return int(manifest.get("n_fitted", 0)), int(manifest.get("n_placed", 0))
 
 
+def has_map(handle: Handle, encoder_set: str) -> bool:
+    """Whether the maps of an encoder set are stored."""
+    return study(handle).has(f"maps:{encoder_set}")
+
+
 def has_trajectory(handle: Handle, encoder_set: str) -> bool:
     """Whether the study has a map of the generation space for each epoch."""
     return study(handle).has(f"maps:{encoder_set}:epochs")

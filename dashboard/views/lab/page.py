@@ -30,7 +30,7 @@ def show(page: Page) -> None:
             "another study or other encoders in the sidebar."
         )
         return
-    study.artefact(f"evaluate:{encoder_set}:0")  # raises, naming the command
+    data.need_evaluated(handle, encoder_set)
     own = data.own_settings(handle, encoder_set)
     settings, notes = form.asked(own)
     wrong = st.session_state.get("lab_wrong")

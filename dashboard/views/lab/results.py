@@ -192,7 +192,7 @@ def placed(page: Page, handle: Handle, id: str, settings: Settings) -> None:
     """The study's map beside the run's, which is placed on it; and the pages that open the run."""
     run = data.open_study(handle.root, id)
     encoder_set = data.encoder_set_names(run)[0]
-    if data.study(run).has(f"maps:{encoder_set}"):
+    if data.has_map(run, encoder_set):
         with st.expander("Map"):
             if st.toggle("Show both maps", key="lab_maps"):
                 sides = [
