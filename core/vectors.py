@@ -1,13 +1,20 @@
-"""Vectors with their ids: rows are found by id, never by position."""
+"""Vectors with their ids: rows are found by id, never by position.
+
+Encoders use `unit_rows`, and their registry is quick to import: pandas comes with its first use.
+"""
+
+from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from core.store import Artefact
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from core.store import Artefact
 
 
 @dataclass(frozen=True)
@@ -19,9 +26,9 @@ class Vectors:
 
     def rows(self, item_ids: Any) -> np.ndarray:
         """The row of each id: `(k,) int64`. Raises KeyError for an unknown id."""
-        found = self._index.get_indexer(pd.Index(item_ids))
+        found = self._index.get_indexer(item_ids := np.asarray(item_ids))
         if (found < 0).any():
-            raise KeyError(f"{pd.Index(item_ids)[found < 0][0]!r} has no vector")
+            raise KeyError(f"{item_ids[found < 0][0]!r} has no vector")
         return np.asarray(found, dtype=np.int64)
 
     def take(self, item_ids: Any) -> np.ndarray:
@@ -29,6 +36,8 @@ class Vectors:
 
     @functools.cached_property
     def _index(self) -> pd.Index:
+        import pandas as pd
+
         return pd.Index(self.item_ids)
 
 

@@ -25,8 +25,8 @@ from core.studies.forests import ForestConfig
         (
             TranslationConfig,
             {"loss": "cosine"},
-            "translation: loss is 'cosine', expected margin, symmetric_margin, info_nce, siglip or "
-            "hardest_triplet",
+            "translation: loss is 'cosine', expected margin, symmetric_margin, info_nce, siglip, "
+            "hardest_triplet, supervised_contrastive, prototypes or",
         ),
         (TranslationConfig, {"batch": 1}, "batch is 1, expected at least 2"),
         (TranslationConfig, {"temperature": 0}, "temperature is 0, expected above 0"),

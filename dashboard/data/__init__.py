@@ -57,6 +57,7 @@ from dashboard.data.maps import (
 )
 from dashboard.data.media import picture, sound
 from dashboard.data.results import (
+    GENERATED,
     encoder_set_of,
     generation_training,
     measurements,

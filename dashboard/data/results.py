@@ -8,6 +8,7 @@ import pandas as pd
 
 from core.encoder_sets import encoder_set_name
 from core.studies import headlines
+from core.study import GENERATED as GENERATED
 from dashboard.data.studies import Handle, study
 
 

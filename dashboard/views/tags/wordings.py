@@ -8,8 +8,7 @@ from core.figures import tags as figures
 from core.figures import theme
 from core.references import zero_shot
 from core.studies import headlines
-from core.study import GENERATED
-from dashboard import session
+from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import paper, summaries, widgets
 
@@ -48,13 +47,13 @@ def show(page: Page, rows: pd.DataFrame) -> None:
 def frozen_and_tuned(page: Page, rows: pd.DataFrame) -> None:
     """The generation spaces of a frozen and of a fine-tuned text encoder side by side, if the study
     has both: every measure of every wording."""
-    mine = rows[rows["space"].isin(GENERATED) & (rows["class"] == "")]
+    mine = rows[rows["space"].isin(data.GENERATED) & (rows["class"] == "")]
     mine = mine[mine["metric"] != "confusion"]
-    if mine["space"].nunique() < len(GENERATED):
+    if mine["space"].nunique() < len(data.GENERATED):
         return
     parts = [
         by_wording(mine[mine["space"] == space]).assign(text=name)
-        for space, name in zip(GENERATED, ("frozen", "fine-tuned"), strict=True)
+        for space, name in zip(data.GENERATED, ("frozen", "fine-tuned"), strict=True)
     ]
     table = pd.concat(parts)
     cells = table.assign(
