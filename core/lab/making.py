@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.cpu import one_thread
 from core.encoder_sets import encoders_by_modality
 from core.lab import differences, placed, runs
 from core.lab.classifiers import test_point
@@ -28,7 +29,7 @@ from core.studies.forests import Forest
 from core.study import Study
 from core.vectors import Vectors
 
-VERSION = 1
+VERSION = 2
 Row = dict[str, Any]
 OnEpoch = Callable[[list[dict[str, float]]], None]
 
@@ -128,7 +129,8 @@ class Making:
         settings = replace(settings, seed=settings.seed + number)
         by = str(self.study.dataset["paired_by"])
         natives = self.plan.natives
-        facts = train.write_translation(settings, by, draft, self.plan.training, natives)
+        with one_thread():  # a translation is the same as in a stage, bit by bit
+            facts = train.write_translation(settings, by, draft, self.plan.training, natives)
         vectors = {
             modality: Vectors(native.item_ids, np.array(draft.array(f"translation.{modality}.npy")))
             for modality, native in natives.items()
@@ -210,19 +212,27 @@ class Making:
     def _measured(self, of: EvaluationData, mine: Sequence[Outcome]) -> list[Row]:
         """Rows as the stage `evaluate` has them, and its table of predictions."""
         rows = audio_image_studies.central(of)
-        if self.settings.evaluation.classifier != "forest":
-            return rows
-        whole = [one for one in mine if one.cell.target is None]
+        is_forest = self.settings.evaluation.classifier == "forest"
+        whole = [one for one in mine if one.cell.target is None] if is_forest else []
+        self.draft.write_table("predictions.parquet", self._predictions(of, whole))
         if whole:
             rows += classification.measurements(whole, self.plan.classes)
-            first = [one for one in whole if one.cell.seed == self.seed]
-            predictions = audio_image_studies.predictions(of, first)
-            if self._shares_items:
-                stored = self._evaluated.table("predictions.parquet")
-                stored = stored[~stored["system"].isin(["MMT", "SMT"])]
-                predictions = pd.concat([stored, predictions], ignore_index=True)
-            self.draft.write_table("predictions.parquet", predictions)
-        return rows + mix_in.measurements(mine, len(self.plan.classes))
+        if is_forest:
+            rows += mix_in.measurements(mine, len(self.plan.classes))
+        return rows
+
+    def _predictions(self, of: EvaluationData, whole: Sequence[Outcome]) -> pd.DataFrame:
+        """Those of the study's systems that a run does not change, and of the run's own forest.
+
+        A run whose curve ends before all items of the target has none of its own.
+        """
+        stored = self._evaluated.table("predictions.parquet")
+        kept = stored[~stored["system"].isin(["MMT", "SMT"])] if self._shares_items else stored[:0]
+        first = [one for one in whole if one.cell.seed == self.seed]
+        if not first:
+            return kept.reset_index(drop=True)
+        mine = audio_image_studies.predictions(of, first)
+        return pd.concat([kept, mine], ignore_index=True) if len(kept) else mine
 
     @property
     def _evaluated(self) -> Any:

@@ -40,12 +40,8 @@ def main() -> None:
 
 def _load() -> None:
     """Import what a run needs."""
-    import torch
-
     from core.lab import sweep  # noqa: F401
     from core.spaces import translation_training  # noqa: F401
-
-    torch.set_num_threads(1)  # a translation is the same as in a stage, bit by bit
 
 
 def _compile() -> None:
