@@ -23,7 +23,6 @@ from core.engines.base import Engine
 from core.engines.local import LocalEngine
 from core.errors import UserError, shown
 from core.store import Store
-from precompute import what_if
 
 app = typer.Typer(
     add_completion=False,
@@ -294,7 +293,34 @@ def search(
         raise typer.Exit(2)
 
 
-app.command("what-if")(what_if.command)
+@app.command("what-if")
+def what_if_command(
+    workspace: str = "workspace/demo",
+    study: StudyDigest = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE to change, such as loss=info_nce; can be repeated."),
+    ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(help="NAME=VALUE,VALUE,...: a run for each; lists are joined by +."),
+    ] = None,
+    compare: Annotated[
+        str | None, typer.Option(help="Run or study to compare with. (default: the study)")
+    ] = None,
+    keep: Annotated[str | None, typer.Option(help="Keep the runs under this name.")] = None,
+    by: Annotated[str, typer.Option(help="Who keeps them.")] = "",
+    study_file: Annotated[
+        Path | None, typer.Option(help="Write the last run as a study file too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train and measure a study's translation by another recipe, like the page Lab."""
+    from core.study import open_study
+    from precompute import what_if
+
+    opened = open_study(Store(workspace), study)
+    what_if.run(opened, changes or [], sweep, compare, keep, by, study_file, as_json, Console())
 
 
 @app.command("weights")

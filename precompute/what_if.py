@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -13,45 +12,7 @@ from core.errors import UserError
 from core.lab import export, runs, sweep
 from core.lab.recipe import Settings, in_words, settings_of
 from core.lab.run import Step, what_if
-from core.store import Store
 from core.study import Study, open_study
-
-
-def command(
-    workspace: str = "workspace/demo",
-    study: Annotated[
-        str | None, typer.Option(help="Digest of the study. (default: the newest)")
-    ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="NAME=VALUE to change, such as loss=info_nce; can be repeated."),
-    ] = None,
-    sweep: Annotated[
-        str | None,
-        typer.Option(help="NAME=VALUE,VALUE,...: a run for each; lists are joined by +."),
-    ] = None,
-    compare: Annotated[
-        str | None, typer.Option(help="Run or study to compare with. (default: the study)")
-    ] = None,
-    keep: Annotated[str | None, typer.Option(help="Keep the runs under this name.")] = None,
-    by: Annotated[str, typer.Option(help="Who keeps them.")] = "",
-    study_file: Annotated[
-        Path | None, typer.Option(help="Write the last run as a study file too.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
-) -> None:
-    """Train and measure a study's translation by another recipe, like the page Lab."""
-    run(
-        open_study(Store(workspace), study),
-        changes or [],
-        sweep,
-        compare,
-        keep,
-        by,
-        study_file,
-        as_json,
-        Console(),
-    )
 
 
 def pairs_of(texts: Sequence[str], option: str) -> dict[str, str]:
