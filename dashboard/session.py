@@ -18,7 +18,7 @@ SELECTION, PAGE, NEXT_PAGE = "selection", "page_shown", "page_next"
 
 def begin(page: str) -> state.Selection:
     """Read the selection at the start of a run of a page."""
-    params = {name: st.query_params.get_all(name) for name in st.query_params}
+    params = address()
     turned = st.session_state.get(PAGE) not in (None, page)
     st.session_state[PAGE] = page
     if turned and not params:
@@ -26,6 +26,11 @@ def begin(page: str) -> state.Selection:
     else:
         st.session_state[SELECTION] = state.parse(params)
     return current()
+
+
+def address() -> dict[str, list[str]]:
+    """The parameters in the address of the page."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
 def current() -> state.Selection:
@@ -37,17 +42,20 @@ def current() -> state.Selection:
 def write(selection: state.Selection) -> None:
     """Make this the selection, and write it to the address."""
     st.session_state[SELECTION] = selection
-    kept = {
-        name: st.query_params.get_all(name) for name in st.query_params if name.startswith("embed")
-    }
+    shown = address()
+    kept = {name: values for name, values in shown.items() if name.startswith("embed")}
     params = {**kept, **state.to_params(selection)}
-    if {name: st.query_params.get_all(name) for name in st.query_params} != params:
+    if shown != params:
         st.query_params.from_dict(params)
 
 
 def change(**values: Any) -> None:
-    """Change some fields of the selection; for callbacks of widgets."""
-    write(replace(current(), **values))
+    """Change some fields of the selection; for callbacks of widgets.
+
+    The address comes first: filters on the map are written there without a run of the page.
+    """
+    params = address()
+    write(replace(state.parse(params) if params else current(), **values))
 
 
 def go_to(page: str) -> None:

@@ -30,7 +30,7 @@ export class Board {
     this.colour = "class";
     Object.assign(this, { names: true, density: false, lines: false, pictures: true, sound: false,
       tied: false, moving: false, maps: [], filters: ALL, colouring: null, hovered: null,
-      sample: FIRST_SAMPLE });
+      sample: FIRST_SAMPLE, nAwaited: 0 });
     this.itemSets = new Map(); // digest -> items
     this.tiles = new Map(); // "set row" -> the picture or words of an item, null while it is awaited
     this.dirty = new Set();
@@ -69,7 +69,23 @@ export class Board {
   // -- what the server sends -----------------------------------------------------------------------
 
   /** Show what a run of the page describes; points that are here already are not fetched again. */
-  async update(data, send) {
+  update(data, send) {
+    return this.awaits(this.takeData(data, send));
+  }
+
+  /** Points or colours are on their way: the board rests once they are there and drawn. */
+  async awaits(work) {
+    this.nAwaited += 1;
+    this.root.dataset.state = "loading";
+    try {
+      await work;
+    } finally {
+      this.nAwaited -= 1;
+    }
+    if (!this.nAwaited && !this.frame) this.rest();
+  }
+
+  async takeData(data, send) {
     this.send = send;
     const asked = JSON.stringify(data.filters);
     if (asked !== this.filtersAsked) this.filters = { ...ALL, ...data.filters };
@@ -102,7 +118,7 @@ export class Board {
       this.mark(sets[0], unpackBits(data.marked.bits, sets[0].n), 0);
     }
     this.markedKey = data.marked?.key;
-    await this.paint();
+    await this.applyChoices();
     this.layOut();
   }
 
@@ -118,7 +134,11 @@ export class Board {
   // -- filters and colours -------------------------------------------------------------------------
 
   /** Apply filters and colours to all points, and draw them. */
-  async paint() {
+  paint() {
+    return this.awaits(this.applyChoices());
+  }
+
+  async applyChoices() {
     for (const items of this.itemSets.values()) {
       items.tables = applyFilters(items, this.codesOf(items));
       items.colouring = await colourBy(items, this.colour);
@@ -164,6 +184,8 @@ export class Board {
       address.searchParams.delete(name);
       this.filters[field].forEach((one) => address.searchParams.append(name, one));
     }
+    // The server takes an address without parameters for that of a page that was just opened.
+    if (!address.search) address.searchParams.set(this.data.parameters.classes, "");
     history.replaceState(history.state, "", address);
   }
 
@@ -404,7 +426,7 @@ export class Board {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => {
       this.drawFrame();
-      this.root.dataset.state = "rest";
+      if (!this.nAwaited) this.root.dataset.state = "rest";
       this.root.dataset.frames = Number(this.root.dataset.frames ?? 0) + 1;
     });
   }

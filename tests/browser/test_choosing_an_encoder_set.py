@@ -63,7 +63,7 @@ def test_a_click_on_a_mark_chooses_the_encoder_set_of_every_page(
         page.locator("[data-testid=stSidebarNav]").get_by_text("Centroids").click()
         visitor.until("() => location.pathname.endsWith('centroids')")
         assert parse_qs(urlsplit(page.url).query)["encoder_set"] == ["yamnet_lite+hog"]
-        assert "yamnet_lite+hog" in page.get_by_test_id("provenance").inner_text()
+        assert spaced("yamnet_lite+hog") in page.get_by_test_id("provenance").inner_text()
         visitor.check()
         assert "Traceback" not in grid.written
     finally:
