@@ -259,8 +259,13 @@ class Files(ReadableFiles):
                 self._opened.fs.rm(self._at(name), recursive=True)
 
     def write_bytes(self, name: str, data: bytes) -> None:
-        with self._writing(name) as file:
-            file.write(data)
+        if self.local:
+            with self._writing(name) as file:
+                file.write(data)
+            return
+        with self._saying_why(name), self._reaching(name):
+            # Unlike `put_file`, this shows no driver's readers an empty or half-written file.
+            self._opened.fs.pipe_file(self._at(name), data)
 
     def write_json(self, name: str, value: Any) -> None:
         self.write_bytes(name, canonical(value).encode())
@@ -341,7 +346,7 @@ class Files(ReadableFiles):
         half-written remote file would publish it.
         """
         target = self._at(name)
-        try:
+        with self._saying_why(name):
             if not self.local:
                 with tempfile.NamedTemporaryFile() as file:
                     yield file
@@ -359,6 +364,12 @@ class Files(ReadableFiles):
                 if os.path.exists(temporary):
                     os.unlink(temporary)
                 raise
+
+    @contextlib.contextmanager
+    def _saying_why(self, name: str) -> Iterator[None]:
+        """Turn a failed write into one sentence."""
+        try:
+            yield
         except OSError as error:
             raise UserError(
                 f"The workspace file {self.path(name)} could not be written "

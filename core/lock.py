@@ -6,8 +6,9 @@ number that it raises every few seconds. An artefact that it makes has a file
 there (a link in a folder, a conditional write on an object store), so of two runs one gets it.
 
 A run is dead when its process is gone (on the same host), or when its heartbeat stands still for
-`DEAD_S` by the observer's own clock. Its artefacts are taken over by creating the file with the
-next `n`. Readers ask for no lock.
+`DEAD_S` by the observer's own clock. A file that cannot be read may be half written: its run is
+dead only if it stays so for `DEAD_S`. The artefacts of a dead run are taken over by creating the
+file with the next `n`. Readers ask for no lock.
 
     with Holder(store) as holder:
         holder.take([("train", digest)], wait=True)     # raises Busy if another run has it
@@ -16,6 +17,7 @@ next `n`. Readers ask for no lock.
 """
 
 import contextlib
+import json
 import os
 import socket
 import threading
@@ -56,11 +58,12 @@ class Holder:
             "born": _born(os.getpid()),
             "since": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
         }
+        self._run = _run(self.token)
         self._held: list[str] = []
         self._beats = 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
-        self._seen: dict[str, tuple[int, float]] = {}  # token -> last heartbeat, and when
+        self._seen: dict[str, tuple[int, float]] = {}  # run -> last heartbeat, and when
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +79,7 @@ class Holder:
             self._thread.join()
             with contextlib.suppress(UserError):  # the workspace may be gone; others find us dead
                 self.release()
-                self.store.remove(self._run(self.token))
+                self.store.remove(self._run)
 
     def take(self, parts: Iterable[Part], wait: bool = False) -> None:
         """Hold these artefacts; all runs take theirs in the same order, so none wait in a circle.
@@ -92,8 +95,9 @@ class Holder:
             self._thread.start()
         for stage, digest in parts:
             told = False
-            while owner := self._try(stage, digest):
-                if not wait and self._lives(owner) is True:
+            while other := self._try(stage, digest):
+                owner, lives = other
+                if not wait and lives is True:
                     raise Busy(
                         f"{self._who(owner)} is making {stage}/{digest} in the workspace "
                         f"{self.store.root}: wait for it with `--wait`, or run the command again "
@@ -115,20 +119,21 @@ class Holder:
         owner = self._owner(found[-1][1]) if found else None
         return owner is not None and self._lives(owner) is not False
 
-    def _try(self, stage: str, digest: str) -> str | None:
-        """Hold an artefact, or return the token of the run that does."""
+    def _try(self, stage: str, digest: str) -> tuple[str, bool | None] | None:
+        """Hold an artefact, or return the file of the run that does, and whether it lives."""
         while True:
             found = self._files(stage, digest)
             n = 0
             if found:
                 n, name = found[-1]
                 owner = self._owner(name)
-                if owner == self.token:
+                if owner == self._run:
                     return None
                 if owner is None:
                     continue  # it has just been released: look again
-                if self._lives(owner) is not False:
-                    return owner
+                lives = self._lives(owner)  # once: the next look finds the same heartbeat
+                if lives is not False:
+                    return owner, lives
                 n += 1
             mine = f"locks/{stage}/{digest}.{n}.json"
             if not self.store.create_json(mine, {"run": self.token}):
@@ -150,44 +155,49 @@ class Holder:
         )
         return [(n, f"locks/{stage}/{digest}.{n}.json") for n in numbers]
 
-    def _owner(self, name: str) -> str | None:
-        """The token in a lock; None if it has just been released, "" if it is damaged."""
+    def _json(self, name: str) -> dict[str, Any] | None:
+        """What a file of the locks says; None if it is absent, {} if it is damaged or half written.
+
+        Its bytes are read first: an error of the network is no damage.
+        """
         try:
-            return str(self.store.json(name)["run"])
+            values = json.loads(self.store.read_bytes(name))
         except MissingArtefact:
             return None
-        except (ValueError, KeyError, TypeError):
-            return ""
+        except ValueError:
+            return {}
+        return values if isinstance(values, dict) else {}
+
+    def _owner(self, lock: str) -> str | None:
+        """The file of the run that has a lock; None if the lock has just been released.
+
+        A lock that is not readable stands for its run: nothing changes there, as in a dead run.
+        """
+        values = self._json(lock)
+        if values is None:
+            return None
+        return _run(str(values["run"])) if "run" in values else lock
 
     # -- runs ----------------------------------------------------------------------------------
 
-    def _run(self, token: str) -> str:
-        return f"{RUNS}/{token}.json"
-
-    def _read(self, token: str) -> dict[str, Any] | None:
-        try:
-            values = self.store.json(self._run(token))
-        except (MissingArtefact, ValueError):
-            return None
-        return values if isinstance(values, dict) else None
-
-    def _lives(self, token: str) -> bool | None:
-        """Whether a run lives. None if that is not known yet: it is elsewhere, and its heartbeat
-        has not been watched for long enough."""
-        values = self._read(token)
+    def _lives(self, run: str) -> bool | None:
+        """Whether a run lives, by its file. None if that is not known yet: it is elsewhere or its
+        file is not readable, and its heartbeat has not been watched for long enough."""
+        values = self._json(run)
         if values is None:
             return False
         if values.get("host") == self.values["host"]:
             return _born(int(values.get("process", 0))) == values.get("born")
-        beats, now = int(values.get("beats", 0)), time.monotonic()
-        last, when = self._seen.setdefault(token, (beats, now))
+        now = time.monotonic()
+        last, when = self._seen.setdefault(run, (int(values.get("beats", 0)), now))
+        beats = int(values.get("beats", last))
         if beats != last:
-            self._seen[token] = (beats, now)
+            self._seen[run] = (beats, now)
             return True
         return False if now - when > DEAD_S else None
 
-    def _who(self, token: str) -> str:
-        values = self._read(token) or {}
+    def _who(self, run: str) -> str:
+        values = self._json(run) or {}
         return (
             f"A run (process {values.get('process', '?')} on {values.get('host', '?')}, since "
             f"{values.get('since', '?')})"
@@ -195,12 +205,17 @@ class Holder:
 
     def _write(self) -> None:
         self._beats += 1
-        self.store.write_json(self._run(self.token), {**self.values, "beats": self._beats})
+        self.store.write_json(self._run, {**self.values, "beats": self._beats})
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_S):
             with contextlib.suppress(UserError):  # a full disk: the run itself will say so
                 self._write()
+
+
+def _run(token: str) -> str:
+    """The file of a run."""
+    return f"{RUNS}/{token}.json"
 
 
 def _born(process: int) -> str:

@@ -115,6 +115,33 @@ def test_a_run_on_another_host_is_dead_when_its_heart_stands_still(
         second.take([PART])
 
 
+@pytest.mark.parametrize("damaged", ["lock", "run"])
+def test_a_file_that_is_not_readable_is_held_until_it_stays_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    monkeypatch.setattr(lock, "BEAT_S", 0.2)
+    run, taken = "locks/runs/other.json", f"locks/{PART[0]}/{PART[1]}.0.json"
+    store.write_json(run, {"host": "elsewhere", "process": 7, "since": "now", "beats": 1})
+    store.write_json(taken, {"run": "other"})
+    name = taken if damaged == "lock" else run
+    whole = store.read_bytes(name)
+    store.write_bytes(name, whole[:-4])
+    with Holder(store) as holder, ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(holder.take, [PART])
+        while not holder._seen:
+            time.sleep(0.01)
+        store.write_bytes(name, whole)
+        for beats in (2, 3, 4):  # it lives
+            time.sleep(0.3)
+            store.write_json(run, {**store.json(run), "beats": beats})
+        with pytest.raises(Busy, match="process 7 on elsewhere"):
+            taking.result(timeout=30)
+        store.write_bytes(name, b"")
+        monkeypatch.setattr(lock, "DEAD_S", 1.0)
+        holder.take([PART])
+        assert store.names(f"locks/{PART[0]}") == [f"{PART[1]}.1.json"]
+
+
 def test_a_run_waits_for_the_artefact_that_another_makes(tmp_path: Path) -> None:
     path = ready_vectors.write_table(tmp_path)
     config, store = Config(f"table:{path}", splits=1), Store(tmp_path / "w")

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,17 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.undo()
     assert not draft.has("a.json")
     assert list((tmp_path / draft.folder).iterdir()) == []
+
+
+def test_a_reader_meets_no_half_written_file(store: Store) -> None:
+    store.write_json("a.json", 0)
+    with ThreadPoolExecutor(1) as pool:
+        writing = [pool.submit(store.write_json, "a.json", [n] * 1000) for n in range(200)]
+        while not writing[-1].done():
+            store.json("a.json")
+        for one in writing:
+            one.result()
+    assert store.json("a.json") == [199] * 1000
 
 
 def test_a_workspace_can_be_moved(tmp_path: Path) -> None:
