@@ -8,6 +8,7 @@ browser fetches each once and keeps it by its digest.
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import streamlit as st
 from streamlit.runtime import Runtime
@@ -20,7 +21,10 @@ LOADER = """
 // The map's own script is a file of the server too: it is fetched once, not with every run.
 export default async function (component) {
   const { default: show } = await import(new URL(component.data.script, document.baseURI).href);
-  return show(component);
+  // Streamlit sends the address that the server wrote last: the filters of the map are not in it.
+  const setTriggerValue = (name, value) =>
+    component.setTriggerValue(name, { value, address: location.search.slice(1) });
+  return show({ ...component, setTriggerValue });
 }
 """
 
@@ -39,6 +43,13 @@ def url_of(content: bytes, mime: str, name: str) -> str:
     return f"/{base}{path}" if base else path
 
 
+def take_address(query: str) -> None:
+    """Make the parameters of the browser's address those of the server."""
+    params = parse_qs(query, keep_blank_values=True)
+    embedding = ("embed", "embed_options")  # Streamlit's own
+    st.query_params.from_dict({name: params[name] for name in params if name not in embedding})
+
+
 def mount(
     key: str, data: Mapping[str, Any], events: Mapping[str, Callable[[dict[str, Any]], None]]
 ) -> None:
@@ -46,9 +57,10 @@ def mount(
 
     def hear(name: str) -> None:
         sent: Any = st.session_state.get(key)
-        value = sent.get(name) if sent else None
-        if value is not None:
-            events[name](value)
+        event = sent.get(name) if sent else None
+        if event is not None:
+            take_address(str(event["address"]))
+            events[name](event["value"])
 
     script = url_of(bundle.script().encode(), SCRIPT, "script")
     component = st.components.v2.component("embedding_map", js=LOADER, css=bundle.style())
