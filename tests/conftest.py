@@ -16,6 +16,12 @@ REPO = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
+@pytest.fixture(autouse=True)
+def own_main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page under test replaces `__main__`, which worker processes of later tests would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder of real media, weights and metadata beside the repository, if there is one."""

@@ -65,8 +65,8 @@ def test_the_report_has_all_columns_and_metrics(demo_workspace: Path) -> None:
             assert row["direction"] in headlines.DIRECTIONS
             assert row["gallery_size"] > 0
     zero_shot = [row for row in rows if row["study"] == "mix_in" and row["n_target"] == 0]
-    assert {row["system"] for row in zero_shot} == {"MMP", "MMT"}
-    for system in ("MMP", "MMT"):
+    assert {row["system"] for row in zero_shot} == {"MMP", "MMT", "SMT"}
+    for system in ("MMP", "MMT", "SMT"):
         for target in ("audio", "image"):
             mine = [r for r in zero_shot if (r["system"], r["target"]) == (system, target)]
             assert len({row["seed"] for row in mine}) >= 5
