@@ -15,15 +15,19 @@ shorter side is resized to 32 pixels more than the network sees, and the middle 
 import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from core.encoders import state_dict, weights
 from core.encoders.base import Card, Encoder, WeightsFile, refusal
 from core.encoders.packaged import Package
+from core.encoders.packed import Convolution
 from core.encoders.pictures import centre_crop
-from core.encoders.torch_network import Forward, TorchEncoder, device, folded
+from core.encoders.torch_network import Forward, TorchEncoder, folded
+
+if TYPE_CHECKING:
+    import torch
 
 DIM = 1280
 MARGIN_PX = 32  # of the shorter side, cut off
@@ -147,26 +151,24 @@ def prepare(picture: np.ndarray, size_px: int) -> np.ndarray:
 
 def network(state: Mapping[str, np.ndarray], variant: Variant) -> Forward:
     """The function from `(b, 3, h, w)` to `(b, 1280)` of a state dict shaped as `shapes`."""
-    import torch
     from torch.nn import functional
 
     def take(conv: str, norm: str, stride: int = 1, groups: int = 1, relu6: bool = True) -> Forward:
         """A convolution and its normalisation, padded as TensorFlow's `same`."""
         kernel = state[f"{conv}.weight"]
         arrays = [state[f"{norm}.{part}"] for part in NORM]
-        both = folded(kernel, np.zeros(len(kernel)), arrays, EPSILON)
-        weight, bias = (torch.from_numpy(each.astype(np.float32)).to(device()) for each in both)
-        weight = weight.contiguous(memory_format=torch.channels_last)
+        weight, bias = folded(kernel, np.zeros(len(kernel)), arrays, EPSILON)
         size = kernel.shape[2]
+        padding = size // 2 if stride == 1 else 0
+        layer = Convolution(
+            weight, bias, stride=stride, padding=padding, groups=groups, relu=relu6, at_most=6
+        )
 
-        def forward(x: torch.Tensor) -> torch.Tensor:
-            if size > 1:
-                h, w = (max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[2:])
-                x = functional.pad(x, (w // 2, w - w // 2, h // 2, h - h // 2))
-            y = functional.conv2d(x, weight, bias, stride, groups=groups)
-            return functional.hardtanh_(y, 0, 6) if relu6 else y
+        def strided(x: "torch.Tensor") -> "torch.Tensor":
+            h, w = (max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[2:])
+            return layer(functional.pad(x, (w // 2, w - w // 2, h // 2, h - h // 2)))
 
-        return forward
+        return layer if stride == 1 else strided
 
     def block(each: Block) -> Forward:
         name, n_before, n_inside, n_after, _, stride = each
@@ -177,7 +179,7 @@ def network(state: Mapping[str, np.ndarray], variant: Variant) -> Forward:
         if n_inside != n_before:
             layers.insert(0, take(f"{name}_expand_conv", f"{name}_bn0"))
 
-        def forward(x: torch.Tensor) -> torch.Tensor:
+        def forward(x: "torch.Tensor") -> "torch.Tensor":
             y = functools.reduce(lambda at, layer: layer(at), layers, x)
             return y.add_(x) if stride == 1 and n_before == n_after else y
 
@@ -189,8 +191,7 @@ def network(state: Mapping[str, np.ndarray], variant: Variant) -> Forward:
         take("_conv_head", "_bn1"),
     ]
 
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
+    def forward(x: "torch.Tensor") -> "torch.Tensor":
         return functools.reduce(lambda at, layer: layer(at), layers, x).mean((2, 3))
 
     return forward

@@ -13,9 +13,10 @@ The same files in a weights folder (`MTT_musicnn/.index`, `MTT_musicnn/.data-000
 as well.
 
 The network hears 3 seconds. Windows of a longer sound are averaged, and a shorter sound is
-repeated, as for `hcnn`. A sound is first scaled to a peak of 1, by 40 dB at most: the network's
-log-mel depends on the level, and gain belongs to the recording. The published code casts mel power
-to float16, which overflows at loud sounds; here it stays float32.
+repeated, as for `hcnn`; up to 2 seconds are repeated to 2 alone, which takes two thirds of the
+time and finds as much (EXPERIMENTS.md). A sound is first scaled to a peak of 1, by 40 dB at most:
+the network's log-mel depends on the level, and gain belongs to the recording. The published code
+casts mel power to float16, which overflows at loud sounds; here it stays float32.
 """
 
 import functools
@@ -33,10 +34,10 @@ from core.encoders.torch_network import Forward, TorchEncoder, device, scale_and
 RATE_HZ = 16_000
 HEARS_S = 30.0
 N_WINDOW = 3 * RATE_HZ
+N_SHORTEST = 2 * RATE_HZ
 N_FFT = 512
 HOP = 256
 N_MELS = 96
-N_FRAMES = 187  # of the 188 of 3 seconds
 MAX_GAIN = 10 ** (40 / 20)  # so that hiss and silence stay quiet
 EPSILON = 1e-3
 
@@ -83,7 +84,7 @@ CARD = Card(
         "Tagging, ISMIR 2019 (late-breaking demo)"
     ),
     parameters=777_109,
-    version=3,
+    version=4,
     tags=TAGS,
     rate_hz=RATE_HZ,
     window_s=N_WINDOW / RATE_HZ,
@@ -130,14 +131,19 @@ def levelled(samples: np.ndarray) -> np.ndarray:
 
 
 def windows(samples: np.ndarray) -> list[np.ndarray]:
-    """The windows `(48000,)` float32 of a sound at 16 kHz, which is first scaled to a peak of 1."""
-    return recordings.windows(levelled(samples), N_WINDOW, round(HEARS_S * RATE_HZ))
+    """The windows of a sound at 16 kHz, which is first scaled to a peak of 1: `(48000,)` float32,
+    or one of `(32000,)` where it is no longer than that."""
+    n_window = N_WINDOW if len(samples) > N_SHORTEST else N_SHORTEST
+    return recordings.windows(levelled(samples), n_window, round(HEARS_S * RATE_HZ))
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
-    """`(187, 96)` float32 of 48,000 samples at 16 kHz: log10(10000 m + 1) of mel power `m`."""
+    """`(n // 256, 96)` float32 of `n` samples at 16 kHz: log10(10000 m + 1) of mel power `m`.
+
+    The last frame is left out, as published: 3 seconds have 187.
+    """
     bands, window = _filters()
-    framed = mel.frames(np.pad(samples, N_FFT // 2), N_FFT, HOP)[:N_FRAMES]
+    framed = mel.frames(np.pad(samples, N_FFT // 2), N_FFT, HOP)[: len(samples) // HOP]
     power = bands @ np.ascontiguousarray(mel.power(framed, window).T)
     return np.ascontiguousarray(np.log10(10_000 * power + 1).T)
 
@@ -162,9 +168,18 @@ class Musicnn(TorchEncoder):
         dense, pooled, scores = np.split(raw, [N_DENSE, N_VECTOR], axis=1)
         return joined.join([dense, pooled], (1.0, 1.0)), scores
 
+    def outputs(self, media: Sequence[np.ndarray], n_columns: int) -> np.ndarray:
+        """As the base class, for windows of two lengths."""
+        lengths = np.array([len(samples) for samples in media])
+        found = np.empty((len(media), n_columns), np.float32)
+        for length in np.unique(lengths):
+            rows = np.flatnonzero(lengths == length)
+            found[rows] = super().outputs([media[row] for row in rows], n_columns)
+        return found
+
 
 def network(variables: Mapping[str, np.ndarray]) -> Forward:
-    """The function from `(b, 187, 96)` to `(b, 1003)`: the vector's 953 numbers and 50 scores.
+    """The function from `(b, frames, 96)` to `(b, 1003)`: the vector's 953 numbers and 50 scores.
 
     `variables` are shaped as `shapes`.
     """

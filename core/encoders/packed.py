@@ -4,11 +4,13 @@ oneDNN, which torch uses on a CPU, multiplies by weights laid out in blocks. tor
 again at every call. Here that is done once, and a ReLU is applied in the same pass, by the
 operators that torch's own compiler emits for a frozen network
 (`torch/_inductor/fx_passes/mkldnn_fusion.py`). A typed query through BERT takes 40 % less time, a
-picture through ResNet-50 7 to 24 % less, depending on the processor (EXPERIMENTS.md; the public
+picture through ResNet-50 7 to 24 % less, depending on the processor, through EfficientNet-Lite2 a
+quarter less (EXPERIMENTS.md; the public
 `torch.utils.mkldnn` is slower than plain layers). The operators are private: where a build of torch
 lacks them, and on CUDA, plain layers are used. The numbers agree to float32 rounding.
 """
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,16 +40,18 @@ def can_pack() -> bool:
 
 
 class Convolution:
-    """A convolution and the ReLU after it: `(b, in, h, w)` to `(b, out, h', w')` float32.
+    """A convolution and the ReLU or ReLU6 after it: `(b, in, h, w)` to `(b, out, h', w')` float32.
 
     In memory the channels are last, the order in which oneDNN and cuDNN convolve fastest.
 
     Parameters
     ----------
-    weight : `(out, in, kernel, kernel)`, any float
+    weight : `(out, in / groups, kernel, kernel)`, any float
     bias : `(out,)`
     stride, padding : along both sides
+    groups : of channels that are convolved separately
     relu : whether negative values become zero
+    at_most : with `relu`, larger values become this one (6 for a ReLU6)
     """
 
     def __init__(
@@ -57,16 +61,21 @@ class Convolution:
         *,
         stride: int = 1,
         padding: int = 0,
+        groups: int = 1,
         relu: bool = True,
+        at_most: float = math.inf,
     ) -> None:
         import torch
 
-        self.stride, self.padding, self.relu = stride, padding, relu
+        self.stride, self.padding, self.groups = stride, padding, groups
+        self.relu, self.at_most = relu, at_most
         self._bias = torch.from_numpy(np.ascontiguousarray(bias, dtype=np.float32)).to(device())
         plain = torch.from_numpy(np.ascontiguousarray(weight, dtype=np.float32)).to(device())
         self._packed = can_pack()
         self._weight = (
-            torch.ops.mkldnn._reorder_convolution_weight(plain, [padding] * 2, [stride] * 2)
+            torch.ops.mkldnn._reorder_convolution_weight(
+                plain, [padding] * 2, [stride] * 2, [1, 1], groups
+            )
             if self._packed
             else plain.contiguous(memory_format=torch.channels_last)
         )
@@ -76,8 +85,11 @@ class Convolution:
         from torch.nn import functional
 
         if not self._packed:
-            y = functional.conv2d(x, self._weight, self._bias, self.stride, self.padding)
-            return functional.relu_(y) if self.relu else y
+            y = functional.conv2d(
+                x, self._weight, self._bias, self.stride, self.padding, groups=self.groups
+            )
+            return y.clamp_(0, self.at_most) if self.relu else y
+        bounded = self.relu and math.isfinite(self.at_most)
         y = torch.ops.mkldnn._convolution_pointwise(
             x.contiguous(memory_format=torch.channels_last),
             self._weight,
@@ -85,9 +97,9 @@ class Convolution:
             [self.padding] * 2,
             [self.stride] * 2,
             [1, 1],
-            1,
-            "relu" if self.relu else "none",
-            [],
+            self.groups,
+            "hardtanh" if bounded else "relu" if self.relu else "none",
+            [0.0, self.at_most] if bounded else [],
             "",
         )
         assert isinstance(y, torch.Tensor)

@@ -205,8 +205,21 @@ def test_parameters_are_those_of_the_network_up_to_the_vector() -> None:
 
 def test_one_second_is_repeated(tiny: encoders.Encoder) -> None:
     samples = music(1)
-    found = tiny.embed([samples, np.tile(samples, 3)])
+    found = tiny.embed([samples, np.tile(samples, 2)])
     np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_more_than_two_seconds_are_repeated_to_three(tiny: encoders.Encoder) -> None:
+    samples = music(2.5)
+    found = tiny.embed([samples, np.resize(samples, 48_000)])
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def test_a_vector_does_not_depend_on_the_length_of_its_neighbours(tiny: encoders.Encoder) -> None:
+    media = [music(1), music(7), music(0.3), music(3)]
+    together = tiny.embed(media)
+    for row, samples in enumerate(media):
+        np.testing.assert_array_equal(together[row], tiny.embed([samples])[0])
 
 
 def test_a_longer_sound_is_the_mean_of_its_windows(tiny: encoders.Encoder) -> None:

@@ -42,6 +42,18 @@ def test_a_convolution_is_torchs(
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_channels_convolved_one_by_one_and_a_relu6_are_torchs(way: str, stride: int) -> None:
+    weight, bias = RNG.normal(size=(16, 1, 5, 5)), RNG.normal(size=16)
+    x = torch.from_numpy(3 * RNG.normal(size=(1, 16, 21, 18)).astype(np.float32))
+    kernel, shift = (torch.from_numpy(each.astype(np.float32)) for each in (weight, bias))
+    expected = functional.relu6(functional.conv2d(x, kernel, shift, stride, 2, groups=16))
+    assert (expected == 6).any()
+    assert (expected == 0).any()
+    layer = Convolution(weight, bias, stride=stride, padding=2, groups=16, at_most=6)
+    torch.testing.assert_close(layer(x), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_linear_layer_is_torchs(way: str) -> None:
     module = torch.nn.Sequential(
         torch.nn.Linear(24, 40), torch.nn.GELU(), torch.nn.Linear(40, 8, bias=False)
