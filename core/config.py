@@ -79,6 +79,7 @@ NAMES = (
     "untranslated",
     "prompts",
     "unseen",
+    "also_test",
 )  # fields that hold several names
 MOST_NAMES, MOST_SPLITS, MOST_DRAWS, MOST_RESAMPLES = 1_000, 100, 1_000, 1_000_000
 MOST_BYTES = 1_000_000  # of a study file
@@ -125,6 +126,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (NAMES[:4], lambda v: v is None or _names(v), "a name or a list of names"),
     (("prompts",), _names, "a text or a list of texts"),
     (("unseen",), _names, "a class or a list of classes"),
+    (("also_test",), _names, "a dataset such as gtzan:PATH or a list of datasets"),
     (
         ("translation",),
         lambda v: v is None or isinstance(v, (Mapping, TranslationConfig)),
@@ -158,6 +160,7 @@ class Config:
         without translation as a baseline (W figure 2: OpenL3-512)
     unseen : classes that no space is trained on: their items are left out of every training, and
         texts that name them; zero-shot scores of these are then measured on their own
+    also_test : datasets that the spaces are tested on and never trained on (`core.test_sets`)
     ontology : file of label relations, instead of the dataset's
     seed : of all random steps
     splits : number of random splits (None: 5 below 2,000 items, else 1)
@@ -186,6 +189,7 @@ class Config:
     text: tuple[str, ...] | None = None
     untranslated: tuple[str, ...] | None = None
     unseen: tuple[str, ...] = ()
+    also_test: tuple[str, ...] = ()
     ontology: str = ""
     seed: int = 0
     splits: int | None = None

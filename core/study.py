@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core import items, record, taxonomy
+from core import items, record, taxonomy, test_sets
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
@@ -104,6 +104,8 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
 class Study:
     """A study, read-only. Reads are cached; arrays are memory-mapped."""
 
+    test_set = ""  # see `core.tested_study`
+
     def __init__(self, store: Store, record: dict[str, Any]) -> None:
         self.store = store
         self.digest: str = record["digest"]
@@ -111,6 +113,7 @@ class Study:
         self.record = record
         self.artefacts: dict[str, list[str]] = record["artefacts"]
         self.once = Once()  # what `read_once` keeps
+        self.own: Study = self  # the study with its own dataset, see `core.tested_study`
 
     # -- contents ----------------------------------------------------------------------------
 
@@ -126,7 +129,7 @@ class Study:
 
     def has_audio_and_image(self, encoder_set: str) -> bool:
         """Whether an encoder set has sounds and pictures, which W's studies compare."""
-        return {"audio", "image"} <= set(encoders_by_modality(encoder_set))
+        return {"audio", "image"} <= set(self.modalities(encoder_set))
 
     def modalities(self, encoder_set: str) -> dict[str, str]:
         """`{modality: encoder}` of an encoder set."""
@@ -333,11 +336,11 @@ class Study:
         frames = [
             self.artefact(name).table("measurements.parquet")
             for name in sorted(self.artefacts)
-            if name.startswith("evaluate:")
+            if name.startswith("evaluate:") and test_sets.name_of(name) == self.test_set
         ]
         if not frames:
             self.artefact("evaluate")  # raises, naming the command
-        return pd.concat(frames, ignore_index=True)
+        return pd.concat(frames, ignore_index=True).assign(tested_on=self.test_set)
 
     @read_once
     def predictions(self, encoder_set: str, split: int = 0) -> pd.DataFrame:

@@ -13,6 +13,16 @@ import streamlit as st
 from dashboard import state
 
 T = TypeVar("T")
+# What a selection of other items begins with.
+OF_ITEMS: dict[str, Any] = {
+    "tested_on": "",
+    "items": (),
+    "saved": 0,
+    "cell": "",
+    "tag_cell": "",
+    "classes": (),
+    "subsets": (),
+}
 SELECTION, PAGE, NEXT_PAGE = "selection", "page_shown", "page_next"
 
 
@@ -58,6 +68,11 @@ def change(**values: Any) -> None:
     write(replace(state.parse(params) if params else current(), **values))
 
 
+def page() -> str:
+    """The name of the page that is drawn."""
+    return str(st.session_state.get(PAGE, ""))
+
+
 def go_to(page: str) -> None:
     """Show another page in the next run; for callbacks."""
     st.session_state[NEXT_PAGE] = page
@@ -70,17 +85,12 @@ def next_page() -> str:
 
 def open_study(digest: str) -> None:
     """Open another study, without the parts of the selection that belong to the old one."""
-    change(
-        study=digest,
-        encoder_set="",
-        split=0,
-        items=(),
-        saved=0,
-        cell="",
-        tag_cell="",
-        classes=(),
-        subsets=(),
-    )
+    change(study=digest, encoder_set="", split=0, **OF_ITEMS)
+
+
+def test_on(name: str) -> None:
+    """Show a test dataset of the study; "" shows the study's own."""
+    change(**OF_ITEMS | {"tested_on": name})
 
 
 def bound(field: str, also: Callable[[Any], dict[str, Any]] | None = None) -> dict[str, Any]:

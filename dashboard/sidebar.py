@@ -10,6 +10,8 @@ from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import controls, widgets
 
+OWN_DATASET = ("lab",)  # pages that train, and so show the study's own dataset alone
+
 
 def sidebar(selection: state.Selection) -> Page:
     """Draw the sidebar and make the page of its choices.
@@ -26,6 +28,10 @@ def sidebar(selection: state.Selection) -> Page:
             widgets.small(f"Workspace {root}: no study yet.")
             data.open_study(root)  # raises, naming the command
         handle, notes = _open(root, selection.study)
+        test_sets = data.test_sets(handle)
+        shows_them = session.page() not in OWN_DATASET
+        if selection.tested_on in test_sets and shows_them:
+            handle = handle._replace(test_set=selection.tested_on)
         study = data.study(handle)
         encoder_sets = data.encoder_set_names(handle)
         known = state.Known(
@@ -36,10 +42,12 @@ def sidebar(selection: state.Selection) -> Page:
             modalities=data.modalities(handle),
             subsets=data.subsets(handle, 0),
             item_ids=data.items(handle).index,
+            test_sets=test_sets,
         )
         fitted, dropped = state.fit(replace(selection, study=handle.digest), known)
         session.write(replace(fitted, study=handle.digest if selection.study else ""))
-        _choices(titles, handle.digest, encoder_sets, study.n_splits)
+        offered = test_sets if shows_them else []
+        _choices(titles, handle.digest, offered, encoder_sets, study.n_splits)
     for note in [*notes, *dropped]:
         st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
     return Page(handle, fitted.encoder_set or encoder_sets[0], session.current())
@@ -58,8 +66,28 @@ def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
         ]
 
 
-def _choices(titles: dict[str, str], digest: str, encoder_sets: list[str], n_splits: int) -> None:
+def _choices(
+    titles: dict[str, str],
+    digest: str,
+    test_sets: list[str],
+    encoder_sets: list[str],
+    n_splits: int,
+) -> None:
     controls.choose("Study", list(titles), digest, "choose_study", session.open_study, titles)
+    if test_sets:
+        controls.choose(
+            "Tested on",
+            ["", *test_sets],
+            session.current().tested_on,
+            "choose_test_set",
+            session.test_on,
+            {"": "its own dataset"} | {name: name for name in test_sets},
+        )
+        if name := session.current().tested_on:
+            widgets.small(
+                f"All items are of {name}, which nothing was trained on. Spaces and classifiers "
+                "are the study's."
+            )
     controls.choose(
         "Encoders",
         encoder_sets,

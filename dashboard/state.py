@@ -26,6 +26,7 @@ class Selection:
     """One view. `""` and `()` mean the default: the newest study, every class, ..."""
 
     study: str = ""
+    tested_on: str = ""
     encoder_set: str = ""
     split: int = 0
     method: str = "umap"
@@ -147,6 +148,7 @@ class Known:
     modalities: Sequence[str]
     subsets: Sequence[str]
     item_ids: Collection[str]
+    test_sets: Sequence[str] = ()
 
 
 def parameter(field_name: str) -> str:
@@ -233,6 +235,8 @@ def fit(selection: Selection, known: Known) -> tuple[Selection, list[str]]:
         start = getattr(selection, field)
         if not any(digest.startswith(start) for digest in known.studies):
             drop(field, "study", [start], "")
+    if selection.tested_on and selection.tested_on not in known.test_sets:
+        drop("tested_on", "test dataset", [selection.tested_on], "")
     sets = ["encoder_set"]
     if changes.get("other", selection.other) in ("", changes.get("study", selection.study)):
         sets.append("other_encoder_set")  # that of another study is checked where it is opened

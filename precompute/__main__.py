@@ -76,6 +76,13 @@ Seed = Annotated[int | None, typer.Option(help="Seed of all random steps. (defau
 Splits = Annotated[
     int | None, typer.Option(help="Random splits. (default: 5 below 2,000 items, else 1)")
 ]
+AlsoTest = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Another dataset, written like --dataset, that the spaces are tested on and never "
+        "trained on; can be repeated."
+    ),
+]
 StudyFile = Annotated[
     Path | None, typer.Option("--study", help="YAML file of a study; options override it.")
 ]
@@ -179,6 +186,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         size: Size = None,
         seed: Seed = None,
         splits: Splits = None,
+        also_test: AlsoTest = None,
         study: StudyFile = None,
         engine: EngineName = "local",
         address: Address = None,
@@ -194,6 +202,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
             "size": size,
             "seed": seed,
             "splits": splits,
+            "also_test": tuple(also_test) if also_test else None,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         config = replace(study_config.load(study) if study else Config(), **changes)

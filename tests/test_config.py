@@ -40,7 +40,7 @@ def test_a_file_changes_only_the_fields_it_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("speed: 3", r"field 'speed', which is unknown: expected one of audio, dataset"),
+        ("speed: 3", r"field 'speed', which is unknown: expected one of also_test, audio, dataset"),
         (
             "seed: fast",
             r"study\.yaml: .* seed is 'fast', expected a whole number of at least 0, below",

@@ -19,20 +19,23 @@ def of(study: Study, encoder_set: str = "", space: str = "") -> Setting:
 
     Sizes are those of the first split. `space` is for numbers that belong to one space.
     """
-    frame = study.items()
+    frame = study.own.items()
     text = space in GENERATED or "audio" not in study.encoders or "image" not in study.encoders
     kind = ("audio", "text") if text else ("audio", "image")
     trained = frame[frame["subset"] == "translation"].reset_index(drop=True)
     encoders = study.modalities(encoder_set) if encoder_set else study.encoders
+    dataset, tested = str(study.own.dataset["name"]), study.items()
+    if study.test_set:
+        dataset = f"{dataset}, tested on {study.test_set}"
     return Setting(
-        dataset=str(study.dataset["name"]),
+        dataset=dataset,
         encoders={m: [n] if isinstance(n, str) else list(n) for m, n in encoders.items()},
         space=GENERATION if space in GENERATED else space,
         recipe=_recipe(study, encoder_set or study.default_encoder_set, space),
         forest=study.config.get("forest") or {},
-        n_pairs=len(items.pairs(trained, *kind, by=str(study.dataset["paired_by"]))),
-        n_train=_n_single(study, "train"),
-        n_test=int(((frame["subset"] == "test") & (frame["modality"] == "audio")).sum()),
+        n_pairs=len(items.pairs(trained, *kind, by=str(study.own.dataset["paired_by"]))),
+        n_train=_n_single(study.own, "train"),
+        n_test=int(((tested["subset"] == "test") & (tested["modality"] == "audio")).sum()),
         n_classes=len(study.classes if text else study.paired_classes),
     )
 

@@ -48,13 +48,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
     config = run.config
     baselines = [name for name in config.untranslated or () if name not in run.encoder_sets]
     for split, encoder_set in itertools.product(run.splits, [*run.encoder_sets, *baselines]):
-        sources = Sources(
-            run.natives(encoder_set),
-            run.artefacts.get(f"train:{encoder_set}:{split}"),
-            run.artefacts.get(f"generate:{encoder_set}:{split}"),
-            evaluation_data.published_joint(encoders_by_modality(encoder_set)),
-            run.artefacts.get(f"generate:{encoder_set}:{split}{GENERATED[TUNED]}"),
-        )
+        sources = sources_of(run, encoder_set, split)
         key = {
             "items": run.ingested.digest,
             "natives": {name: artefact.digest for name, artefact in sources.natives.items()},
@@ -75,6 +69,17 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         run.encoder_sets, further_trainings(run)
     ):
         yield _again(run, encoder_set, split, training)
+
+
+def sources_of(run: StudyRun, encoder_set: str, split: int) -> Sources:
+    """The artefacts that an encoder set and a split are evaluated from."""
+    return Sources(
+        run.natives(encoder_set),
+        run.artefacts.get(f"train:{encoder_set}:{split}"),
+        run.artefacts.get(f"generate:{encoder_set}:{split}"),
+        evaluation_data.published_joint(encoders_by_modality(encoder_set)),
+        run.artefacts.get(f"generate:{encoder_set}:{split}{GENERATED[TUNED]}"),
+    )
 
 
 def _again(run: StudyRun, encoder_set: str, split: int, training: int) -> ArtefactTask:
@@ -104,7 +109,7 @@ def _write_again(run: StudyRun, encoder_set: str, sources: Sources, draft: Draft
     rows = [row for row in found if not row.get("class") and not row.get("system")]
     if set(AUDIO_IMAGE) <= set(data.modalities):
         rows += audio_image_studies.ends(run.config, draft, run.engine, data)
-    tagger = _tagger(run, encoder_set, sources, split)
+    tagger = tagger_of(run, encoder_set, sources, split)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
         with run.engine.clock.time("zero-shot tagging"):
@@ -126,7 +131,7 @@ def _write(
     draft.write_table("queries.parquet", queries)
     if data.has_audio_and_image:
         rows += audio_image_studies.run(run.config, draft, run.engine, data)
-    tagger = _tagger(run, encoder_set, sources, split)
+    tagger = tagger_of(run, encoder_set, sources, split)
     if tagger is not None:
         frames = {m: data.of(m, "test") for m in data.modalities if m != "text"}
         with clock.time("zero-shot tagging"):
@@ -142,10 +147,13 @@ def _write(
     return {"n_measurements": len(rows), "seed": seed}
 
 
-def _tagger(run: StudyRun, encoder_set: str, sources: Sources, split: int) -> Tagger | None:
-    """The zero-shot study's text encoders, spaces and tags; None without text encoder or tags."""
+def tagger_of(run: StudyRun, encoder_set: str, sources: Sources, split: int) -> Tagger | None:
+    """The zero-shot study's text encoders, spaces and tags; None without text encoder or tags.
+
+    The tags are those of the run's dataset, the spaces those of the study.
+    """
     name = encoders_by_modality(encoder_set).get("text")
-    card = run.ingested.json("dataset.json")
+    card, own = run.ingested.json("dataset.json"), run.on("")
     if name is None or name == ready_name("text") or not card["classes"]:
         return None
     spaces: dict[str, Space | None] = {}
@@ -161,16 +169,16 @@ def _tagger(run: StudyRun, encoder_set: str, sources: Sources, split: int) -> Ta
         spaces[space] = Generation.from_arrays(made.tensors("generation.safetensors"))
         if made.has("text_encoder.safetensors"):
             state = made.tensors("text_encoder.safetensors")
-            tuned[space] = load_tuned(name, run.extracted, state, run.weights_dir)
+            tuned[space] = load_tuned(name, own.extracted, state, run.weights_dir)
     if "text" in sources.joint:
         spaces[NATIVE] = None
     return Tagger(
-        load_encoder(name, run.extracted, run.weights_dir),
+        load_encoder(name, own.extracted, run.weights_dir),
         spaces,
         card["classes"],
         zero_shot.wordings(card["classes"], run.config.prompts, card["descriptions"]),
         tuned,
-        _seen(run, sources, card, split),
+        _seen(own, sources, card, split),
     )
 
 

@@ -25,7 +25,8 @@ from core.errors import MediaError, UserError
 from core.files import media_source
 from core.stages import join, windows
 from core.stages.study_run import ArtefactTask, StudyRun
-from core.store import Artefact, Draft, Store
+from core.store import Artefact, Draft, Store, digest
+from core.stored_encoders import load_encoder
 from core.study import media_root
 
 VERSION = 1
@@ -64,27 +65,45 @@ class Shard:
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
-    """One artefact for every encoder of the study: `extract:ENCODER`.
+    """One artefact for every encoder of the study, `extract:ENCODER`, and for each test dataset
+    one of every encoder that it has items for, `extract:ENCODER:@NAME`.
 
     The parts of a joined encoder come first, as artefacts of their own; joining embeds nothing.
 
     Raises
     ------
     UserError
-        An encoder's weights are absent.
+        An encoder's weights are absent, or a test dataset has nothing that the encoders embed.
     """
     keys: dict[str, Facts] = {}
-    for name, modality in _encoders(run.config).items():
+    yield from _items(run, _encoders(run.config), keys)
+    if _needs_windows(run):
+        yield from _windows(run, keys)
+    for test_set in run.test_sets:
+        tested = run.on(test_set)
+        there = tested.ingested.json("dataset.json")["modalities"]
+        named = {name: m for name, m in _encoders(run.config).items() if m in there}
+        if not named:
+            raise UserError(
+                f"The test dataset {test_set} has {' and '.join(there)}, and the study's encoders "
+                f"are of {' and '.join(run.config.encoders)}: expected one modality of both."
+            )
+        yield from _items(tested, named, {})
+
+
+def _items(
+    run: StudyRun, named: Mapping[str, str], keys: dict[str, Facts]
+) -> Iterator[ArtefactTask]:
+    """The vectors of a dataset's items by some encoders, `{encoder: modality}`; fills in `keys`."""
+    for name, modality in named.items():
         for part in joined.parts(name):
             if part.name not in keys:
                 keys[part.name], write = _embedding(run, part.name, modality)
-                yield ArtefactTask(f"extract:{part.name}", keys[part.name], write)
+                yield ArtefactTask(f"extract:{part.name}{run.end}", keys[part.name], write)
         if joined.is_joined(name) and name not in keys:
             keys[name] = join.key(name, keys)
             write = functools.partial(join.write, name, run.extracted)
-            yield ArtefactTask(f"extract:{name}", keys[name], write)
-    if _needs_windows(run):
-        yield from _windows(run, keys)
+            yield ArtefactTask(f"extract:{name}{run.end}", keys[name], write)
 
 
 def _needs_windows(run: StudyRun) -> bool:
@@ -136,6 +155,10 @@ def _embedding(run: StudyRun, name: str, modality: str) -> tuple[Facts, Write]:
         return key, functools.partial(_keep_ready, run.ingested, modality)
     card = encoders.card(name)
     key = {"media": media_digest, "encoder": name, "encoder_version": card.version}
+    if card.fitted and run.test_set:
+        own = run.on("")
+        key["fitted"] = digest(_embedding(own, name, modality)[0])
+        return key, functools.partial(_apply_fitted, own, name, run.ingested)
     if card.fitted:
         key |= {"items": run.ingested.digest, "seed": run.config.seed, "version": VERSION}
         return key, functools.partial(_fit, run.ingested, modality, run.config.seed)
@@ -309,6 +332,15 @@ def _fit(ingested: Artefact, modality: str, seed: int, draft: Draft) -> Facts:
     fitted = lsa.fit(list(texts if len(texts) else frame["text"]), seed)
     draft.write_tensors("encoder.safetensors", fitted.arrays())
     draft.write_array("vectors.npy", fitted.embed(list(frame["text"])))
+    return _write_all(draft, frame)
+
+
+def _apply_fitted(own: StudyRun, name: str, ingested: Artefact, draft: Draft) -> Facts:
+    """The texts of a test dataset, by the encoder that was fitted on the study's."""
+    encoder = load_encoder(name, own.extracted, own.weights_dir)
+    frame = items.of(ingested.table("items.parquet"), encoder.card.modality)
+    draft.write_tensors("encoder.safetensors", own.extracted(name).tensors("encoder.safetensors"))
+    draft.write_array("vectors.npy", encoder.embed(list(frame["text"])))
     return _write_all(draft, frame)
 
 

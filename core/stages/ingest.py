@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from core import datasets, taxonomy
+from core import datasets, taxonomy, test_sets
 from core.datasets.base import Request
 from core.engines.base import Engine
 from core.stages.study_run import ArtefactTask, StudyRun
@@ -24,16 +24,25 @@ ONTOLOGY = "ontology.json"
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
-    """One artefact, `ingest`.
+    """The study's dataset, `ingest`, and every test dataset, `ingest:@NAME`.
+
+    A test dataset has the splits of a study of its own, and so the same artefact; it is tested as a
+    whole.
 
     Raises
     ------
     UserError
         The data is absent, or the study's ontology is not valid.
     """
+    yield _task(run, "", run.config.dataset, run.config.size)
+    for name, text in run.test_sets.items():
+        yield _task(run, name, text, None)
+
+
+def _task(run: StudyRun, test_set: str, text: str, size: int | None) -> ArtefactTask:
     config = run.config
-    spec = datasets.parse(config.dataset)
-    request = Request(spec, config.size, config.seed, config.splits)
+    spec = datasets.parse(text)
+    request = Request(spec, size, config.seed, config.splits)
     dataset = datasets.load(spec.name)
     ontology = _ontology(config.ontology)
     key = {
@@ -45,7 +54,7 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         "version": VERSION,
     }
     write = functools.partial(_write, run.engine, dataset, request, ontology)
-    yield ArtefactTask("ingest", key, write)
+    return ArtefactTask(f"ingest{test_sets.end(test_set)}", key, write)
 
 
 def _write(

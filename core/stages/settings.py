@@ -52,7 +52,25 @@ def check(config: Config) -> Config:
                     f"The encoder {name!r} is for {encoders.card(name).modality}, and was given "
                     f"for {modality}: expected one of {', '.join(encoders.names(modality))}."
                 )
-    return replace(config, dataset=datasets.canonical(spec))
+    own = datasets.canonical(spec)
+    return replace(config, dataset=own, also_test=_tested(config.also_test, own))
+
+
+def _tested(also_test: Sequence[str], own: str) -> tuple[str, ...]:
+    """The test datasets with absolute paths, each once.
+
+    Raises
+    ------
+    UserError
+        A dataset is unknown or absent, or is the study's own.
+    """
+    found = tuple(dict.fromkeys(datasets.canonical(datasets.parse(text)) for text in also_test))
+    if own in found:
+        raise UserError(
+            f"The dataset {own} is the study's own and is to be tested too: name another one, "
+            "which the study does not train on."
+        )
+    return found
 
 
 def _canonical(names: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -2,10 +2,11 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from core import test_sets
 from core.config import Config
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.engines.base import Engine
@@ -71,6 +72,7 @@ class StudyRun:
     weights_dir: Path | None = None
     holder: Holder | None = None  # of the artefacts that this run makes; none in tests of stages
     wait: bool = False  # for another run that makes the same
+    test_set: str = ""  # the test dataset that the plan is about; "" for the study's own dataset
     record: Record | None = None  # none before `ingest`, whose data completes the configuration
     artefacts: dict[str, Artefact] = field(default_factory=dict)
     outcomes: dict[str, StageOutcome] = field(default_factory=dict)
@@ -82,8 +84,22 @@ class StudyRun:
         return self.record.digest
 
     @property
+    def end(self) -> str:
+        """The end of the names of artefacts that are made of the dataset at hand."""
+        return test_sets.end(self.test_set)
+
+    @property
+    def test_sets(self) -> dict[str, str]:
+        """`{name: dataset}` of the study's test datasets."""
+        return test_sets.names(self.config.also_test)
+
+    def on(self, test_set: str) -> "StudyRun":
+        """The same run about a test dataset; artefacts are shared."""
+        return replace(self, test_set=test_set)
+
+    @property
     def ingested(self) -> Artefact:
-        return self.artefacts["ingest"]
+        return self.artefacts[f"ingest{self.end}"]
 
     @functools.cached_property
     def paired_by(self) -> str:
@@ -110,7 +126,7 @@ class StudyRun:
 
     def extracted(self, encoder: str) -> Artefact:
         """The artefact with an encoder's vectors."""
-        return self.artefacts[f"extract:{encoder}"]
+        return self.artefacts[f"extract:{encoder}{self.end}"]
 
     def windows(self, encoder_set: str) -> dict[str, str]:
         """`{modality: digest}` of the artefacts with the other windows of recordings."""

@@ -20,7 +20,7 @@ includes the stages before it.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -30,7 +30,7 @@ from core.engines.base import Engine
 from core.errors import UserError
 from core.lock import Holder
 from core.record import Record
-from core.stages import evaluate, extract, generate, ingest, maps, train
+from core.stages import evaluate, extract, generate, ingest, maps, tested_maps, train, transfer
 from core.stages.settings import check, complete, fallbacks
 from core.stages.study_run import ArtefactTask, StageOutcome, StudyRun, make_artefact
 from core.store import PARTIAL, Store, digest
@@ -55,13 +55,27 @@ class Stage:
 
 def settle(current: StudyRun) -> None:
     """After `ingest`: report rejected files, complete the settings, begin the record."""
-    ingest.report_rejected(current.ingested, current.engine)
+    parts = [current, *(current.on(name) for name in current.test_sets)]
+    for part in parts:
+        ingest.report_rejected(part.ingested, current.engine)
     asked = current.config
     current.config = complete(asked, current.ingested, current.weights_dir)
     for sentence in fallbacks(asked, current.config):
         current.engine.console.print(sentence, style="yellow", markup=False, highlight=False)
     current.record = Record(current.store, current.config, current.weights_dir)
-    current.record.note("ingest", current.ingested)
+    for part in parts:
+        current.record.note(f"ingest{part.end}", part.ingested)
+
+
+def _evaluated(run: StudyRun) -> Iterator[ArtefactTask]:
+    """The study's own dataset, then its test datasets."""
+    yield from evaluate.plan(run)
+    yield from transfer.plan(run)
+
+
+def _drawn(run: StudyRun) -> Iterator[ArtefactTask]:
+    yield from maps.plan(run)
+    yield from tested_maps.plan(run)
 
 
 TABLE = (
@@ -69,8 +83,8 @@ TABLE = (
     Stage("extract", extract.plan),
     Stage("train", train.plan),
     Stage("generate", generate.plan, "the study has no text, or has `generation: off`"),
-    Stage("evaluate", evaluate.plan),
-    Stage("maps", maps.plan),
+    Stage("evaluate", _evaluated),
+    Stage("maps", _drawn),
 )
 STAGES = tuple(stage.name for stage in TABLE)
 

@@ -11,6 +11,7 @@ column              meaning
 `split`             the number of the random split of the items
 `training`          0, or the number of a further training of the same translation, which has
                     headline numbers only
+`tested_on`         the test dataset that was measured, "" for the study's own
 `metric`            see below
 `direction`         the modalities of queries and gallery, such as audio_to_image (ranking) or
                     text_to_audio (zero_shot), else ""
@@ -58,6 +59,7 @@ DEFAULTS: dict[str, Any] = {
     "space": "",
     "split": 0,
     "training": 0,
+    "tested_on": "",
     "metric": "",
     "direction": "",
     "target": "",

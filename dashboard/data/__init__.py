@@ -94,5 +94,6 @@ from dashboard.data.studies import (
     short_provenance,
     study,
     study_titles,
+    test_sets,
     workspace,
 )

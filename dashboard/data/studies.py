@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from core import encoders
+from core import encoders, tested_study
 from core import study as studies_
 from core.encoder_sets import CROSS, READY, encoder_set_name, ready_name, spaced
 from core.encoders import joined
@@ -27,11 +27,15 @@ RECORDS_TTL_S = 3.0  # how soon a page sees that a stage has been computed meanw
 
 
 class Handle(NamedTuple):
-    """One state of a study in a workspace: three short strings, so that it is a cache key."""
+    """One state of a study in a workspace: short strings, so that it is a cache key.
+
+    With a `test_set` it is the study seen through this test dataset (`core.tested_study`).
+    """
 
     root: str
     digest: str
     stamp: str
+    test_set: str = ""
 
 
 def workspace() -> str:
@@ -74,7 +78,14 @@ def study(handle: Handle) -> Study:
     Pages read only facts from it (classes, encoder sets, the dataset's card). Everything that is
     stored in an artefact comes from the functions of this package.
     """
+    if handle.test_set:
+        return tested_study.open_tested(study(handle._replace(test_set="")), handle.test_set)
     return studies_.open_study(_store(handle.root), handle.digest)
+
+
+def test_sets(handle: Handle) -> list[str]:
+    """The names of the test datasets of a study."""
+    return tested_study.names(study(handle))
 
 
 def encoder_set_names(handle: Handle) -> list[str]:
@@ -156,8 +167,10 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
     trained = opened.trained_with(encoder_set or opened.default_encoder_set)
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     code = opened.artefact("ingest").manifest.get("code_version", CODE_VERSION)
+    tested = {"tested on": f"{handle.test_set}, which nothing was trained on"}
     return {
         "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
+        **(tested if handle.test_set else {}),
         "encoders": spaced(encoder_set)
         if encoder_set
         else CROSS.join(", ".join(names) for names in opened.encoders.values()),
@@ -180,9 +193,10 @@ def setting(handle: Handle, encoder_set: str = "", space: str = "") -> Setting:
 def short_provenance(handle: Handle, encoder_set: str = "") -> str:
     """One line for the corner of a figure."""
     facts = provenance(handle, encoder_set)
+    where = f", tested on {handle.test_set}" if handle.test_set else ""
     return (
-        f"{study(handle).dataset['name']} · {facts['encoders']} · {facts['computed'][:10]} · "
-        f"code {facts['code']} · study {facts['study'][:8]}"
+        f"{study(handle).own.dataset['name']}{where} · {facts['encoders']} · "
+        f"{facts['computed'][:10]} · code {facts['code']} · study {facts['study'][:8]}"
     )
 
 

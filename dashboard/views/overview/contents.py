@@ -7,6 +7,11 @@ from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import widgets
 
+TESTED = (
+    "All items are tested, and nothing was trained on them. Unpaired items are of files that the "
+    "study has too: they are in galleries and on maps, but no score uses them."
+)
+
 
 def show(page: Page) -> None:
     counts(page)
@@ -36,7 +41,7 @@ def counts(page: Page) -> None:
     ]
     order = [name for name in data.SUBSETS if name in table.index]
     st.dataframe(table.loc[order].fillna(0).astype(int).reset_index(), hide_index=True)
-    widgets.small(subsets_text(order))
+    widgets.small(TESTED if page.handle.test_set else subsets_text(order))
 
 
 def subsets_text(subsets: list[str]) -> str:
