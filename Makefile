@@ -2,6 +2,7 @@
 # make test       environment, test suite without the slow tests
 # make test-all   the whole test suite
 # make fuzz       thousands of malformed files; those that are not answered well are kept
+# make load       fifty people at once on the demo's pages, for SECONDS=600
 # make bench      ratios against the plain way of doing the same, one table
 # make check      format, lint, types
 # make clean      removes the environment, the demo's workspace and all caches
@@ -10,9 +11,10 @@ PYTHON    ?= python3
 PORT      ?= 8501
 WORKSPACE ?= workspace/demo
 SIZE      ?=
+SECONDS   ?= 600
 BIN       := .venv/bin
 
-.PHONY: run test test-all fuzz bench check env clean
+.PHONY: run test test-all fuzz load bench check env clean
 
 run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
@@ -29,6 +31,9 @@ test-all: .venv/.installed-dev
 
 fuzz: .venv/.installed-dev
 	$(BIN)/python -m tests.fuzz
+
+load: .venv/.installed-dev
+	$(BIN)/python -m tests.load --workspace $(WORKSPACE) --seconds $(SECONDS)
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks

@@ -50,6 +50,7 @@ class Once:
                 value = self._kept.get(key)
                 if value is None:
                     value = self._kept[key] = make()
+            self._making.pop(key, None)
         return value
 
 

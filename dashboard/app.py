@@ -18,7 +18,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # "from dashboard import ..."
 
 from core.errors import UserError
-from dashboard import data, session
+from dashboard import closed_sessions, data, session
 from dashboard.page import Page
 from dashboard.shared import browser, widgets
 from dashboard.sidebar import sidebar
@@ -95,6 +95,7 @@ def guarded(name: str, show: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":  # in a server
+    closed_sessions.forget_in_time()
     main()
     if data.encodes_text(data.workspace()):
         data.import_ahead()

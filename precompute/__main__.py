@@ -351,11 +351,15 @@ def weights_command(
 def dashboard(
     workspace: Annotated[str, typer.Argument(help="Folder or URL.")] = "workspace/demo",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the pages.")] = 8501,
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which people reach it, besides localhost; repeatable."),
+    ] = None,
 ) -> None:
     """Start the dashboard on a workspace, at http://localhost:PORT."""
     from precompute import serve
 
-    serve.run(workspace, port)
+    serve.run(workspace, port, host or ())
 
 
 def main() -> None:

@@ -3,14 +3,18 @@
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import UserError
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
-def run(workspace: str, port: int) -> None:
+
+def run(workspace: str, port: int, hosts: Sequence[str] = ()) -> None:
     """Replace this process with Streamlit, on this machine's address alone.
 
+    It answers to the names of this machine and to `hosts`: other names could be made to point here.
     The options of `dashboard/.streamlit/config.toml` apply in any folder; `STREAMLIT_SERVER_...`
     variables change them.
 
@@ -30,4 +34,6 @@ def run(workspace: str, port: int) -> None:
         origins[package] = spec.origin
     page = str(Path(origins["dashboard"]).with_name("app.py"))
     command = [sys.executable, "-m", "streamlit", "run", page, "--server.port", str(port)]
+    for name in [*LOOPBACK, *hosts] if hosts else ():  # without: those of the file
+        command += ["--server.allowedHosts", name]
     os.execv(sys.executable, [*command, "--", "--workspace", workspace])

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.encoder_sets import CROSS
+from core.kept import kept
 from core.references import evidence, wu2021
 from core.references.evidence import Verdict
 from core.references.reference import Reference, find
@@ -50,6 +51,7 @@ class Counterpart:
     n: tuple[int, ...] = ()
 
 
+@kept(most=32)
 def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 2, from the ranking rows of every encoder set."""
     mine = rows[
@@ -98,6 +100,7 @@ def ranking(rows: pd.DataFrame) -> list[Counterpart]:
     return found
 
 
+@kept(most=32)
 def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 3, from the mix-in rows of one encoder set."""
     mine = of_w(rows[rows["metric"] == "macro_f1"])
@@ -141,6 +144,7 @@ def mix_in(rows: pd.DataFrame) -> list[Counterpart]:
     ]
 
 
+@kept(most=32)
 def centroids(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 4, from the centroid rows of one encoder set.
 
@@ -190,6 +194,7 @@ def centroids(rows: pd.DataFrame) -> list[Counterpart]:
     return found
 
 
+@kept(most=32)
 def confusions(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 5, from the classification rows of one encoder set."""
     mine = rows[rows["metric"] == "confusion"]
@@ -219,6 +224,7 @@ def confusions(rows: pd.DataFrame) -> list[Counterpart]:
     return found
 
 
+@kept(most=32)
 def distribution(rows: pd.DataFrame) -> list[Counterpart]:
     """Figure 6, from the distribution rows of one encoder set."""
     mine = rows[(rows["metric"] == "correlation_spearman") & (rows["system"] == "MMT")]

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from core.items import MODALITIES
+from core.kept import kept
 from core.studies import zero_shot
 from core.studies.mix_in import SINGLE_MODAL
 
@@ -91,6 +92,7 @@ HEADLINES: tuple[tuple[str, dict[str, str]], ...] = (
 )
 
 
+@kept(most=512)
 def summary(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """One row for each combination of `by`: the mean over splits, trainings and seeds, its scale.
 

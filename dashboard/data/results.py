@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from core.encoder_sets import encoder_set_name
+from core.kept import kept
 from core.studies import headlines
 from core.study import GENERATED as GENERATED
 from dashboard.data.studies import Handle, study
 
 
+@kept(most=64)
 def measurements(handle: Handle, encoder_set: str = "", **equal: Any) -> pd.DataFrame:
     """The stored numbers, of one encoder set where it is given.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def figure(
     table = pd.DataFrame(matrix.counts.astype(int), columns=across)
     table.insert(0, "true \\ predicted", matrix.classes)
     widgets.show(
-        matrices.confusion(
+        partial(
+            matrices.confusion,
             matrix.counts,
             matrix.classes,
             widgets.dark(),

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.figures import common, theme
 from dashboard import data, session
+from dashboard.shared import charts
 
 STYLE = Path(__file__).with_name("style.css")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^&])")
@@ -125,7 +126,7 @@ def numbers(figures: Iterable[tuple[str, str, str, str]], narrow: bool = False) 
 
 
 def show(
-    made: go.Figure,
+    made: go.Figure | charts.Undrawn,
     shown: Shown,
     name: str,
     title: str,
@@ -136,37 +137,41 @@ def show(
     table: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     signature: str = "",
     more: Mapping[str, str] | None = None,
+    own: bool = False,
 ) -> None:
     """A figure with its exports: a picture by its camera button, HTML and CSV below it.
 
     Parameters
     ----------
+    made : the figure; or a `partial` that draws it, which is then drawn once for all visitors
     name : of the exported files
     title : for screen readers, and the heading of the HTML
     on_select : called when points are selected, in one of the `modes`
     table : the numbers behind the figure, or a function that makes them on demand
     signature : in the corner of the figure; by default its provenance
     more : further facts for the exports
+    own : whether it shows what this person brought: it is then kept for nobody
     """
+    if own and not isinstance(made, go.Figure):
+        made = made()
     signature = signature or data.short_provenance(shown.handle, shown.encoder_set)
-    common.add_provenance(made, signature, dark())
+    is_dark = dark()
     file = file_of(shown, name)
     chosen: dict[str, Any] = {"on_select": on_select, "selection_mode": modes} if on_select else {}
-    st.plotly_chart(
+    charts.plot(
         made,
-        theme=None,
-        width="stretch",
+        signature,
+        is_dark,
         key=key or f"figure_{name}",
         config=common.config(file, session.current().picture, lasso="lasso" in modes),
         alt=title,
         **chosen,
     )
     facts = {**data.provenance(shown.handle, shown.encoder_set), **(more or {})}
-    is_dark = dark()
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         _download(
             "HTML",
-            lambda: common.to_html(made, title, facts, is_dark),
+            lambda: common.to_html(charts.whole(made, signature, is_dark), title, facts, is_dark),
             file,
             f"html_{name}",
             "The figure as a web page with its provenance; it opens offline",

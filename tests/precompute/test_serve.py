@@ -1,8 +1,10 @@
 """`dashboard`: Streamlit on the installed pages, from any folder."""
 
 import importlib.util
+import itertools
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,18 @@ def test_streamlit_takes_the_place_of_the_command(
     assert page.is_file()
     assert (page.parent / ".streamlit" / "config.toml").is_file()
     assert command[6:] == ["--server.port", "8633", "--", "--workspace", "some/workspace"]
+
+
+def test_names_of_hosts_come_beside_those_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda path, arguments: started.append(arguments))
+    serve.run("some/workspace", 8633, ["explorer.example"])
+    config = Path(started[0][4]).parent / ".streamlit" / "config.toml"
+    own = tomllib.loads(config.read_text())["server"]["allowedHosts"]
+    given = [
+        value for flag, value in itertools.pairwise(started[0]) if flag == "--server.allowedHosts"
+    ]
+    assert given == [*own, "explorer.example"]
 
 
 def test_without_the_dashboard_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

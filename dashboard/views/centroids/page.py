@@ -1,5 +1,7 @@
 """Centroids: how far apart classes and modalities are in each space (W figure 4)."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -52,8 +54,14 @@ def show(page: Page) -> None:
             unit, order = UNITS[chosen.scale], orders[space]
             title = f"{theme.SPACE_NAMES[space]}, {controls.CENTROID_ORDERS[order]}"
             widgets.show(
-                matrices.distances(
-                    matrix.distances, matrix.names, widgets.dark(), top, unit, title
+                partial(
+                    matrices.distances,
+                    matrix.distances,
+                    matrix.names,
+                    widgets.dark(),
+                    top,
+                    unit,
+                    title,
                 ),
                 page,
                 f"centroids_{space}_{order}_{chosen.scale}",

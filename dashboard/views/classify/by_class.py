@@ -1,5 +1,7 @@
 """F1 of each class (W figure 5), and the labels in the training data (figure 6)."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -23,7 +25,7 @@ def f1(page: Page, rows: pd.DataFrame) -> None:
     )
     systems = [name for name in reversed(theme.SYSTEMS) if (by_class["system"] == name).any()]
     widgets.show(
-        bars.f1_by_class(table, page.study.paired_classes, systems, widgets.dark()),
+        partial(bars.f1_by_class, table, page.study.paired_classes, systems, widgets.dark()),
         page,
         f"f1_{target}",
         f"F1 of each class on {theme.MODALITY_PLURALS[target]}",
@@ -51,7 +53,8 @@ def distribution(page: Page, rows: pd.DataFrame) -> None:
         if (rows["system"] == system).any()
     }
     widgets.show(
-        bars.labels_beside_f1(
+        partial(
+            bars.labels_beside_f1,
             counted.groupby("class", sort=False)["value"].mean(),
             f1_of,
             page.study.paired_classes,

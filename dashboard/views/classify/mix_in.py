@@ -1,5 +1,7 @@
 """Mix-in curves: macro F1 from zero-shot to all data (W figure 3)."""
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -52,7 +54,8 @@ def curve(page: Page, rows: pd.DataFrame, target: str, beside: list[Counterpart]
     chance = float(rows["chance"].mean())
     share = summaries.zero_shot_share(rows, target)
     widgets.show(
-        curves.mix_in(
+        partial(
+            curves.mix_in,
             rows,
             target,
             float(single["mean"].iloc[0]) if len(single) else None,

@@ -1,5 +1,7 @@
 """The centroid distances of two spaces side by side."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.figures import matrices
@@ -25,8 +27,14 @@ def show(left: Side, right: Side) -> None:
                 continue
             unit = UNITS["normalised"]
             widgets.show(
-                matrices.distances(
-                    found.distances, found.names, widgets.dark(), FARTHEST, unit, one.title
+                partial(
+                    matrices.distances,
+                    found.distances,
+                    found.names,
+                    widgets.dark(),
+                    FARTHEST,
+                    unit,
+                    one.title,
                 ),
                 one,
                 f"compare_centroids_{one.name}_{order}",

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
+from core.kept import kept
 from core.studies import headlines
 from core.studies.forest_cells import COMBINED
 from dashboard import data
@@ -55,6 +56,7 @@ def show(left: Side, right: Side) -> None:
     )
 
 
+@kept(most=64)
 def measures(side: Side) -> pd.DataFrame:
     """`measure, of, mean, sd, chance, n, runs` of one space of one study."""
     rows = data.measurements(side.handle, side.encoder_set)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -126,7 +127,7 @@ def all_differences(page: Page, steps: Sequence[Step]) -> None:
     table = table.drop_duplicates("measure")
     shown = table.astype({"low": float, "high": float})
     widgets.show(
-        lab.differences(shown, widgets.dark()),
+        partial(lab.differences, shown, widgets.dark()),
         page,
         "lab_differences",
         "Differences of the run, with their intervals",

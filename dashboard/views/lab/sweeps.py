@@ -1,5 +1,6 @@
 """Sweeps: one control over a list of values; and the exchange rate of two modalities."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -126,7 +127,7 @@ def show(page: Page, job: Job) -> None:
     there = set(shown["line"])
     colours = {line: colour for _, _, line, colour in LINES if line in there}
     widgets.show(
-        lab.sweep(shown, job.setting, colours, widgets.dark()),
+        partial(lab.sweep, shown, job.setting, colours, widgets.dark()),
         page,
         f"lab_sweep_{job.setting}",
         f"Numbers over {job.setting}",
@@ -144,7 +145,7 @@ def show_exchange(page: Page, job: Job) -> None:
     names = theme.MODALITY_PLURALS
     st.subheader(f"What {names[source]} are worth in {names[job.exchange]}", anchor=False)
     widgets.show(
-        lab.exchange(table, job.exchange, source, widgets.dark()),
+        partial(lab.exchange, table, job.exchange, source, widgets.dark()),
         page,
         f"lab_exchange_{job.exchange}",
         f"{names[source]} in {names[job.exchange]}",

@@ -1,5 +1,7 @@
 """The generation space's validation pairs, epoch by epoch, beside the training losses."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -33,7 +35,7 @@ def show(page: Page) -> None:
     left, right = st.columns([1.7, 1.0], gap="medium")
     with left:
         widgets.show(
-            figures.figure(found, page.study.classes, widgets.dark(), lines=joined),
+            partial(figures.figure, found, page.study.classes, widgets.dark(), lines=joined),
             page,
             "epochs",
             "The validation pairs of the generation space, epoch by epoch",
@@ -71,7 +73,7 @@ def losses(page: Page) -> None:
         widgets.notice(str(error))
         return
     widgets.show(
-        curves.training(history, best_epoch, widgets.dark()),
+        partial(curves.training, history, best_epoch, widgets.dark()),
         page,
         "generation_losses",
         "Losses of the generation space by epoch",

@@ -1,5 +1,7 @@
 """The contents of a dataset by class and subset, its notes, licences, the files left out."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.figures import bars, theme
@@ -24,7 +26,7 @@ def counts(page: Page) -> None:
     st.subheader("Contents", anchor=False)
     counted = data.counts(page.handle, page.selection.split)
     widgets.show(
-        bars.class_counts(counted, page.study.classes, widgets.dark()),
+        partial(bars.class_counts, counted, page.study.classes, widgets.dark()),
         page.whole_study,
         "contents",
         "Items of each class by subset",

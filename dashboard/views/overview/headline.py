@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import MissingArtefact
 from core.figures import theme
+from core.kept import kept
 from core.studies import headlines, zero_shot
 from core.studies.forest_cells import COMBINED
 from core.studies.mix_in import SINGLE_MODAL, line
@@ -71,6 +72,7 @@ def covers(rows: pd.DataFrame) -> str:
     )
 
 
+@kept(most=32)
 def questions(rows: pd.DataFrame) -> dict[str, list[Number]]:
     """The numbers that answer each question, the most telling first; none for other studies."""
     found = {

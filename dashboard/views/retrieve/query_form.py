@@ -130,7 +130,10 @@ def files(source: str) -> None:
     shared: dict[str, Any] = {"key": key, "on_change": changed, "label_visibility": "collapsed"}
     if source == "upload":
         st.file_uploader("A sound, picture or video", accept_multiple_files=True, **shared)
-        widgets.small(f"{formats.KNOWN}. Files stay in this session and are deleted when it ends.")
+        widgets.small(
+            f"{formats.KNOWN}. Files stay in this session and are deleted within three minutes "
+            "after you close the page."
+        )
     elif source == "microphone":
         st.audio_input("Record a sound", **shared)
     else:

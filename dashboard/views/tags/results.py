@@ -1,5 +1,7 @@
 """The items of the open tag, its scores and its curves."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -58,13 +60,19 @@ def show(page: Page, scored: ScoredTags) -> None:
     left, right = st.columns([1.0, 1.35], gap="large")
     with left:
         widgets.show(
-            figures.distribution(
-                scores, threshold, widgets.dark(), has_label if label else None, label
+            partial(
+                figures.distribution,
+                scores,
+                threshold,
+                widgets.dark(),
+                has_label if label else None,
+                label,
             ),
             page,
             "tag_scores",
             f"Cosines of all {gallery.plural} with the tag {tag[:80]}",
             more=scored.provenance,
+            own=scored.own,
         )
         widgets.small(f"All {len(scores):,} {gallery.plural} of the collection.")
     with right:
@@ -171,7 +179,8 @@ def curves(page: Page, scored: ScoredTags, threshold: float) -> None:
         truth = scored.gallery.has_label(str(measured[one]))[held_out]
         by_tag[one] = zero_shot.curves(scored.scores(one)[held_out], truth)
     widgets.show(
-        figures.curves(
+        partial(
+            figures.curves,
             by_tag,
             tag,
             float(row["prevalence"]),
@@ -183,6 +192,7 @@ def curves(page: Page, scored: ScoredTags, threshold: float) -> None:
         "tag_curves",
         f"ROC and precision-recall curves of the tag {tag[:80]}",
         more=scored.provenance,
+        own=scored.own,
     )
     text = (
         f"ROC-AUC {row['roc_auc']:.3f} (chance 0.5), PR-AUC {row['pr_auc']:.3f} (chance "

@@ -1,7 +1,7 @@
 """Tags scored over a gallery: their vectors, their items, and one table with a row per tag.
 
-The scored tags of a session stay in it, as uploads do; the vectors of the collection are shared by
-all sessions, read-only.
+The tags that somebody typed stay in the session, as uploads do; the scores of the classes and the
+vectors of the collection are shared by all sessions, read-only.
 """
 
 import time
@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.figures import theme
+from core.kept import last_used
 from core.retrieval import tags
 from core.studies import zero_shot
 from core.vectors import Vectors
@@ -22,6 +23,7 @@ from dashboard.page import Page
 
 KEPT = "tags_scored"
 MAX_KEPT = 6
+OF_CLASSES = last_used(MAX_KEPT)
 AREAS = ("roc_auc", "pr_auc", "prevalence")
 
 
@@ -87,6 +89,11 @@ class ScoredTags:
     table: pd.DataFrame
     ms: float
 
+    @property
+    def own(self) -> bool:
+        """Whether somebody typed the tags; otherwise they are the classes of the collection."""
+        return list(self.tags) != data.study(self.gallery.handle).classes
+
     def row(self, tag: str) -> int:
         return self.tags.index(tag)
 
@@ -141,7 +148,10 @@ def score(page: Page, wanted: Sequence[str]) -> ScoredTags:
         typed = (chosen.wording, tuple(wanted), tuple(texts))
         return ScoredTags(gallery, *typed, found.known, found.vectors, table, ms)
 
-    return session.once(KEPT, (gallery, tuple(wanted), tuple(texts)), make, MAX_KEPT)
+    key = (gallery, tuple(wanted), tuple(texts))
+    if list(wanted) == page.study.classes:  # nobody's own words: scored once for all visitors
+        return OF_CLASSES.get(key, make)
+    return session.once(KEPT, key, make, MAX_KEPT)
 
 
 def summary(

@@ -1,5 +1,6 @@
 """Every typed tag: the classes that it is near to, and a table with one row per tag."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,8 @@ def by_class(page: Page, scored: ScoredTags) -> None:
         columns = np.sort(columns[np.argsort(-ranges, kind="stable")[:MAX_COLUMNS]])
     title = f"Mean cosine of each class's {scored.gallery.plural} with each tag"
     widgets.show(
-        figures.by_class(
+        partial(
+            figures.by_class,
             means[np.ix_(rows, columns)],
             [page.study.classes[row] for row in rows],
             [scored.tags[column] for column in columns],
@@ -89,6 +91,7 @@ def by_class(page: Page, scored: ScoredTags) -> None:
         f"tags_by_class_{scored.gallery.modality}",
         title,
         more=scored.provenance,
+        own=scored.own,
     )
     widgets.small(
         f"{title}, over the whole collection: blue is similar, brown is dissimilar.{drawn}"

@@ -1,5 +1,7 @@
 """How well words alone classify in the stored study: by wording and by tag, beside S's numbers."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -185,7 +187,7 @@ def by_tag(page: Page, rows: pd.DataFrame) -> None:
         note = f" The best and the worst {N_ENDS} of {len(ordered):,} tags are drawn."
     st.subheader("Best and worst tags", anchor=False)
     widgets.show(
-        figures.areas(drawn, theme.class_colours(page.study.classes), widgets.dark()),
+        partial(figures.areas, drawn, theme.class_colours(page.study.classes), widgets.dark()),
         page,
         f"zeroshot_tags_{chosen.tagged}",
         f"Areas under the curves of every tag on {theme.MODALITY_PLURALS[chosen.tagged]}",

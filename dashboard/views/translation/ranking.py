@@ -1,6 +1,7 @@
 """Retrieval scores of every encoder set (W figure 2), and every measure in one table."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -46,7 +47,8 @@ def figure(page: Page, rows: pd.DataFrame) -> None:
     # Each encoder set has its own key, so that no old click stays on the figure.
     key = f"ranking_{metric}_{page.encoder_set}"
     widgets.show(
-        figures.figure(
+        partial(
+            figures.figure,
             interval(systems),
             page.study.encoder_sets,
             summaries.metric_name(metric),

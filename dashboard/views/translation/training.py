@@ -1,5 +1,7 @@
 """The loss curves of a translation and the epoch that was kept."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.errors import UserError
@@ -18,7 +20,7 @@ def show(page: Page) -> None:
         widgets.notice(str(error))
         return
     widgets.show(
-        curves.training(history, best, widgets.dark()),
+        partial(curves.training, history, best, widgets.dark()),
         page,
         f"training_{split}",
         f"Training of {page.encoder_set}, split {split + 1}",
