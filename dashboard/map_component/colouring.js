@@ -28,7 +28,7 @@ export async function colourBy(items, name) {
   }
   if (name === "subset") return named(items.kind.map((code) => code >> 2), items.subsets);
   const column = items.columns.find((one) => one.name === name);
-  if (!column?.file) return { ...named(items.klass, items.classes), byClass: true };
+  if (!column?.file) return named(items.klass, items.classes);
   const codes = codesOf(await fetchBytes(column.file), HEADER_BYTES, items.n, column.wide);
   if (column.values) return { ...named(codes, column.values), column };
   const palette = new Uint8Array((STEPS + 1) * 4).fill(255);

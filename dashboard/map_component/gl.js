@@ -1,61 +1,78 @@
 // Drawing with WebGL: points as circles, diamonds and squares, and the lines that join pairs.
 //
-// All maps share one canvas and one context. Filters and colours are small tables that the shaders
-// read, so that a change of them costs one frame and no upload of points.
+// All maps share one canvas and one context. A point has its place (two or three uint16), its ink
+// (four bytes, see `inks.js`) and its kind. Each frame draws the points as they are in the buffers.
+
+import { rowsInView } from "./picking.js";
+import { isSoftware, rasterDots, RasterTexture } from "./raster.js";
 
 const PLACE = `
+#ifdef FLAT
+layout(location = 0) in vec2 place;
+uniform vec2 grow, shift;  // from the map to clip units
+vec4 onScreen() { return vec4(place * grow + shift, 0.0, 1.0); }
+#else
+layout(location = 0) in vec3 place;
 uniform mat3 turn;
 uniform vec3 pivot;
 uniform vec2 pan;
 uniform vec2 toClip;       // clip units per map unit
 uniform float perspective;
-vec4 onScreen(vec3 place) {
+vec4 onScreen() {
   vec3 seen = turn * (place - pivot);
   float nearer = 1.0 / (1.0 - perspective * seen.z);
   return vec4((seen.xy - pan) * toClip * nearer, 0.0, 1.0);
-}`;
+}
+#endif`;
 
-const POINT_VERTEX = `#version 300 es
+// Points of one or two pixels have no shape: they cost half as much without one.
+const DOT_PX = 3.5;
+const MANY = 50_000; // points; of more of them only those in view are sent through the shaders
+const MANY_SHAPES = 15_000; // in view; of more, software WebGL draws squares: see `raster.js`
+const BACK = 0.28; // of the opacity, for points that step back
+const DOT_VERTEX = `
 precision highp float;
-precision highp usampler2D;
-layout(location = 0) in vec3 place;
-layout(location = 1) in uint code;     // what colours the point
-layout(location = 2) in uint klass;
-layout(location = 3) in uint kind;     // modality + 4 * subset
-layout(location = 4) in uint marked;
-uniform sampler2D palette;             // 256 codes a row; alpha 0 hides
-uniform usampler2D shown;              // 1 for a class that is shown, 256 a row
-uniform bool byClass;                  // the palette hides classes by itself: one look-up less
-uniform uvec2 kinds;                   // a bit for each modality and each subset that is shown
+layout(location = 1) in vec4 paint;
 uniform float size;                    // in device pixels
 uniform float opacity;
-uniform bool dim;                      // whether points without a mark step back
-uniform vec3 quiet;                    // their colour
+uniform float back;                    // opacity of points that step back
+out vec4 colour;
+${PLACE}
+void main() {
+  gl_Position = paint.a == 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : onScreen();
+  gl_PointSize = size;
+  float alpha = paint.a < 0.6 ? back : opacity;
+  colour = vec4(paint.rgb * alpha, alpha);
+}`;
+
+const DOT_FRAGMENT = `
+precision mediump float;
+in vec4 colour;
+out vec4 ink;
+void main() { ink = colour; }`;
+
+const SHAPE_VERTEX = `
+precision highp float;
+layout(location = 1) in vec4 paint;
+layout(location = 2) in uint kind;     // modality + 4 * subset
+uniform float size;
+uniform float opacity;
+uniform float back;
+uniform float raised;                  // how much larger points are that do not step back
 out vec4 colour;
 flat out uint shape;
 flat out float width;
 ${PLACE}
 void main() {
-  uint passes = (kinds.x >> (kind & 3u)) & (kinds.y >> (kind >> 2)) & 1u;
-  vec4 found = vec4(0.0);
-  if (passes == 1u) {
-    found = texelFetch(palette, ivec2(code & 255u, code >> 8), 0);
-    if (!byClass) passes = texelFetch(shown, ivec2(klass & 255u, klass >> 8), 0).r;
-  }
-  if (passes == 0u || found.a == 0.0) {
-    gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
-    gl_PointSize = 0.0;
-    return;
-  }
-  gl_Position = onScreen(place);
+  bool behind = paint.a < 0.6;
+  gl_Position = paint.a == 0.0 ? vec4(2.0, 2.0, 2.0, 1.0) : onScreen();
   shape = kind & 3u;
-  bool back = dim && marked == 0u;
-  width = size * (shape == 1u ? 1.22 : shape == 2u ? 0.92 : 1.0) * (dim && !back ? 1.25 : 1.0);
+  width = size * (shape == 1u ? 1.22 : shape == 2u ? 0.92 : 1.0) * (behind ? 1.0 : raised);
   gl_PointSize = width + 1.0;
-  colour = back ? vec4(quiet, opacity * 0.28) : vec4(found.rgb, dim ? max(opacity, 0.8) : opacity);
+  colour = vec4(paint.rgb, behind ? back : opacity);
 }`;
 
-const POINT_FRAGMENT = `#version 300 es
+const SHAPE_FRAGMENT = `
 precision mediump float;
 in vec4 colour;
 flat in uint shape;
@@ -76,25 +93,33 @@ void main() {
   ink = vec4(mix(colour.rgb, paper, rim) * alpha, alpha);
 }`;
 
-// Points of one or two pixels have no shape: they cost half as much without one.
-const DOT_FRAGMENT = `#version 300 es
-precision mediump float;
-in vec4 colour;
-out vec4 ink;
-void main() { ink = vec4(colour.rgb * colour.a, colour.a); }`;
-const DOT_PX = 2.5;
-
-const LINE_VERTEX = `#version 300 es
+const LINE_VERTEX = `
 precision highp float;
-layout(location = 0) in vec3 place;
 ${PLACE}
-void main() { gl_Position = onScreen(place); }`;
+void main() { gl_Position = onScreen(); }`;
 
-const LINE_FRAGMENT = `#version 300 es
+const LINE_FRAGMENT = `
 precision mediump float;
 uniform vec4 stroke;
 out vec4 ink;
 void main() { ink = vec4(stroke.rgb * stroke.a, stroke.a); }`;
+
+// A picture that fills the cell: three corners of a triangle around it, without any buffer.
+const PICTURE_VERTEX = `
+void main() {
+  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);
+}`;
+
+const PICTURE_FRAGMENT = `
+precision highp float;
+uniform sampler2D picture;
+uniform vec2 corner;
+out vec4 ink;
+void main() { ink = texelFetch(picture, ivec2(gl_FragCoord.xy - corner), 0); }`;
+
+const SHADERS = { picture: [PICTURE_VERTEX, PICTURE_FRAGMENT],
+  dots: [DOT_VERTEX, DOT_FRAGMENT], shapes: [SHAPE_VERTEX, SHAPE_FRAGMENT],
+  lines: [LINE_VERTEX, LINE_FRAGMENT] };
 
 export class Drawing {
   /** Throws where the browser has no WebGL 2. */
@@ -106,53 +131,25 @@ export class Drawing {
     });
     if (!gl) throw new Error("WebGL 2 is missing");
     this.gl = gl;
-    this.points = program(gl, POINT_VERTEX, POINT_FRAGMENT);
-    this.dots = program(gl, POINT_VERTEX, DOT_FRAGMENT);
-    this.lines = program(gl, LINE_VERTEX, LINE_FRAGMENT);
-    this.palette = texture(gl);
-    this.shown = texture(gl);
-    this.buffers = new Map(); // name -> { buffer, array }
+    this.programs = new Map(); // "name n_dims" -> { program, at }
+    this.buffers = new Map(); // name -> { buffer, array, version }
+    this.pixel = new Uint8Array(4);
+    this.raster = isSoftware(gl) ? new RasterTexture(gl) : null;
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.enable(gl.SCISSOR_TEST);
   }
 
-  /** Upload an array under a name, unless it is there already; `again` where its values changed. */
-  upload(name, array, again = false) {
+  /** The buffer of an array, uploaded unless this version of it is there already. */
+  upload(name, array, version = 0) {
     const { gl } = this;
     const known = this.buffers.get(name);
-    if (known?.array === array && !again) return known.buffer;
+    if (known?.array === array && known.version === version) return known.buffer;
     const buffer = known?.buffer ?? gl.createBuffer();
     gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
     gl.bufferData(gl.ARRAY_BUFFER, array, gl.STATIC_DRAW);
-    this.buffers.set(name, { buffer, array });
+    this.buffers.set(name, { buffer, array, version });
     return buffer;
-  }
-
-  /** The colour of every code: n x [red, green, blue, alpha], 0 to 255; alpha 0 hides. */
-  setPalette(colours) {
-    if (this.colours === colours) return;
-    this.colours = colours;
-    const { gl } = this;
-    const height = Math.max(1, Math.ceil(colours.length / 4 / 256));
-    const padded = new Uint8Array(height * 1024);
-    padded.set(colours);
-    gl.bindTexture(gl.TEXTURE_2D, this.palette);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA8, 256, height, 0, gl.RGBA, gl.UNSIGNED_BYTE, padded);
-  }
-
-  /** Which classes are drawn, 1 or 0 each. */
-  setShown(classShown) {
-    if (this.classShown === classShown) return;
-    this.classShown = classShown;
-    const { gl } = this;
-    const height = Math.ceil(classShown.length / 256);
-    const padded = new Uint8Array(height * 256);
-    padded.set(classShown);
-    gl.bindTexture(gl.TEXTURE_2D, this.shown);
-    gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R8UI, 256, height, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE,
-      padded);
   }
 
   /** Empty a cell of the canvas. */
@@ -170,48 +167,65 @@ export class Drawing {
   drawPoints(map, view, cell, ratio, look, n) {
     const { gl } = this;
     const { items } = map;
-    const small = look.size * ratio < DOT_PX;
-    const { program: chosen, at } = small ? this.dots : this.points;
-    gl.useProgram(chosen);
-    this.setPalette(items.tables.hiding(items.colouring));
-    this.setShown(items.tables.classShown);
-    this.attribute(0, this.upload(`places ${map.name}`, map.places), map.places, map.nDims, true);
-    this.attribute(1, this.upload(`codes ${items.name}`, look.codes), look.codes, 1);
-    this.attribute(2, this.upload(`classes ${items.name}`, items.klass), items.klass, 1);
-    this.attribute(3, this.upload(`kinds ${items.name}`, items.kind), items.kind, 1);
-    if (items.nMarked) {
-      this.attribute(4, this.upload(`marks ${items.name}`, items.marked), items.marked, 1);
-    } else {
-      gl.disableVertexAttribArray(4);
-      gl.vertexAttribI4ui(4, 0, 0, 0, 0);
+    const size = look.size * ratio;
+    const small = size < DOT_PX;
+    const culled = n > MANY && map.nDims === 2;
+    const inView = culled ? this.findInView(map, view, cell, look.size, n) : n;
+    if (this.raster && map.nDims === 2 && (small || inView > MANY_SHAPES)) {
+      this.drawRaster(map, view, cell, ratio, look, n);
+      return;
     }
-    this.place(at, view, cell);
-    gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.palette);
-    gl.uniform1i(at.palette, 0);
-    gl.activeTexture(gl.TEXTURE1);
-    gl.bindTexture(gl.TEXTURE_2D, this.shown);
-    gl.uniform1i(at.shown, 1);
-    gl.activeTexture(gl.TEXTURE0);
-    gl.uniform1i(at.byClass, items.colouring.byClass ? 1 : 0);
-    gl.uniform2ui(at.kinds, items.tables.modalityBits, items.tables.subsetBits);
-    gl.uniform1f(at.size, small ? Math.max(1, Math.round(look.size * ratio) - 1) : look.size * ratio);
-    gl.uniform1f(at.opacity, look.opacity);
-    gl.uniform1i(at.dim, items.nMarked > 0 ? 1 : 0);
-    gl.uniform3fv(at.quiet, look.quiet);
-    gl.uniform3fv(at.paper, look.paper);
-    gl.drawArrays(gl.POINTS, 0, n);
+    const at = this.start(small ? "dots" : "shapes", map, view, cell);
+    const inks = this.upload(`inks ${items.name}`, items.inks, items.inkVersion);
+    gl.bindBuffer(gl.ARRAY_BUFFER, inks);
+    gl.enableVertexAttribArray(1);
+    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
+    gl.uniform1f(at.size, small ? sideOf(size) : size);
+    gl.uniform1f(at.opacity, plainly(items, look));
+    gl.uniform1f(at.back, look.opacity * BACK);
+    if (!small) {
+      gl.bindBuffer(gl.ARRAY_BUFFER, this.upload(`kinds ${items.name}`, items.kind));
+      gl.enableVertexAttribArray(2);
+      gl.vertexAttribIPointer(2, 1, gl.UNSIGNED_BYTE, 0, 0);
+      gl.uniform1f(at.raised, items.nMarked ? 1.25 : 1);
+      gl.uniform3fv(at.paper, look.paper);
+    }
+    if (!culled) {
+      gl.drawArrays(gl.POINTS, 0, n);
+      return;
+    }
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.rowBuffer ??= gl.createBuffer());
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, this.rows.subarray(0, inView), gl.DYNAMIC_DRAW);
+    gl.drawElements(gl.POINTS, inView, gl.UNSIGNED_INT, 0);
+  }
+
+  /** Write the rows of the points in view into `this.rows`; returns their number. */
+  findInView(map, view, cell, margin, n) {
+    if (!(this.rows?.length >= n)) this.rows = new Uint32Array(map.items.n);
+    return rowsInView(map, view, cell, margin, n, this.rows);
+  }
+
+  /** Small points of a flat map, drawn by the processor: see `raster.js`. */
+  drawRaster(map, view, cell, ratio, look, n) {
+    const { gl } = this;
+    const [left, low, width, height] = gl.getParameter(gl.VIEWPORT);
+    const raster = this.raster.ofSize(width, height);
+    rasterDots(map, view, ratio, raster, { side: sideOf(look.size * ratio),
+      opacity: plainly(map.items, look), back: look.opacity * BACK }, n);
+    const at = this.use("picture", 2);
+    raster.send();
+    for (let place = 0; place < 3; place++) gl.disableVertexAttribArray(place);
+    gl.uniform1i(at.picture, 0);
+    gl.uniform2f(at.corner, left, low);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
   /** Draw lines between pairs of rows: a Uint32Array of rows, two a line. */
   drawLines(map, view, cell, rows, stroke) {
     if (!rows.length) return;
     const { gl } = this;
-    gl.useProgram(this.lines.program);
-    this.attribute(0, this.upload(`places ${map.name}`, map.places), map.places, map.nDims, true);
-    for (let place = 1; place < 5; place++) gl.disableVertexAttribArray(place);
-    this.place(this.lines.at, view, cell);
-    gl.uniform4fv(this.lines.at.stroke, stroke);
+    const at = this.start("lines", map, view, cell);
+    gl.uniform4fv(at.stroke, stroke);
     this.lineBuffer ??= gl.createBuffer();
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, this.lineBuffer);
     if (this.lineRows !== rows) {
@@ -223,25 +237,39 @@ export class Drawing {
 
   /** Wait until everything has been drawn. */
   finish() {
-    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, new Uint8Array(4));
+    this.gl.readPixels(0, 0, 1, 1, this.gl.RGBA, this.gl.UNSIGNED_BYTE, this.pixel);
   }
 
-  attribute(place, buffer, array, width, normalised = false) {
+  /** Use a program for a map: its places, and where they are on the screen. */
+  start(name, map, view, cell) {
     const { gl } = this;
-    const type = array.BYTES_PER_ELEMENT === 2 ? gl.UNSIGNED_SHORT : gl.UNSIGNED_BYTE;
-    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-    gl.enableVertexAttribArray(place);
-    if (normalised) gl.vertexAttribPointer(place, width, type, true, 0, 0);
-    else gl.vertexAttribIPointer(place, width, type, 0, 0);
+    const at = this.use(name, map.nDims);
+    gl.bindBuffer(gl.ARRAY_BUFFER, this.upload(`places ${map.name}`, map.places));
+    for (let place = 1; place < 3; place++) gl.disableVertexAttribArray(place);
+    gl.enableVertexAttribArray(0);
+    gl.vertexAttribPointer(0, map.nDims, gl.UNSIGNED_SHORT, true, 0, 0);
+    const across = (2 * view.scale) / cell.width, up = (2 * view.scale) / cell.height;
+    if (map.nDims === 2) {
+      gl.uniform2f(at.grow, across, up);
+      gl.uniform2f(at.shift, -view.pan[0] * across, -view.pan[1] * up);
+    } else {
+      gl.uniformMatrix3fv(at.turn, true, view.turn);
+      gl.uniform3fv(at.pivot, view.pivot);
+      gl.uniform2fv(at.pan, view.pan);
+      gl.uniform2f(at.toClip, across, up);
+      gl.uniform1f(at.perspective, view.perspective);
+    }
+    return at;
   }
 
-  place(at, view, cell) {
-    const { gl } = this;
-    gl.uniformMatrix3fv(at.turn, true, view.turn);
-    gl.uniform3fv(at.pivot, [...view.pivot, 0].slice(0, 3));
-    gl.uniform2fv(at.pan, view.pan);
-    gl.uniform2f(at.toClip, (2 * view.scale) / cell.width, (2 * view.scale) / cell.height);
-    gl.uniform1f(at.perspective, view.perspective);
+  use(name, nDims) {
+    const key = `${name} ${nDims}`;
+    if (!this.programs.has(key)) {
+      this.programs.set(key, program(this.gl, ...SHADERS[name], nDims));
+    }
+    const { program: chosen, at } = this.programs.get(key);
+    this.gl.useProgram(chosen);
+    return at;
   }
 
   remove() {
@@ -249,11 +277,22 @@ export class Drawing {
   }
 }
 
-function program(gl, vertex, fragment) {
+/** The side of a small point, in device pixels. */
+function sideOf(size) {
+  return Math.max(1, Math.round(size) - 1);
+}
+
+/** The opacity of points that do not step back. */
+function plainly(items, look) {
+  return items.nMarked ? Math.max(look.opacity, 0.8) : look.opacity;
+}
+
+function program(gl, vertex, fragment, nDims) {
   const made = gl.createProgram();
+  const head = `#version 300 es\n${nDims === 2 ? "#define FLAT\n" : ""}`;
   for (const [kind, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
     const shader = gl.createShader(kind);
-    gl.shaderSource(shader, text);
+    gl.shaderSource(shader, head + text);
     gl.compileShader(shader);
     gl.attachShader(made, shader);
   }
@@ -265,16 +304,4 @@ function program(gl, vertex, fragment) {
     at[name] = gl.getUniformLocation(made, name);
   }
   return { program: made, at };
-}
-
-function texture(gl) {
-  const made = gl.createTexture();
-  gl.bindTexture(gl.TEXTURE_2D, made);
-  for (const name of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
-    gl.texParameteri(gl.TEXTURE_2D, name, gl.NEAREST);
-  }
-  for (const name of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) {
-    gl.texParameteri(gl.TEXTURE_2D, name, gl.CLAMP_TO_EDGE);
-  }
-  return made;
 }

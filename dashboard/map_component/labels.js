@@ -81,10 +81,10 @@ function empty(counts, across, up, { column, line }) {
 
 /**
  * The boxes that fit without overlap, in the order given: each gets a `box` inside the cell.
- * `sizeOf(one)` returns [width, height] in pixels.
+ * `sizeOf(one)` returns [width, height] in pixels; `taken` are boxes to keep free.
  */
-export function withoutOverlap(candidates, cell, sizeOf, gap = 3) {
-  const kept = [];
+export function withoutOverlap(candidates, cell, sizeOf, gap = 3, taken = []) {
+  const kept = taken.map((box) => ({ box }));
   for (const one of candidates) {
     const [width, height] = sizeOf(one);
     const left = Math.min(Math.max(one.x - width / 2, 2), cell.width - width - 2);
@@ -95,5 +95,5 @@ export function withoutOverlap(candidates, cell, sizeOf, gap = 3) {
       || box.top > other.bottom + gap || box.bottom < other.top - gap);
     if (free) kept.push({ ...one, box });
   }
-  return kept;
+  return kept.slice(taken.length);
 }

@@ -46,7 +46,7 @@ export function placeNames(ink, map, view, zoomed) {
     y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1],
   })).filter(({ x, y }) => x > 0 && y > 0 && x < map.cell.width && y < map.cell.height);
   return withoutOverlap(candidates, map.cell, ({ name }) =>
-    [ink.measureText(name).width + 6, NAME_PX + 5]);
+    [ink.measureText(name).width + 6, NAME_PX + 5], 3, map.titleBox ? [map.titleBox] : []);
 }
 
 function drawNames(ink, map, view, state) {

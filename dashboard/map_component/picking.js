@@ -24,6 +24,22 @@ export function eachPoint(map, view, each) {
   }
 }
 
+/** Write the rows of the visible points of a flat map in view into `rows`; returns their number. */
+export function rowsInView(map, view, cell, margin, n, rows) {
+  const { places, items: { visible } } = map;
+  const unit = UNIT * view.scale;
+  const left = view.centre[0] - view.pan[0] * view.scale + margin;
+  const top = view.centre[1] + view.pan[1] * view.scale + margin;
+  const width = cell.width + 2 * margin, height = cell.height + 2 * margin;
+  let found = 0;
+  for (let row = 0, at = 0; row < n; row++, at += 2) {
+    if (!visible[row]) continue;
+    const x = left + places[at] * unit, y = top - places[at + 1] * unit;
+    if (x >= 0 && y >= 0 && x <= width && y <= height) rows[found++] = row;
+  }
+  return found;
+}
+
 /** The place of one point in the cell: [x, y]. */
 export function placeOf(map, view, row) {
   const { places, nDims } = map;

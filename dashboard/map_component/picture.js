@@ -1,7 +1,6 @@
 // The maps as a file: PNG or SVG, with their legend and where the numbers come from.
 
-import { FONT } from "./overlay.js";
-import { drawOverlay } from "./overlay.js";
+import { drawOverlay, FONT } from "./overlay.js";
 import { project } from "./camera.js";
 import { Drawing } from "./gl.js";
 

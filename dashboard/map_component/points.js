@@ -62,7 +62,7 @@ export async function loadItems(description) {
   };
 }
 
-/** Which points pass the filters; sets `visible`, and counts those of each class and kind. */
+/** Which points pass the filters: sets `visible` and `nVisible`. */
 export function applyFilters(items, filters) {
   const { n, klass, kind, visible } = items;
   const classShown = table(items.classes.length, filters.classes);
@@ -77,22 +77,6 @@ export function applyFilters(items, filters) {
     nVisible += shown;
   }
   items.nVisible = nVisible;
-  const bits = (shown) => shown.reduce((sum, one, code) => sum | (one << code), 0) >>> 0;
-  return {
-    classShown, modalityBits: bits(modalityShown), subsetBits: bits(subsetShown),
-    hiding: ({ byClass, palette }) => (byClass ? withoutHidden(palette, classShown) : palette),
-  };
-}
-
-const hiddenPalettes = new WeakMap(); // shown classes -> the palette without the others
-
-function withoutHidden(palette, classShown) {
-  if (!hiddenPalettes.has(classShown)) {
-    const kept = palette.slice();
-    classShown.forEach((shown, code) => { kept[code * 4 + 3] = shown * 255; });
-    hiddenPalettes.set(classShown, kept);
-  }
-  return hiddenPalettes.get(classShown);
 }
 
 function table(length, chosen) {

@@ -310,3 +310,60 @@ def test_without_webgl_the_page_is_told(browser: Any) -> None:
     )
     assert one.sent == [["missing", "WebGL 2 is missing"]]
     page.close()
+
+
+def test_dots_of_the_processor_are_where_those_of_webgl_are(browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 800})
+    one = BoardPage(page, [board_page.points(120_000)])
+    one.show()
+    found = one.ask(
+        """(() => {
+          const { gl } = board.drawing;
+          const [width, height] = [board.canvas.width, board.canvas.height];
+          const drawn = () => {
+            board.drawMap(map, board.drawing, board.size.ratio, map.items.n);
+            const pixels = new Uint8Array(width * height * 4);
+            gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
+            return pixels;
+          };
+          const software = board.drawing.raster;
+          const ours = drawn();
+          board.drawing.raster = null;
+          const theirs = drawn();
+          board.drawing.raster = software;
+          let either = 0, both = 0, gap = 0;
+          for (let at = 0; at < ours.length; at += 4) {
+            const [a, b] = [ours[at + 3] > 0, theirs[at + 3] > 0];
+            either += a || b;
+            both += a && b;
+            if (a && b) gap += Math.abs(ours[at] - theirs[at]);
+          }
+          return { software: Boolean(software), either, both, gap: gap / both };
+        })()"""
+    )
+    assert found["software"], "this Chromium draws WebGL by a graphics card"
+    assert found["both"] > 20_000
+    assert found["both"] > 0.7 * found["either"]  # the others are edges of a pixel
+    assert found["gap"] < 16  # of 255
+    page.close()
+
+
+def test_only_points_in_view_are_sent_to_the_shaders(browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 800})
+    one = BoardPage(page, [board_page.points(60_000)])
+    one.show()
+    one.ask("(map.camera.zoomAt(map.cell, 300, 250, 12), board.moved(map))")
+    one.rest()
+    found, wanted = one.ask(
+        """(() => {
+          const view = map.camera.view(map.cell);
+          const { width, height } = map.cell;
+          let wanted = 0;
+          window.map.eachPoint(map, view, (row, x, y) => {
+            if (x >= 0 && y >= 0 && x <= width && y <= height) wanted += 1;
+          });
+          return [board.drawing.findInView(map, view, map.cell, 0, map.items.n), wanted];
+        })()"""
+    )
+    assert 0 < found == wanted < 20_000
+    page.close()
