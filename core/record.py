@@ -14,6 +14,7 @@ name                           artefact
 `generate:SET:SPLIT.tuned`     the same with a fine-tuned text encoder, where both are trained
 `evaluate:SET:SPLIT`           measurements, predictions, forests
 `evaluate:SET:SPLIT.TRAINING`  headline numbers of a further training
+`maps:atlas`                   pictures and spectrograms as small tiles
 `maps:SET`                     maps
 `maps:SET:epochs`              the moving map of the generation space
 =============================  ================================================================

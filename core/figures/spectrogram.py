@@ -1,9 +1,13 @@
 """A spectrogram as a small JPEG, fast enough to be made for every item on a page."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 N_FFT = 1024
 N_BANDS = 96
@@ -51,6 +55,19 @@ def to_jpeg(
     size_px: tuple[int, int] = (320, 240),
 ) -> bytes:
     """The spectrogram of a mono sound as a JPEG (a PNG is five times as large)."""
+    buffer = io.BytesIO()
+    to_picture(samples, rate_hz, dark, n_frames, size_px).save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def to_picture(
+    samples: np.ndarray,
+    rate_hz: int,
+    dark: bool = False,
+    n_frames: int = 160,
+    size_px: tuple[int, int] = (320, 240),
+) -> "Image":
+    """The spectrogram of a mono sound as an RGB picture."""
     from PIL import Image
 
     stops = DARK_STOPS if dark else LIGHT_STOPS
@@ -60,6 +77,4 @@ def to_jpeg(
     picture = Image.fromarray((levels(samples, rate_hz, n_frames) * 255).astype(np.uint8))
     resized = picture.resize(size_px, Image.Resampling.BILINEAR)
     resized.putpalette(palette.round().astype(np.uint8).tobytes())
-    buffer = io.BytesIO()
-    resized.convert("RGB").save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
+    return resized.convert("RGB")

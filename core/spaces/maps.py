@@ -83,10 +83,10 @@ def fitted_rows(
     first, rest = np.flatnonzero(preferred), np.flatnonzero(~np.asarray(preferred, dtype=bool))
     n_first = min(len(first), max(round(PREFERRED_SHARE * max_fitted), max_fitted - len(rest)))
     parts = ((first, n_first), (rest, max_fitted - n_first))
-    return np.sort(np.concatenate([_evenly(part, codes[part], n, rng) for part, n in parts]))
+    return np.sort(np.concatenate([evenly(part, codes[part], n, rng) for part, n in parts]))
 
 
-def _evenly(rows: np.ndarray, codes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def evenly(rows: np.ndarray, codes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """n of the rows, each code in proportion to its share of them, to within one."""
     order = np.lexsort((rng.random(len(rows)), codes))
     at = ((np.arange(n) + rng.random()) * (len(rows) / max(n, 1))).astype(np.int64)

@@ -6,6 +6,7 @@ The sample is the same in every map: in proportion by class, modality and subset
 from the subsets that the pages show most. First the neighbours in each space are found, then the
 maps are drawn in parallel; both are kept when a run is killed.
 
+Pictures and spectrograms for maps that one zooms into are the atlas (`core.stages.atlas`).
 The generation space also gets a moving map: its validation pairs after every kept epoch.
 """
 
@@ -20,6 +21,7 @@ import pandas as pd
 from core import items
 from core.engines.base import Engine
 from core.spaces import maps, trajectory
+from core.stages import atlas
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
 
@@ -63,8 +65,9 @@ class MapTask:
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
-    """Of every encoder set's first split the maps, `maps:SET`, and with a generation space the
-    moving map, `maps:SET:epochs`."""
+    """The atlas, `maps:atlas`; of every encoder set's first split the maps, `maps:SET`, and with a
+    generation space the moving map, `maps:SET:epochs`."""
+    yield from atlas.plan(run)
     seed = run.config.seed
     for encoder_set in run.encoder_sets:
         trained = run.artefacts[f"train:{encoder_set}:0"]

@@ -7,6 +7,7 @@ been computed, and `MediaError` where a file cannot be read.
 
 # ruff: noqa: F401 - the names are the package's public functions
 
+from dashboard.data.atlas import ACROSS, TILE_PX, TILES, has_atlas, sheet, tile_file
 from dashboard.data.item_tables import (
     SUBSETS,
     counts,
@@ -45,6 +46,7 @@ from dashboard.data.map_files import (
     pair_file,
     places,
     row_ids,
+    rows_of,
 )
 from dashboard.data.maps import (
     fitted_and_placed,

@@ -5,6 +5,7 @@ The format of the files is in `core.figures.map_files`.
 
 import contextlib
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,6 +69,19 @@ def row_ids(key: MapKey) -> np.ndarray:
     """`(n,) str`: the item of each row of a map's files."""
     points = map_points(*key)
     return points.item_ids[map_files.shuffled(len(points))]
+
+
+def rows_of(key: MapKey, wanted: Sequence[str]) -> list[int]:
+    """The rows of some items in a map's files, of those that are there."""
+    if not len(wanted):
+        return []  # a large map then needs no index
+    found = _index(key).get_indexer(pd.Index(list(wanted), dtype=object))
+    return [int(row) for row in found if row >= 0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _index(key: MapKey) -> pd.Index:
+    return pd.Index(row_ids(key))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -54,7 +54,7 @@ export class Board {
 
   remove() {
     this.removed = true;
-    clearTimeout(this.resting);
+    [this.resting, this.asking, this.asksTiles, this.answering].forEach(clearTimeout);
     cancelAnimationFrame(this.frame);
     this.player?.pause();
     this.stopListening();
@@ -121,7 +121,8 @@ export class Board {
   async itemsOf(description) {
     const { digest } = description.file;
     const known = this.itemSets.get(digest);
-    if (known) return Object.assign(known, { columns: description.columns });
+    const { columns, atlas } = description;
+    if (known) return Object.assign(known, { columns, atlas });
     const items = await loadItems({ ...description, name: digest });
     this.itemSets.set(digest, items);
     return items;

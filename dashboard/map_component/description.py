@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from core.errors import UserError
 from core.figures import theme
 from core.figures.map_points import NO_CLASS
 from dashboard import data
@@ -65,7 +66,24 @@ def items_of(key: data.MapKey, dark: bool, asked: Collection[str]) -> dict[str, 
         ],
         "modalities": [modality_of(name) for name in found.modalities],
         "subsets": [{"name": name, "colour": colour} for name, colour in _coloured(found.subsets)],
+        "atlas": atlas_of(key),
         "columns": [_column(key, name, label, dark, asked) for name, label in names.items()],
+    }
+
+
+def atlas_of(key: data.MapKey) -> dict[str, Any] | None:
+    """Where the tiles of the items are; None of a study without an atlas."""
+    if not data.has_atlas(key.handle):
+        return None
+    try:
+        file = data.tile_file(key)
+    except UserError:
+        return None  # it is damaged, as `precompute check` says; media are then read when seen
+    return {
+        "file": address(file),
+        "side": data.TILE_PX,
+        "across": data.ACROSS,
+        "tiles": data.TILES,
     }
 
 

@@ -149,7 +149,7 @@ export const frames = {
       names: this.names && map.nDims === 2,
       pictures: this.pictures && this.data.preview,
       colourOf: (items, row) => this.colourOf(items, row),
-      pictureOf: (items, row) => this.pictureOf(items, row),
+      tileOf: (items, row) => this.tileOf(items, row),
     };
   },
 
@@ -184,7 +184,8 @@ export const frames = {
       const { n, nVisible } = map.items;
       const sampled = this.moving && this.sample < n
         ? `; ${count(Math.round((nVisible * this.sample) / n))} of them while it moves` : "";
-      const pictured = map.pictured ? `, ${count(map.pictured)} as pictures` : "";
+      const nPictures = map.pictures?.length ?? 0;
+      const pictured = nPictures ? `, ${count(nPictures)} as pictures` : "";
       const text = `${count(nVisible)} of ${count(n)} points drawn${pictured}${sampled}`;
       if (map.label && map.written !== text + map.title) {
         map.written = text + map.title;

@@ -17,7 +17,7 @@ export function drawOverlay(ink, map, view, state) {
   drawPictures(ink, map, view, state);
   for (const row of map.opened) ring(ink, placeOf(map, view, row), 9, state.theme.text, 2);
   for (const row of map.lit) ring(ink, placeOf(map, view, row), 7, state.theme.accent, 2);
-  if (state.names) drawNames(ink, map, view, state);
+  if (state.names) drawNames(ink, map, view, state.theme);
   for (const star of map.stars) drawStar(ink, map, view, star, state.theme);
   if (state.hovered?.items === map.items) {
     const place = placeOf(map, view, state.hovered.row);
@@ -37,7 +37,7 @@ function ring(ink, [x, y], radius, colour, width) {
 }
 
 /** The names of a map that fit now, each with its box; the places move with the camera. */
-export function placeNames(ink, map, view, zoomed) {
+function placeNames(ink, map, view, zoomed) {
   ink.font = `600 ${NAME_PX}px ${FONT}`;
   const candidates = map.regions.map((region) => ({
     ...region,
@@ -46,10 +46,15 @@ export function placeNames(ink, map, view, zoomed) {
     y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1],
   })).filter(({ x, y }) => x > 0 && y > 0 && x < map.cell.width && y < map.cell.height);
   return withoutOverlap(candidates, map.cell, ({ name }) =>
-    [ink.measureText(name).width + 6, NAME_PX + 5], 3, map.titleBox ? [map.titleBox] : []);
+    [ink.measureText(name).width + 6, NAME_PX + 5], 3, takenBoxes(map));
 }
 
-function drawNames(ink, map, view, state) {
+/** What names keep clear of: the title, and pictures. */
+function takenBoxes(map) {
+  return [map.titleBox, ...(map.pictures ?? [])].filter(Boolean);
+}
+
+function drawNames(ink, map, view, theme) {
   if (!map.regions || !map.regionsView) return;
   const named = placeNames(ink, map, view, movedSince(map.regionsView, view));
   ink.textAlign = "center";
@@ -58,11 +63,11 @@ function drawNames(ink, map, view, state) {
   for (const { name, box } of named) {
     const x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
     ink.lineWidth = 4;
-    ink.strokeStyle = state.theme.paper;
+    ink.strokeStyle = theme.paper;
     ink.globalAlpha = 0.9;
     ink.strokeText(name, x, y);
     ink.globalAlpha = 1;
-    ink.fillStyle = state.theme.text;
+    ink.fillStyle = theme.text;
     ink.fillText(name, x, y);
   }
   map.named = named;
@@ -114,46 +119,47 @@ function drawShape(ink, path, theme) {
 
 // -- pictures in the place of points ---------------------------------------------------------------
 
-const TILE_PX = 46;
-const MOST_SEEN = 400; // points in view; of more of them none becomes a picture
-const MOST_TILES = 60;
+const LEAST_TILE_PX = 40, MOST_TILE_PX = 72;
+const SHARE = 0.6; // of the view that tiles may cover, if it were evenly full
+const MOST_SEEN = 2_000; // points in view; of more of them none becomes a picture
+const MOST_TILES = 240;
+const LEAST_ZOOM = 1.5;
 
 /** Pictures, spectrograms and words in the place of points, the nearest to the middle first. */
 function drawPictures(ink, map, view, state) {
-  map.pictured = 0;
-  if (!state.pictures || state.moving) return;
+  map.pictures = [];
+  if (!state.pictures || state.moving || map.items.nVisible < 2) return;
   const { cell } = map;
   const seen = [];
   eachPoint(map, view, (row, x, y) => {
     if (seen.length > MOST_SEEN) return;
     if (x >= 0 && y >= 0 && x < cell.width && y < cell.height) seen.push({ row, x, y });
   });
-  if (seen.length > MOST_SEEN) return;
+  if (seen.length > MOST_SEEN || map.camera.zoom < LEAST_ZOOM) return;
   const [middleX, middleY] = view.centre;
   const fromMiddle = ({ x, y }) => (x - middleX) ** 2 + (y - middleY) ** 2;
   seen.sort((one, other) => fromMiddle(one) - fromMiddle(other));
-  const kept = withoutOverlap(seen, cell, () => [TILE_PX, TILE_PX], 6).slice(0, MOST_TILES);
+  const each = Math.sqrt((SHARE * cell.width * cell.height) / Math.max(1, seen.length));
+  const side = Math.round(Math.max(LEAST_TILE_PX, Math.min(MOST_TILE_PX, each)));
+  const taken = map.titleBox ? [map.titleBox] : [];
+  const kept = withoutOverlap(seen, cell, () => [side, side], 6, taken).slice(0, MOST_TILES);
   for (const { row, box } of kept) {
-    const found = state.pictureOf(map.items, row);
+    const found = state.tileOf(map.items, row);
     if (!found) continue;
     ink.fillStyle = state.colourOf(map.items, row);
-    ink.fillRect(box.left - 2, box.top - 2, TILE_PX + 4, TILE_PX + 4);
-    if (found.words) drawWords(ink, found.words, box, state.theme);
-    else drawCut(ink, found, box);
-    map.pictured += 1;
+    ink.fillRect(box.left - 2, box.top - 2, side + 4, side + 4);
+    if (found.words) drawWords(ink, found.words, box, side, state.theme);
+    else {
+      const { picture, x, y, side: of } = found;
+      ink.drawImage(picture, x, y, of, of, box.left, box.top, side, side);
+    }
+    map.pictures.push(box);
   }
 }
 
-/** The middle square of a picture. */
-function drawCut(ink, picture, { left, top }) {
-  const side = Math.min(picture.naturalWidth, picture.naturalHeight);
-  const [x, y] = [(picture.naturalWidth - side) / 2, (picture.naturalHeight - side) / 2];
-  ink.drawImage(picture, x, y, side, side, left, top, TILE_PX, TILE_PX);
-}
-
-function drawWords(ink, words, { left, top }, theme) {
+function drawWords(ink, words, { left, top }, side, theme) {
   ink.fillStyle = theme.paper;
-  ink.fillRect(left, top, TILE_PX, TILE_PX);
+  ink.fillRect(left, top, side, side);
   ink.fillStyle = theme.text;
   ink.font = `9px ${FONT}`;
   ink.textAlign = "left";
@@ -161,14 +167,14 @@ function drawWords(ink, words, { left, top }, theme) {
   const lines = [""];
   for (const word of words.split(" ")) {
     const longer = `${lines.at(-1)} ${word}`.trim();
-    if (ink.measureText(longer).width <= TILE_PX - 4) lines[lines.length - 1] = longer;
+    if (ink.measureText(longer).width <= side - 4) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   ink.save();
   ink.beginPath();
-  ink.rect(left, top, TILE_PX, TILE_PX);
+  ink.rect(left, top, side, side);
   ink.clip();
-  lines.filter(Boolean).slice(0, 4).forEach((line, number) =>
+  lines.filter(Boolean).slice(0, Math.floor(side / 11)).forEach((line, number) =>
     ink.fillText(line, left + 2, top + 2 + number * 11));
   ink.restore();
 }

@@ -67,8 +67,8 @@ export const pointing = {
 
   takePreview(detail) {
     if (detail.key !== this.data?.preview) return;
-    if (detail.tiles) this.takePictures(detail);
-    if (detail.tiles || !this.hovered) return;
+    if (detail.tiles || detail.sheets) this.takeTiles(detail);
+    if (detail.tiles || detail.sheets || !this.hovered) return;
     if (detail.row !== this.hovered.row || detail.set !== this.setOf(this.hovered.items)) return;
     this.preview = detail;
     this.showCard();

@@ -31,6 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 """
 WORDS = 160  # letters of a text on the card
+MOST_SHEETS = 80
 MOST_TILES = 200  # pictures of one answer
 
 
@@ -58,6 +59,8 @@ def preview(
     if place not in sets:
         return None
     shown = maps[list(sets).index(place)]
+    if "sheets" in asked:
+        return {"set": place, "sheets": sheets(shown.handle, asked["sheets"])}
     ids = data.row_ids(shown)
     rows = [int(row) for row in asked.get("rows", [asked.get("row")])[:MOST_TILES]]
     if not rows or not all(0 <= row < len(ids) for row in rows):
@@ -71,6 +74,16 @@ def preview(
             wav = media.wav_bytes(data.sound(shown.handle, item_id))
             told["sound"] = url_of(wav, "audio/wav", "preview sound")
     return told
+
+
+def sheets(handle: data.Handle, asked: Sequence[Any]) -> list[dict[str, Any]]:
+    """The addresses of sheets of the study's atlas, of those that there are."""
+    found = {int(number): data.sheet(handle, int(number)) for number in asked[:MOST_SHEETS]}
+    return [
+        {"number": number, "url": url_of(content, "image/jpeg", f"sheet {number}")}
+        for number, content in found.items()
+        if content
+    ]
 
 
 def seen(shown: data.MapKey, item_id: str, row: int) -> dict[str, Any]:

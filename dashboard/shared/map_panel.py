@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.figures.map_files import bits_of_rows, on_map
@@ -91,9 +90,8 @@ def show(
     )
     first = keys[0]
     for one, drawn in zip(keys, described["maps"], strict=True):
-        ids = pd.Index(data.row_ids(one))
-        drawn["opened"] = rows_of(ids, chosen.items)
-        drawn["lit"] = rows_of(ids, found)
+        drawn["opened"] = data.rows_of(one, chosen.items)
+        drawn["lit"] = data.rows_of(one, found)
         drawn["stars"] = []
     if star is not None:
         place = on_map(data.map_points(*first), star)
@@ -120,12 +118,6 @@ def show(
     item_preview.answer(key, keys, described["set_of_map"])
 
 
-def rows_of(ids: pd.Index, wanted: Sequence[str]) -> list[int]:
-    """The rows of some items, of those that are there."""
-    found = ids.get_indexer(pd.Index(list(wanted), dtype=object)) if wanted else np.empty(0)
-    return [int(row) for row in found if row >= 0]
-
-
 def asked_columns(key: str) -> set[str]:
     """The columns that the browser has asked for, to colour this map."""
     asked: set[str] = st.session_state.setdefault(f"{key}_columns", set())
@@ -137,9 +129,8 @@ def marked(key: str, first: data.MapKey) -> dict[str, str] | None:
     chosen = map_selection.reopened(first.handle)
     if chosen is None:
         return None
-    ids = pd.Index(data.row_ids(first))
-    rows = ids.get_indexer(pd.Index(chosen.item_ids, dtype=object))
-    bits = bits_of_rows(rows[rows >= 0], len(ids))
+    rows = np.array(data.rows_of(first, chosen.item_ids), dtype=np.int64)
+    bits = bits_of_rows(rows, len(data.row_ids(first)))
     return {"key": chosen.name, "bits": map_selection.text_of(bits)}
 
 

@@ -17,7 +17,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><style>body { margin: 20px } :roo
   --st-text-color: #1D232B; --st-background-color: #FBFBF9; --st-primary-color: #17697A }</style>
 <div id="here"></div>"""
 EXPORTED = (
-    "Board, Camera, applyFilters, rasterDots, colourBy, countParts, eachPoint, findDensity, findRegions, "
+    "Board, Camera, applyFilters, colourBy, countParts, eachPoint, findDensity, findRegions, "
     "inside, nearest, neighbour, onScale, packBits, placeOf, project, rgb, toSvg, unpackBits, "
     "unproject, withoutOverlap"
 )
