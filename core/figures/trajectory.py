@@ -139,7 +139,7 @@ def _buttons(dark: bool) -> dict[str, object]:
         "y": 0.0,
         "xanchor": "left",
         "yanchor": "top",
-        "pad": {"t": 30, "r": 10},
+        "pad": {"t": 4, "r": 10},
         "bgcolor": ink.raised,
         "bordercolor": ink.zero,
         "font": {"size": theme.BODY_PX, "color": ink.text},
@@ -154,12 +154,15 @@ def _slider(epochs: np.ndarray, dark: bool) -> dict[str, object]:
     ink = theme.ink(dark)
     return {
         "active": 0,
-        "x": 0.27,
-        "len": 0.73,
         "y": 0.0,
         "yanchor": "top",
-        "pad": {"t": 24, "b": 0},
-        "currentvalue": {"prefix": "epoch ", "font": {"size": theme.BODY_PX, "color": ink.text}},
+        "pad": {"t": 10, "b": 0},
+        "currentvalue": {
+            "prefix": "epoch ",
+            "offset": 16,
+            "xanchor": "right",  # beside the buttons, also on a narrow screen
+            "font": {"size": theme.BODY_PX, "color": ink.text},
+        },
         "font": {"size": theme.SMALL_PX, "color": ink.muted},
         "bgcolor": ink.grid,
         "activebgcolor": ink.accent,
