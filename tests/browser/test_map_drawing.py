@@ -1,4 +1,4 @@
-"""How the map draws in a real Chromium: dots of the processor, points in view, tiles of the atlas."""
+"""How the map draws in Chromium: dots of the processor, points in view, tiles of the atlas."""
 
 import io
 from typing import Any
