@@ -282,6 +282,8 @@ class Study:
     @read_once
     def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
         """A fitted space, to project new vectors into."""
+        if space == "translation":  # a run of the lab may have another space in its place
+            space = (self.record.get("run") or {}).get("space", space)
         artefact, file = self._trained(encoder_set, space, split)
         if file in STORED:
             return STORED[file](artefact.tensors(f"{file}.safetensors"))

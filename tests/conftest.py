@@ -67,3 +67,9 @@ def demo_workspace(made_once: MadeOnce) -> Path:
         subprocess.run([*command, "--workspace", str(folder)], cwd=REPO, check=True)
 
     return Path(given) if given else made_once("demo", make)
+
+
+@pytest.fixture(scope="module")
+def own_demo(demo_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the demo study for the tests of one module, which write in it."""
+    return Path(shutil.copytree(demo_workspace, tmp_path_factory.mktemp("own") / "demo"))

@@ -17,7 +17,7 @@ def curves(
 
     Parameters
     ----------
-    mine, base : `n_target, value`, and `chance` in `mine`; one row per draw
+    mine, base : `n_target, value, chance`; one row per draw; `mine` is empty before a run
     names : of the run and of the other
     """
     fig = common.figure(dark, 340)
@@ -25,8 +25,9 @@ def curves(
     position = {n: number for number, n in enumerate(ticks)}
     for frame, name, colour in ((base, names[1], BASE), (mine, names[0], RUN)):
         _spread(fig, frame, "n_target", name, colour, position)
-    if len(mine):
-        _chance(fig, float(mine["chance"].mean()), [-0.3, max(len(ticks) - 0.7, 0.3)])
+    chances = pd.concat([frame["chance"] for frame in (mine, base) if "chance" in frame])
+    if chances.notna().any():
+        _chance(fig, float(chances.mean()), [-0.3, max(len(ticks) - 0.7, 0.3)])
     fig.update_xaxes(
         tickvals=list(range(len(ticks))),
         ticktext=[f"{n:,}" for n in ticks],

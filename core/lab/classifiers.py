@@ -1,29 +1,26 @@
-"""Classifiers of a run: W's forest on mixed items, and simpler ones on the same items.
+"""Classifiers of a run: W's forest on mixed items, SMT, and simpler ones on the same items.
 
-They work on the vectors of one space. A point of a curve has `n_target` class-balanced items of
-the target in training, drawn as W's mix-in study draws them (`core.studies.forest_cells`), and all
-items of the other modality, except for `target_only`.
+They work on the vectors of the run's space; SMT uses the study's PCA as well. A point of a curve
+has `n_target` class-balanced items of the target in training, drawn as W's mix-in study draws them
+(`core.studies.forest_cells`), and all items of the other modality, except for `target_only`.
 """
-
-from collections.abc import Mapping
 
 import numpy as np
 
 from core.lab.recipe import Evaluation
 from core.studies import forest_cells, forests
-from core.studies.confusion import confusion
-from core.studies.forest_cells import Cell, Labelled, Outcome
+from core.studies.forest_cells import Cell, Items, Labelled, Outcome
 from core.studies.forests import Forest
 from core.vectors import unit_rows
 
 SPACE = "translation"
-BY_MODALITY = Mapping[str, Labelled]
+SYSTEMS = {"forest": "MMT", "combined": "SMT"}  # classifiers that a study has, too
 
 
 def test_point(
     evaluation: Evaluation,
-    train: BY_MODALITY,
-    test: BY_MODALITY,
+    train: Items,
+    test: Items,
     target: str,
     n_target: int,
     seed: int,
@@ -33,26 +30,25 @@ def test_point(
 
     Returns
     -------
-    The forest of W's classifier, else None; and the outcomes. With all items of the target W's
-    forest is that of the classification study, and is tested on every modality.
+    The forest of W's classifier, else None; and the outcomes. With all items of the target the
+    classifiers of `SYSTEMS` are those of the classification study, tested on every modality.
     """
-    n_all = len(train[target])
-    if evaluation.classifier == "forest":
-        cell = Cell("MMT", seed, *(() if n_target == n_all else (target, n_target)))
-        spaces = {SPACE: train}, {SPACE: test}
-        return forest_cells.run_cell(cell, *spaces, n_classes, evaluation.forest)
-    parts = dict(train)
-    drawn = forest_cells.balanced_draw(train[target].y, n_target, np.random.default_rng(seed))
+    mine, tested = train[SPACE], test[SPACE][target]
+    if evaluation.classifier in SYSTEMS:
+        whole = n_target == len(mine[target])
+        cell = Cell(SYSTEMS[evaluation.classifier], seed, *(() if whole else (target, n_target)))
+        return forest_cells.run_cell(cell, train, test, n_classes, evaluation.forest)
+    parts = dict(mine)
+    drawn = forest_cells.balanced_draw(mine[target].y, n_target, np.random.default_rng(seed))
     chosen = np.sort(drawn)
-    parts[target] = Labelled(train[target].x[chosen], train[target].y[chosen])
+    parts[target] = Labelled(mine[target].x[chosen], mine[target].y[chosen])
     if evaluation.classifier == "target_only":
         parts = {target: parts[target]}
     x = np.concatenate([part.x for part in parts.values()])
     y = np.concatenate([part.y for part in parts.values()])
-    proba = _probabilities(evaluation, x, y, test[target].x, n_classes, seed)
-    counts = confusion(test[target].y, proba.argmax(axis=1), n_classes)
+    proba = _probabilities(evaluation, x, y, tested.x, n_classes, seed)
     cell = Cell("MMT", seed, target, n_target)
-    return None, [Outcome(cell, target, n_target, counts, proba)]
+    return None, [forest_cells.outcome(cell, target, n_target, proba, tested.y)]
 
 
 def _probabilities(

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from core.lab.classifiers import SPACE
-from core.lab.plan import labelled
 from core.stages.evaluation_data import AUDIO_IMAGE, EvaluationData
 from core.studies import forest_cells, forests
 from core.studies.confusion import confusion, f1_per_class
@@ -117,5 +116,5 @@ def _f1(
 def of_study(study: Study, target: str, draws: int = 3) -> pd.DataFrame:
     """The exchange rates of a study or run, in its first split: see `rates`."""
     data = data_of(study)
-    train, test = labelled(data, "train"), labelled(data, "test")
+    train, test = (data.labelled(subset)[SPACE] for subset in ("train", "test"))
     return rates(train, test[target], target, len(study.paired_classes), draws)

@@ -4,34 +4,28 @@ It uses the code of the stages: the same recipe gives the same numbers.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from core.cpu import one_thread
 from core.encoder_sets import encoders_by_modality
-from core.lab import differences, placed, runs
-from core.lab.classifiers import test_point
-from core.lab.plan import Plan, data, labelled
+from core.lab import differences, placed, runs, spaces
+from core.lab.classifiers import SPACE, SYSTEMS, test_point
+from core.lab.plan import Plan, data, windows_of
 from core.lab.recipe import Settings, in_words, settings_of
-from core.spaces.projection import history_rows
-from core.spaces.translation import HISTORY
-from core.stages import audio_image_studies, evaluate, train
+from core.stages import audio_image_studies, evaluate
 from core.stages.evaluation_data import EvaluationData
-from core.store import Draft
 from core.studies import classification, measure, mix_in
 from core.studies.forest_cells import Outcome
 from core.studies.forests import Forest
 from core.study import Study
 from core.vectors import Vectors
 
-VERSION = 2
+VERSION = 3
 Row = dict[str, Any]
-OnEpoch = Callable[[list[dict[str, float]]], None]
 
 
 @dataclass(frozen=True)
@@ -45,23 +39,13 @@ class Part:
     facts: Row = field(default_factory=dict)
     queries: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
-
-
-class WatchedDraft(Draft):
-    """A draft that reports the epochs instead of keeping checkpoints: a run is short."""
-
-    on_epoch: OnEpoch | None = None
-
-    def write_tensors(self, name: str, tensors: Mapping[str, np.ndarray]) -> None:
-        if not name.startswith(train.CHECKPOINTS):
-            super().write_tensors(name, tensors)
-        elif self.on_epoch:
-            self.on_epoch(list(history_rows(tensors, HISTORY)))
+    drawn: pd.DataFrame | None = None
 
 
 def key_of(study: Study, settings: Settings) -> Row:
     """Everything that a run's numbers depend on; its digest is the run's id."""
     encoders = study.modalities(settings.recipe.encoder_set)
+    windows = windows_of(study, settings)
     return {
         "study": study.digest,
         "items": study.artefact("ingest").digest,
@@ -69,7 +53,7 @@ def key_of(study: Study, settings: Settings) -> Row:
         "settings": settings.as_dict(),
         "seed": int(study.config["seed"]),
         "version": VERSION,
-    }
+    } | ({"windows": windows} if windows else {})
 
 
 class Making:
@@ -77,38 +61,45 @@ class Making:
 
     def __init__(self, study: Study, settings: Settings, of: Plan, n_threads: int) -> None:
         self.study, self.settings, self.plan = study, settings, of
+        self.of = (study, settings, of)
         self.n_threads = n_threads
         self.seed = int(study.config["seed"])
         self.started = time.time()
-        self.draft = WatchedDraft(study.store, runs.FOLDER, key_of(study, settings))
+        self.draft = spaces.WatchedDraft(study.store, runs.FOLDER, key_of(study, settings))
         self.draft.remove("")  # of a run that was stopped
         self.rows: list[Row] = []
         self.forest: Forest | None = None
 
-    def parts(self, on_epoch: OnEpoch | None) -> Iterator[Part]:
+    def parts(self, on_epoch: spaces.OnEpoch | None) -> Iterator[Part]:
         """Make it, part by part; after the last one it is written and noted."""
         vectors: list[dict[str, Vectors]] = []
+        trained: list[EvaluationData] = []
         facts: Row = {}
         self.draft.on_epoch = on_epoch
         for number in range(self.settings.recipe.trainings):
-            found, these = self._train(number)
+            found, queries, these = spaces.made(
+                self.study, self.settings, self.plan, self.draft, number
+            )
             vectors.append(found)
+            trained.append(data(self.study, self.plan, found, queries))
             facts = facts or these
         history = self.draft.table("history.parquet").to_dict("records")
-        yield Part("trained", f"Trained in {len(history)} epochs", 0.3, history, facts)
-        trained = [data(self.study, self.plan, one) for one in vectors]
-        rows, queries = self._ranked(trained)
+        yield Part("trained", trained_title(len(history)), 0.3, history, facts)
+        rows, ranked = self._ranked(trained)
         self.rows += rows
-        yield Part("ranking", "Ranked", 0.35, rows, queries=queries)
+        yield Part("ranking", "Ranked", 0.35, rows, queries=ranked)
         outcomes: list[list[Outcome]] = [[] for _ in trained]
         for n, share in self._points(trained, outcomes):
             scores = self._scores(outcomes)
             at = scores[scores["n_target"] == n]
             name, title = ("mix_in", f"{n:,} items of the target") if n else ("zero_shot", "")
             done = 0.35 + 0.6 * share
-            yield Part(name, title or "Zero-shot", done, at.to_dict("records"), scores=at)
+            drawn = self._drawn(trained, outcomes, n)
+            rows = at.to_dict("records")
+            yield Part(name, title or "Zero-shot", done, rows, scores=at, drawn=drawn)
         scores = self._scores(outcomes)
         self.draft.write_table(differences.SCORES, scores)
+        self.draft.write_table(differences.DRAWN, self._drawn(trained, outcomes))
         self.draft.write_table("by_class.parquet", self._by_class(outcomes))
         measured = self._measured(trained[0], outcomes[0])
         self.rows += measured
@@ -119,25 +110,6 @@ class Making:
             self.draft.write_table("maps.parquet", maps)
         yield Part("map", "Placed on the study's map", 0.98)
         yield self._finish(scores, maps, facts)
-
-    def _train(self, number: int) -> tuple[dict[str, Vectors], Row]:
-        """One training; only that of the first seed stays in the run's files."""
-        draft = self.draft
-        if number:
-            draft = WatchedDraft(self.study.store, runs.FOLDER, draft.key | {"training": number})
-        settings = self.settings.recipe.translation
-        settings = replace(settings, seed=settings.seed + number)
-        by = str(self.study.dataset["paired_by"])
-        natives = self.plan.natives
-        with one_thread():  # a translation is the same as in a stage, bit by bit
-            facts = train.write_translation(settings, by, draft, self.plan.training, natives)
-        vectors = {
-            modality: Vectors(native.item_ids, np.array(draft.array(f"translation.{modality}.npy")))
-            for modality, native in natives.items()
-        }
-        if number:
-            draft.remove("")
-        return vectors, facts
 
     def _ranked(self, trained: Sequence[EvaluationData]) -> tuple[list[Row], pd.DataFrame]:
         n_bootstrap = self.settings.evaluation.n_bootstrap
@@ -153,11 +125,13 @@ class Making:
     ) -> Iterator[tuple[int, float]]:
         """Fill the outcomes; yields each point's items of the target, and the share of the work."""
         evaluation, points = self.settings.evaluation, self.plan.points
-        parts = [(labelled(one, "train"), labelled(one, "test")) for one in trained]
-        n_all = {target: len(parts[0][0][target]) for target in points}
+        if evaluation.classifier == "combined":
+            trained = [self._with_pca(one) for one in trained]
+        parts = [(one.labelled("train"), one.labelled("test")) for one in trained]
+        n_all = {target: len(parts[0][0][SPACE][target]) for target in points}
         every = sorted({n for of_target in points.values() for n in of_target})
         seeds = range(self.seed, self.seed + evaluation.draws)
-        are_whole = False  # W's forests of all items are tested on both modalities at once
+        are_whole = False  # classifiers of all items are tested on both modalities at once
 
         def test(task: tuple[int, str, int, int]) -> tuple[Forest | None, list[Outcome]]:
             number, target, n, seed = task
@@ -168,7 +142,7 @@ class Making:
         with ThreadPoolExecutor(self.n_threads) as pool:
             for at, n in enumerate(every):
                 for target in [name for name, of_target in points.items() if n in of_target]:
-                    whole = evaluation.classifier == "forest" and n == n_all[target]
+                    whole = evaluation.classifier in SYSTEMS and n == n_all[target]
                     if whole and are_whole:
                         continue
                     are_whole = are_whole or whole
@@ -179,6 +153,30 @@ class Making:
                             self.forest = forest
                 yield n, (at + 1) / len(every)
 
+    def _with_pca(self, of: EvaluationData) -> EvaluationData:
+        """With the study's PCA beside the run's space, which SMT uses too."""
+        return data(
+            self.study,
+            self.plan,
+            of.vectors[SPACE],
+            pca=spaces.of_pca(self.study, self.settings, self.plan),
+        )
+
+    def _drawn(
+        self,
+        trained: Sequence[EvaluationData],
+        outcomes: Sequence[Sequence[Outcome]],
+        n_target: int | None = None,
+    ) -> pd.DataFrame:
+        """What every classifier predicted, at one point or at all; with the `training`."""
+        frames = [
+            audio_image_studies.drawn(
+                of, [one for one in found if n_target in (None, one.n_target)]
+            ).assign(training=training)
+            for training, (of, found) in enumerate(zip(trained, outcomes, strict=True))
+        ]
+        return pd.concat(frames, ignore_index=True)
+
     def _scores(self, outcomes: Sequence[Sequence[Outcome]]) -> pd.DataFrame:
         """Macro F1 of every point, draw and training so far."""
         classifier = self.settings.evaluation.classifier
@@ -188,7 +186,7 @@ class Making:
                 "n_target": one.n_target,
                 "seed": one.cell.seed,
                 "training": training,
-                "system": "MMT" if classifier == "forest" else classifier,
+                "system": SYSTEMS.get(classifier, classifier),
                 "value": one.macro_f1,
                 "chance": 1.0 / len(self.plan.classes),
                 "n": int(one.confusion.sum()),
@@ -212,12 +210,12 @@ class Making:
     def _measured(self, of: EvaluationData, mine: Sequence[Outcome]) -> list[Row]:
         """Rows as the stage `evaluate` has them, and its table of predictions."""
         rows = audio_image_studies.central(of)
-        is_forest = self.settings.evaluation.classifier == "forest"
-        whole = [one for one in mine if one.cell.target is None] if is_forest else []
+        is_known = self.settings.evaluation.classifier in SYSTEMS
+        whole = [one for one in mine if one.cell.target is None] if is_known else []
         self.draft.write_table("predictions.parquet", self._predictions(of, whole))
         if whole:
             rows += classification.measurements(whole, self.plan.classes)
-        if is_forest:
+        if is_known:
             rows += mix_in.measurements(mine, len(self.plan.classes))
         return rows
 
@@ -313,8 +311,13 @@ class Making:
             "artefacts": artefacts,
             "started": now,
             "finished": now,
-            "run": {"of": study.digest, "changes": title},
+            "run": {"of": study.digest, "changes": title, "space": recipe.space},
         }
+
+
+def trained_title(n_epochs: int) -> str:
+    """What was done, for the first part of a run; a space in closed form has no epochs."""
+    return f"Trained in {n_epochs} epochs" if n_epochs else "Space is there"
 
 
 def _headlines(table: pd.DataFrame, scores: pd.DataFrame) -> dict[str, float]:

@@ -13,13 +13,12 @@ import pandas as pd
 from core import items
 from core.encoder_sets import encoder_set_name
 from core.errors import UserError
-from core.lab.recipe import Settings
+from core.lab.recipe import Settings, settings_of
 from core.spaces import maps
 from core.stages import settings as study_settings
 from core.stages.evaluation_data import AUDIO_IMAGE, EvaluationData
 from core.stages.training_data import training_items, training_pairs
 from core.studies import forest_cells
-from core.studies.forest_cells import Labelled
 from core.study import Study, taxonomy_of
 from core.vectors import Vectors
 
@@ -37,6 +36,7 @@ class Plan:
     natives : by modality, the vectors of the items that take part
     frame : all items that take part, with their `subset`
     training : the items to train on
+    windows : by modality, the digest of the stored windows of recordings, if the recipe has them
     classes : those that are classified
     points : items of the target in training, by target, ascending
     sample : which part of the study takes part, in words; "" for all of it
@@ -46,6 +46,7 @@ class Plan:
     natives: dict[str, Vectors]
     frame: pd.DataFrame
     training: pd.DataFrame
+    windows: dict[str, str]
     classes: list[str]
     points: dict[str, list[int]]
     sample: str
@@ -64,6 +65,8 @@ def plan(study: Study, settings: Settings) -> Plan:
     if recipe.translation.words != "together":
         by_modality.pop("text", None)
     study_settings.check_unseen(recipe.unseen, study.paired_classes)
+    _check_space(study, settings)
+    windows = windows_of(study, settings)
     natives = {modality: study.native(encoder) for modality, encoder in by_modality.items()}
     frame = study.items().reset_index(drop=True)
     sample = ""
@@ -75,39 +78,78 @@ def plan(study: Study, settings: Settings) -> Plan:
             "and stratified by class"
         )
         frame = frame[kept].reset_index(drop=True)
-        natives = {m: _only(native, frame["item_id"]) for m, native in natives.items()}
+        natives = {m: only(native, frame["item_id"]) for m, native in natives.items()}
     ingested = study.artefact("ingest")
     training = training_items(ingested, 0, natives, recipe.unseen)
     _check_pairs(study, settings, training, natives)
     classes = _classes(study, evaluation.classes)
-    found = Plan(
-        encoder_set_name(*by_modality.values()), natives, frame, training, classes, {}, sample
-    )
+    mine = encoder_set_name(*by_modality.values())
+    found = Plan(mine, natives, frame, training, windows, classes, {}, sample)
     whole = data(study, found, natives)
     points = {target: _points(whole, settings, target, classes) for target in evaluation.targets}
     return replace(found, points=points)
 
 
-def data(study: Study, of: Plan, vectors: dict[str, Vectors]) -> EvaluationData:
-    """What the studies work on, with the items' vectors in the translated space."""
+def windows_of(study: Study, settings: Settings) -> dict[str, str]:
+    """By modality, the digest of the stored windows that the recipe trains on; {} without any.
+
+    Raises
+    ------
+    UserError
+        The study has none.
+    """
+    recipe = settings.recipe
+    if recipe.translation.windows == "own" or recipe.space != "translation":
+        return {}
+    names = {
+        modality: f"extract:{encoder}:windows"
+        for modality, encoder in study.modalities(recipe.encoder_set).items()
+    }
+    found = {m: study.artefact(name).digest for m, name in names.items() if study.has(name)}
+    if not found:
+        raise UserError(
+            "This study has embedded each recording's own second alone, and a recipe with windows "
+            "needs the others: compute a study file with `translation: {windows: train}` first."
+        )
+    return found
+
+
+def _check_space(study: Study, settings: Settings) -> None:
+    """A space in closed form has no settings of a training."""
+    recipe = settings.recipe
+    if recipe.space == "translation":
+        return
+    own = settings_of(study, recipe.encoder_set)
+    changed = [name for name in settings.differences(own) if name.startswith("translation.")]
+    if changed or recipe.trainings > 1:
+        name = changed[0] if changed else "trainings"
+        raise UserError(
+            f"The space {recipe.space} is not trained, and {name} belongs to a training: leave it "
+            "as the study has it, or choose the space translation."
+        )
+
+
+def data(
+    study: Study,
+    of: Plan,
+    vectors: dict[str, Vectors],
+    queries: dict[str, Vectors] | None = None,
+    pca: dict[str, Vectors] | None = None,
+) -> EvaluationData:
+    """What the studies work on, with the items' vectors in the run's space.
+
+    `queries` are those that are recordings instead of items; `pca` is what SMT also needs.
+    """
+    spaces = {"translation": vectors} | ({"pca": pca} if pca else {})
     return EvaluationData(
         of.frame,
         study.classes,
         of.classes,
         str(study.dataset["paired_by"]),
         taxonomy_of(study.artefact("ingest")),
-        {"translation": vectors},
+        spaces,
+        {"translation": queries} if queries else {},
     )
-
-
-def labelled(of: EvaluationData, subset: str) -> dict[str, Labelled]:
-    """modality -> the single-label items of a subset, in the translated space."""
-    found = {}
-    for modality in AUDIO_IMAGE:
-        frame = of.single(modality, subset)
-        vectors = of.vectors["translation"][modality].take(frame["item_id"])
-        found[modality] = Labelled(vectors, items.class_numbers(frame, of.paired_classes))
-    return found
 
 
 def sampled(frame: pd.DataFrame, most: int, seed: int) -> np.ndarray | None:
@@ -137,7 +179,8 @@ def sampled(frame: pd.DataFrame, most: int, seed: int) -> np.ndarray | None:
     return frame["clip_id"].isin(set(kept)).to_numpy()
 
 
-def _only(native: Vectors, item_ids: pd.Series) -> Vectors:
+def only(native: Vectors, item_ids: pd.Series) -> Vectors:
+    """The vectors of some items."""
     rows = np.flatnonzero(np.isin(native.item_ids.astype(str), item_ids.astype(str)))
     return Vectors(native.item_ids[rows], np.asarray(native.array[rows], dtype=np.float32))
 

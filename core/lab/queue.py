@@ -1,7 +1,9 @@
 """The queue of runs of one server: one at a time, each in a process of its own.
 
-A process that is ready waits for the next run, so that nobody waits for libraries to load. It has
-one thread less than the machine has cores, and its memory is watched. Cancelling kills it.
+A worker (`core.lab.worker`) that has loaded all libraries forks for each run, so that nobody waits
+for them. A run has one thread less than the machine has cores, and its memory is watched.
+Cancelling kills it. Of several servers and command lines on one workspace, one makes a run at a
+time.
 
     queue = Queue()
     job = queue.submit(Job(root, study.digest, [("", settings)]))
@@ -12,6 +14,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -45,7 +48,7 @@ class Job:
     base : digest of the study or run to compare with; "" for the study
     steps : what has been said so far, with the number of its run
     history : the epochs of the training that goes on, or has ended last
-    sentence : why it failed
+    sentence : why it failed, or what it waits for
     exchange : a modality; the job is then the exchange rates of `study`, and has no runs
     table : the rows of the exchange rates
     """
@@ -104,6 +107,7 @@ class Queue:
         self._changed = threading.Condition()
         self._jobs: list[Job] = []
         self._process: subprocess.Popen[str] | None = None
+        self._child = 0  # the process of the run that goes on
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job) -> Job:
@@ -126,7 +130,7 @@ class Queue:
             if not job.is_over:
                 job.state, job.ended = "cancelled", time.time()
             if was == "running":
-                self._kill()
+                self._end_run()
 
     def position(self, job: Job) -> int:
         """How many jobs are before this one; 0 if it is running or over."""
@@ -135,12 +139,12 @@ class Queue:
             return open_jobs.index(job) if job in open_jobs else 0
 
     def warm(self) -> None:
-        """Have a process ready, if none is."""
+        """Have a worker ready, if none is."""
         with self._changed:
             self._ready()
 
     def close(self) -> None:
-        """End the process, and with it the run that goes on."""
+        """End the worker, and with it the run that goes on."""
         with self._changed:
             for job in self._jobs:
                 if not job.is_over:
@@ -158,38 +162,59 @@ class Queue:
                     job = next(waiting, None)
                     if job is None:
                         self._changed.wait()
-                process = self._ready()
                 job.state, job.started = "running", time.time()
             try:
-                self._run(job, process)
+                if not self._run(job):  # the worker ended at this moment, because nobody asked
+                    self._run(job)
             except Exception:
                 log.exception("a run of the lab failed")
                 self._end(job, "failed", "The run could not be made. The reason is in the log.")
-            with self._changed:
-                self._kill()
+                with self._changed:
+                    self._kill()
+            self._end(
+                job,
+                "failed",
+                "The run's process ended before the run did: run it again, or ask less.",
+            )
 
-    def _run(self, job: Job, process: subprocess.Popen[str]) -> None:
+    def _run(self, job: Job) -> bool:
+        """Give a job to the worker and hear all that it says; False if it could not begin."""
+        with self._changed:
+            if job.is_over:
+                return False
+            process = self._ready()
         assert process.stdin is not None
         assert process.stdout is not None
+        began = False
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(job.request())
             process.stdin.flush()
-        threading.Thread(target=self._watch, args=(job, process), daemon=True).start()
         for line in process.stdout:
-            self._hear(job, json.loads(line))
-        self._end(
-            job, "failed", "The run's process ended before the run did: run it again, or ask less."
-        )
+            said = _read(line)
+            began = began or said["kind"] == "began"
+            if said["kind"] == "ended":
+                break
+            self._hear(job, said)
+        with self._changed:
+            self._child = 0
+        return began
 
     def _hear(self, job: Job, said: dict[str, Any]) -> None:
         with self._changed:
+            if said["kind"] == "began":
+                self._child = int(said["process"])
+                threading.Thread(target=self._watch, args=(job, self._child), daemon=True).start()
             if job.is_over:
+                self._end_run()
                 return
-            if said["kind"] == "epochs":
+            if said["kind"] == "waits":
+                job.sentence = said["sentence"]
+            elif said["kind"] == "epochs":
                 job.history = said["history"]
             elif said["kind"] == "table":
                 job.table = said["rows"]
             elif said["kind"] == "step":
+                job.sentence = ""
                 job.steps.append((said["number"], Step(**said["step"])))
         if said["kind"] == "done":
             self._end(job, "done")
@@ -201,22 +226,28 @@ class Queue:
             if not job.is_over:
                 job.state, job.sentence, job.ended = state, sentence, time.time()
 
-    def _watch(self, job: Job, process: subprocess.Popen[str]) -> None:
+    def _watch(self, job: Job, child: int) -> None:
         """End a run that takes too much memory."""
-        while process.poll() is None:
-            used = memory_of(process.pid)
-            if used > MOST_BYTES:
+        while self._child == child:
+            if memory_of(child) > MOST_BYTES:
                 self._end(
                     job,
                     "failed",
                     f"The run needed more than {MOST_BYTES >> 30} GB of memory: ask for a smaller "
                     "sample (most) or fewer draws.",
                 )
-                process.kill()
+                with self._changed:
+                    self._end_run()
             time.sleep(WATCH_S)
 
+    def _end_run(self) -> None:
+        """Kill the run that goes on; the worker stays. It has no run yet while it loads."""
+        if self._child:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGKILL)
+
     def _ready(self) -> subprocess.Popen[str]:
-        """The process that is ready or getting ready."""
+        """The worker that is ready or getting ready."""
         if self._process is None or self._process.poll() is not None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "core.lab.worker"],
@@ -229,10 +260,20 @@ class Queue:
         return self._process
 
     def _kill(self) -> None:
+        self._end_run()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def _read(line: str) -> dict[str, Any]:
+    """A line of the worker; a run that was killed may have left half a one."""
+    try:
+        said: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"kind": ""}
+    return said
 
 
 def memory_of(pid: int) -> int:

@@ -21,7 +21,8 @@ from core.spaces.translation import TranslationConfig
 from core.studies.forests import ForestConfig
 from core.study import Study
 
-Classifier = Literal["forest", "nearest_centroid", "logistic_regression", "target_only"]
+Classifier = Literal["forest", "combined", "nearest_centroid", "logistic_regression", "target_only"]
+Space = Literal["translation", "cca", "pca"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Recipe:
     Parameters
     ----------
     encoder_set : one of the study's
+    space : "translation" is trained; "cca" is fitted in closed form; "pca" is the study's own, with
+        nothing learned from pairs
     translation : its fields are those of a study file
     unseen : classes that the translation is not trained on
     trainings : how often it is trained, each time with the next seed
@@ -40,6 +43,7 @@ class Recipe:
     translation: TranslationConfig
     unseen: tuple[str, ...] = ()
     trainings: int = 1
+    space: Space = "translation"
 
     def __post_init__(self) -> None:
         check_recipe(self, "recipe", at_least={"trainings": 1}, at_most={"trainings": 20})
@@ -56,7 +60,8 @@ class Evaluation:
     points : items of the target to train on, one point of the curve each; none named: six of the
         study's own points, with 0 and all
     draws : of the items, and as many classifiers, per point
-    classifier : "forest" is W's (MMT); "target_only" is a forest without the other modality
+    classifier : "forest" is W's (MMT), "combined" weighs two experts (SMT); "target_only" is a
+        forest without the other modality
     n_bootstrap : resamples behind an interval
     most : the most items of a modality in a subset; of more, a sample that is stratified by class
     forest : how forests are grown
@@ -68,7 +73,7 @@ class Evaluation:
     draws: int = 5
     classifier: Classifier = "forest"
     n_bootstrap: int = 1_000
-    most: int = 4_000
+    most: int = 2_000
     forest: ForestConfig = field(default_factory=ForestConfig)
 
     def __post_init__(self) -> None:

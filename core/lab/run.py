@@ -18,9 +18,11 @@ import pandas as pd
 from core.cpu import n_cores
 from core.errors import UserError
 from core.lab import differences, runs
-from core.lab.making import Making, OnEpoch, Part, key_of
+from core.lab.classifiers import SYSTEMS
+from core.lab.making import Making, Part, key_of, trained_title
 from core.lab.plan import Plan, plan
 from core.lab.recipe import Settings, settings_of
+from core.lab.spaces import OnEpoch
 from core.store import digest
 from core.study import Study, open_study
 
@@ -109,7 +111,7 @@ def comparable(study: Study, settings: Settings, of: Plan) -> bool:
     """Whether the study has stored the numbers that these settings ask for."""
     asked, own = settings.evaluation, settings_of(study, settings.recipe.encoder_set).evaluation
     return (
-        asked.classifier == "forest"
+        asked.classifier in SYSTEMS
         and of.classes == study.paired_classes
         and not of.sample
         and asked.forest == own.forest
@@ -150,16 +152,32 @@ class Compared:
         is_run = "run" in self.base.record
         return self.base.default_encoder_set if is_run else self.settings.recipe.encoder_set
 
+    @property
+    def system(self) -> str:
+        """The classifier of the study: the run's own, or MMT if the run changes it alone."""
+        if "run" in self.base.record:
+            return ""
+        own = settings_of(self.base, self.settings.recipe.encoder_set).recipe
+        if own == self.settings.recipe:
+            return "MMT"
+        return SYSTEMS.get(self.settings.evaluation.classifier, "MMT")
+
     def step(self, part: Part) -> Step:
         """A part of a run with its differences."""
         found: list[Row] = []
         n_bootstrap = self.settings.evaluation.n_bootstrap
         if part.queries is not None:
             theirs = differences.queries_of(self.base, self.encoder_set)
-            found += differences.of_queries(part.queries, theirs, n_bootstrap)
+            chance = {
+                (row["metric"], row["direction"]): float(row["value"])
+                for row in part.rows
+                if row.get("system") == "random" and "value" in row
+            }
+            found += differences.of_queries(part.queries, theirs, n_bootstrap, chance)
         if part.scores is not None and len(part.scores):
-            scores = differences.scores_of(self.base, self.encoder_set)
-            found += differences.of_scores(part.scores, scores, n_bootstrap)
+            of = (self.base, self.encoder_set, self.system)
+            scores, drawn = differences.scores_of(*of), differences.drawn_of(*of)
+            found += differences.of_scores(part.scores, scores, n_bootstrap, part.drawn, drawn)
         return Step(part.name, part.title, part.done, part.rows, found, part.facts)
 
 
@@ -174,18 +192,22 @@ def stored_parts(run: Study) -> Iterator[Part]:
     encoder_set = run.default_encoder_set
     made = run.artefact(f"evaluate:{encoder_set}:0")
     rows = run.measurements()
-    mine = rows[(rows["space"] == "translation") & (rows["system"].isin(["", "random", "MMT"]))]
+    mine = rows[
+        (rows["space"] == "translation") & (rows["system"].isin(["", "random", *SYSTEMS.values()]))
+    ]
     history = run.history(encoder_set).to_dict("records")
     facts = {"best_epoch": made.manifest["best_epoch"]}
-    yield Part("trained", f"Trained in {len(history)} epochs", 0.3, _plain(history), facts)
+    yield Part("trained", trained_title(len(history)), 0.3, _plain(history), facts)
     ranked = mine[mine["study"] == "ranking"].to_dict("records")
     queries = made.table(differences.TRAININGS)
     yield Part("ranking", "Ranked", 0.35, _plain(ranked), queries=queries)
-    scores = made.table(differences.SCORES)
+    scores, drawn = made.table(differences.SCORES), made.table(differences.DRAWN)
     for n in sorted(scores["n_target"].unique()):
         at = scores[scores["n_target"] == n]
         name = "mix_in" if n else "zero_shot"
-        yield Part(name, point_title(int(n)), 0.9, _plain(at.to_dict("records")), scores=at)
+        found = _plain(at.to_dict("records"))
+        of_point = drawn[drawn["n_target"] == n]
+        yield Part(name, point_title(int(n)), 0.9, found, scores=at, drawn=of_point)
     confused = mine[mine["metric"] == "confusion"].to_dict("records")
     yield Part("confusions", "Confusion matrices", 0.96, _plain(confused))
     yield Part("finished", "Finished", 1.0, facts=made.json("facts.json"))

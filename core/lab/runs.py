@@ -9,13 +9,14 @@ the file whole.
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.errors import UserError
+from core.lock import Holder
 from core.store import Store
 
 FOLDER = "lab"
@@ -101,6 +102,18 @@ def runs(store: Store) -> list[Kept]:
 def find(store: Store, id: str) -> Kept | None:
     """The run whose id begins like this, or None."""
     return next((one for one in runs(store) if id and one.id.startswith(id)), None)
+
+
+@contextmanager
+def turn(store: Store, tell: Callable[[str], None] = lambda sentence: None) -> Iterator[None]:
+    """Wait until no other process makes a run in this workspace, and hold this turn.
+
+    `tell` is called with a sentence when there is something to wait for. The turn of a process
+    that was killed is over.
+    """
+    with Holder(store, tell) as holder:
+        holder.take([(FOLDER, "run")], wait=True)
+        yield
 
 
 def records(store: Store) -> list[dict[str, Any]]:

@@ -9,10 +9,10 @@ from typing import Any, get_origin
 import pandas as pd
 
 from core.errors import UserError
-from core.lab.making import OnEpoch
 from core.lab.plan import plan
 from core.lab.recipe import Settings, read
 from core.lab.run import Step, what_if
+from core.lab.spaces import OnEpoch
 from core.study import Study
 
 MOST = 20  # values of a sweep

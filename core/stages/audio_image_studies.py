@@ -3,6 +3,7 @@
 W §3.3 and §4. Most of the time is spent on the forests (`core.stages.forests`).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,18 @@ from core.studies import centroids, classification, distribution, forest_cells, 
 from core.studies.forest_cells import Cell, Outcome
 
 Row = dict[str, Any]
+DRAWN = "drawn.parquet"  # the mix-in predictions of every draw
 
 
 def run(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> list[Row]:
-    """The measurements; writes `predictions.parquet` and `forests.safetensors`."""
+    """The measurements; writes `predictions.parquet`, `drawn.parquet` and `forests.safetensors`."""
     train, test = data.labelled("train"), data.labelled("test")
     seed, n_classes = draft.key["seed"], len(data.paired_classes)
     cells = forest_cells.cells(train, config.mix_in_draws, seed)
     outcomes, grown = forests.grow(draft, engine, train, test, n_classes, cells, config.forest)
     first = [one for one in outcomes if one.cell == Cell(one.cell.system, seed)]
     draft.write_table("predictions.parquet", predictions(data, first))
+    draft.write_table(DRAWN, drawn(data, outcomes))
     draft.write_tensors(
         "forests.safetensors",
         {
@@ -71,6 +74,32 @@ def predictions(data: EvaluationData, outcomes: list[Outcome]) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def drawn(data: EvaluationData, outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    """What every classifier of the mix-in curves predicts, one row for each.
+
+    Returns
+    -------
+    `target, system, n_target, seed`, and two lists of the test items' order: `truth` and
+    `predicted`, numbers of the paired classes (int16)
+    """
+    truth = {
+        target: items.class_numbers(data.single(target, "test"), data.paired_classes)
+        for target in {one.target for one in outcomes}
+    }
+    rows = [
+        {
+            "target": one.target,
+            "system": one.cell.system,
+            "n_target": one.n_target,
+            "seed": one.cell.seed,
+            "truth": truth[one.target].astype(np.int16),
+            "predicted": np.asarray(one.predicted, np.int16),
+        }
+        for one in outcomes
+    ]
+    return pd.DataFrame(rows)
 
 
 def central(data: EvaluationData) -> list[Row]:

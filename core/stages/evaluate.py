@@ -39,7 +39,7 @@ from core.studies import measure, ranking, seen_tags, zero_shot
 from core.study import GENERATED, TUNED, Space
 from core.vectors import read_vectors
 
-VERSION = 6
+VERSION = 7
 Row = dict[str, Any]
 
 

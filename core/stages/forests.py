@@ -56,7 +56,8 @@ def grow(
     Returns
     -------
     The outcomes in the order of `cells`, and the first seed's forest of every system.
-    Probabilities are kept of whole cells; of mixed ones there are none, shape `(0, n_classes)`.
+    Predictions are kept of all cells. Probabilities are kept of whole cells; of mixed ones there
+    are none, shape `(0, n_classes)`.
     """
     kept_seed = cells[0].seed
     whole = [(cell,) for cell in cells if cell.target is None]
@@ -80,8 +81,9 @@ def grow(
             for target in targets:
                 counts = tensors[f"{cell.name}/{target}/confusion"]
                 proba = tensors.get(f"{cell.name}/{target}/proba", np.empty((0, n_classes), "f4"))
+                predicted = tensors[f"{cell.name}/{target}/predicted"]
                 n_target = len(train[cell.space][target]) if cell.target is None else cell.n_target
-                outcomes.append(Outcome(cell, target, n_target, counts, proba))
+                outcomes.append(Outcome(cell, target, n_target, counts, proba, predicted))
             prefix = f"{cell.name}/forest/"
             arrays = {
                 name.removeprefix(prefix): array
@@ -101,6 +103,8 @@ def grow_block(task: ForestTask) -> str:
         forest, outcomes = forest_cells.run_cell(cell, train, test, task.n_classes, task.config)
         for outcome in outcomes:
             made[f"{cell.name}/{outcome.target}/confusion"] = outcome.confusion
+            predicted = outcome.predicted.astype(np.int16)
+            made[f"{cell.name}/{outcome.target}/predicted"] = predicted
             if cell.target is None:
                 made[f"{cell.name}/{outcome.target}/proba"] = outcome.proba
         if forest and cell.target is None and cell.seed == task.kept_seed:

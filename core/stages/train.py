@@ -118,7 +118,7 @@ def _write_cca(
     draft: Draft, frame: pd.DataFrame, natives: dict[str, Vectors], paired_by: str
 ) -> None:
     """CCA of sounds and pictures; a subset with too few pairs has none."""
-    fitted = _fit_cca(frame, natives, paired_by)
+    fitted = fit_cca(frame, natives, paired_by)
     if fitted is not None:
         draft.write_tensors("cca.safetensors", fitted.arrays())
         for modality in fitted.sides:
@@ -126,7 +126,7 @@ def _write_cca(
             draft.write_array(f"cca.{modality}.npy", shared)
 
 
-def _fit_cca(frame: pd.DataFrame, natives: dict[str, Vectors], by: str) -> cca.Cca | None:
+def fit_cca(frame: pd.DataFrame, natives: dict[str, Vectors], by: str) -> cca.Cca | None:
     """CCA of the training items of sound and picture, which belong together `by` clip or class."""
     x, groups, folds = {}, {}, {}
     for modality in sorted(AUDIO_IMAGE):
@@ -157,7 +157,7 @@ def _write_united(
         towers = _fit(draft, settings, paired_by, frame, two, kinds, name="united-")
         draft.write_table("history.united.parquet", pd.DataFrame(towers.history))
     towers = Translation({m: towers.towers[m] for m in two}, towers.history, towers.best_epoch)
-    fitted = United(towers, _fit_cca(frame, natives, "class"))
+    fitted = United(towers, fit_cca(frame, natives, "class"))
     shared = {m: fitted.project(m, native.array) for m, native in two.items()}
     for last in (m for m in natives if m not in two):
         vectors = {m: Vectors(two[m].item_ids, array) for m, array in shared.items()}

@@ -28,7 +28,6 @@ from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft
 from core.stored_encoders import load_tuned
 from core.studies import combined, forest_cells, measure
-from core.studies.confusion import confusion
 from core.studies.forest_cells import ALIGNED, COMBINED, SCALED, Cell, Labelled, Outcome
 from core.studies.forests import Forest
 from core.study import GENERATED, TUNED, taxonomy_of
@@ -262,10 +261,9 @@ def _stored(
         for target in (t for t in system.modalities if arrays and t in test[system.space]):
             part = test[system.space][target]
             proba = Forest.from_arrays(arrays).predict_proba(part.x)
-            counts = confusion(part.y, proba.argmax(axis=1), len(own.paired_classes))
             n_target = len(train[system.space][target])
             cell = Cell(name, run.config.seed + split)
-            found.append(Outcome(cell, target, n_target, counts, proba))
+            found.append(forest_cells.outcome(cell, target, n_target, proba, part.y))
     return found
 
 

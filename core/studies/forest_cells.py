@@ -102,11 +102,8 @@ class Outcome:
     target: str  # the modality tested on
     n_target: int  # items of it that the system was trained on
     confusion: NDArray[np.int64]  # (n_classes, n_classes): row true, column predicted
-    proba: NDArray[np.float32]  # (n_test, n_classes), in the order of the test items
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        return self.proba.argmax(axis=1)
+    proba: NDArray[np.float32]  # (n_test, n_classes), in the order of the test items; or (0, …)
+    predicted: NDArray[np.integer]  # (n_test,): class of each test item
 
     @property
     def f1(self) -> NDArray[np.float64]:
@@ -241,7 +238,7 @@ def run_cell(
     outcomes = []
     for name, items in tested.items():
         proba = forest.predict_proba(items.x)
-        outcomes.append(_outcome(cell, name, len(parts[name]), proba, items.y))
+        outcomes.append(outcome(cell, name, len(parts[name]), proba, items.y))
     return forest, outcomes
 
 
@@ -263,14 +260,15 @@ def _combine(cell: Cell, target: str, train: Items, test: Items, n_classes: int)
     )
     tested = [_of(test, space, target, "test") for space in (ALIGNED, SCALED)]
     proba = model.predict_proba(*(items.x for items in tested))
-    return _outcome(cell, target, len(chosen), proba, tested[0].y)
+    return outcome(cell, target, len(chosen), proba, tested[0].y)
 
 
-def _outcome(
+def outcome(
     cell: Cell, target: str, n_target: int, proba: NDArray[np.float32], y: NDArray[np.integer]
 ) -> Outcome:
-    counts = confusion(y, proba.argmax(axis=1), proba.shape[1])
-    return Outcome(cell, target, n_target, counts, proba)
+    predicted = proba.argmax(axis=1)
+    counts = confusion(y, predicted, proba.shape[1])
+    return Outcome(cell, target, n_target, counts, proba, predicted)
 
 
 def _of(items: Items, space: str, modality: str, subset: str) -> Labelled:

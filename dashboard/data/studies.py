@@ -63,10 +63,13 @@ def records(root: str) -> list[dict[str, Any]]:
 
 def open_study(root: str, digest_: str = "") -> Handle:
     """The newest study, or the one whose digest starts like this."""
-    for record in records(root):
-        if record["digest"].startswith(digest_):
-            stamp = digest([record["artefacts"], record["finished"]])
-            return Handle(root, record["digest"], stamp)
+    for look in range(2):
+        if look:
+            records.clear()  # it may be a moment old
+        for record in records(root):
+            if record["digest"].startswith(digest_):
+                stamp = digest([record["artefacts"], record["finished"]])
+                return Handle(root, record["digest"], stamp)
     studies_.open_study(_store(root), digest_ or None)  # raises, in its own words
     raise UserError("The study has just been computed: reload the page.")
 

@@ -1,6 +1,5 @@
 """Lab in Chromium: a live run, a cancelled one, a link, two people at once, a phone."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,8 @@ def address(*settings: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def root(demo_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(demo_workspace, tmp_path_factory.mktemp("lab") / "demo"))
-
-
-@pytest.fixture(scope="module")
-def lab(browser: Any, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(root, tmp_path_factory.mktemp("server") / "log.txt") as running:
+def lab(browser: Any, own_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(own_demo, tmp_path_factory.mktemp("server") / "log.txt") as running:
         yield running
 
 
@@ -54,7 +48,7 @@ def press(page: Any, name: str) -> None:
 
 
 def test_a_run_shows_its_loss_and_then_its_numbers_and_a_link_opens_them(
-    visit: Any, root: Path
+    visit: Any, own_demo: Path
 ) -> None:
     ada = visit()
     page = ada.open(address(*SMALL))
@@ -64,7 +58,7 @@ def test_a_run_shows_its_loss_and_then_its_numbers_and_a_link_opens_them(
     page.get_by_text("zero-shot F1, pictures").first.wait_for()
     ada.rest()
     page.screenshot(path=SCREENSHOTS / "lab.png", full_page=True)
-    (made,) = runs.runs(Store(root))
+    (made,) = runs.runs(Store(own_demo))
     bob = visit(color_scheme="dark")
     other = bob.open(page.url)
     assert f"Run {made.id[:8]}" in other.inner_text("body")
@@ -86,7 +80,7 @@ def test_a_cancelled_run_ends_within_a_second(visit: Any) -> None:
     ada.rest()
 
 
-def test_two_people_wait_for_each_other(visit: Any, root: Path) -> None:
+def test_two_people_wait_for_each_other(visit: Any, own_demo: Path) -> None:
     ada, bob = visit(), visit()
     first = ada.open(address("max_epochs=90000", "patience=90000"))
     second = bob.open(address(*SMALL, "margin=0.7"))
@@ -97,7 +91,7 @@ def test_two_people_wait_for_each_other(visit: Any, root: Path) -> None:
     press(first, "Cancel")
     second.get_by_text("made in").wait_for()
     bob.rest()
-    assert any(one.changes.get("translation.margin") == 0.7 for one in runs.runs(Store(root)))
+    assert any(one.changes.get("translation.margin") == 0.7 for one in runs.runs(Store(own_demo)))
 
 
 def test_a_sweep_on_a_phone(visit: Any) -> None:

@@ -1,6 +1,5 @@
-"""A copy of the smallest demo study, to make runs in."""
+"""The demo study, to make runs in, and settings of a short run."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,9 @@ from core.store import Store
 from core.study import Study, open_study
 
 
-@pytest.fixture(scope="session")
-def lab_workspace(demo_workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(demo_workspace, tmp_path_factory.mktemp("lab") / "demo"))
-
-
-@pytest.fixture(scope="session")
-def study(lab_workspace: Path) -> Study:
-    return open_study(Store(lab_workspace))
+@pytest.fixture(scope="module")
+def study(own_demo: Path) -> Study:
+    return open_study(Store(own_demo))
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from core import config
 from core.engines.local import LocalEngine
 from core.errors import MissingArtefact, UserError
-from core.lab import export, runs
+from core.lab import differences, export, runs
 from core.lab.recipe import Settings, settings_of
 from core.lab.run import Step, id_of, what_if
 from core.stages import table as stages
@@ -48,6 +49,62 @@ def test_the_recipe_of_the_study_gives_its_numbers_exactly(study: Study, own: li
         stored = study.shared(study.default_encoder_set, "translation", modality)
         assert np.array_equal(ours.array, stored.array)
     assert all(row["difference"] == 0 for step in own for row in step.differences)
+
+
+@pytest.mark.parametrize(
+    ("changes", "system"), [({"classifier": "combined"}, "SMT"), ({"space": "pca"}, "MMP")]
+)
+def test_other_systems_of_the_study_have_its_numbers_exactly(
+    study: Study, changes: dict[str, object], system: str
+) -> None:
+    asked = settings_of(study).changed({"points": (0, 50), "draws": 2, **changes})
+    steps = list(what_if(study, asked))
+    found = opened(study, steps)
+    mine = differences.scores_of(found, found.default_encoder_set)
+    stored = differences.scores_of(study, study.default_encoder_set, system)
+    keys = differences.SCORE_KEYS
+    joined = mine.merge(stored, on=keys, suffixes=("", "_stored"))
+    assert len(joined) == 2 * 2 * 2
+    assert (joined["value"] == joined["value_stored"]).all()
+    assert found.shared(found.default_encoder_set, "translation", "audio").array.shape[1] > 1
+    if system == "SMT":  # its question is what SMT changes, not what a recipe changes
+        of_study = differences.scores_of(study, study.default_encoder_set, "MMT")
+        base = of_study[of_study["seed"].isin({0, 1})].groupby(["target", "n_target"])["value"]
+        for row in (row for step in steps for row in step.differences):
+            if row["metric"] == "macro_f1":
+                assert row["base"] == pytest.approx(base.mean()[row["target"], row["n_target"]])
+
+
+def test_cca_is_that_of_the_study(study: Study) -> None:
+    asked = settings_of(study).changed({"space": "cca", "points": (0,), "draws": 1})
+    run = opened(study, list(what_if(study, asked)))
+    for modality in ("audio", "image"):
+        mine = run.shared(run.default_encoder_set, "translation", modality)
+        stored = study.shared(study.default_encoder_set, "cca", modality)
+        assert np.array_equal(mine.array, stored.take(mine.item_ids))
+    fitted = run.space(run.default_encoder_set, "translation")
+    native = study.native("hog")
+    again = fitted.project("image", native.array[:5])
+    np.testing.assert_allclose(again, stored.take(native.item_ids[:5]), atol=1e-6)
+
+
+def test_a_study_that_trains_on_windows_has_its_numbers_exactly(
+    study: Study, small: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "study.yaml"
+    values = export.values(study, small) | {"n_bootstrap": 50, "mix_in_draws": 2, "trainings": 1}
+    values["translation"] = {"windows": "query", "towers": 2, "max_epochs": 3, "centred": True}
+    values["forest"] = {"n_trees": 5}
+    file.write_text(yaml.safe_dump(values))
+    with LocalEngine(1) as engine:
+        made = stages.run(config.load(file), Store(study.store.root), engine, until="evaluate")
+    full = open_study(study.store, made.digest)
+    steps = list(what_if(full, settings_of(full).changed({"points": (0, 50)})))
+    mine, theirs = translated(opened(full, steps)), translated(full)
+    pd.testing.assert_frame_equal(mine, theirs.loc[mine.index], check_exact=True)
+    rows = [row for step in steps for row in step.differences]
+    assert all(row["difference"] == 0 for row in rows)
+    assert {row["covers"] for row in rows} == {"queries", "items and draws"}
 
 
 def test_early_numbers_come_first_and_all_have_a_difference(own: list[Step]) -> None:

@@ -1,6 +1,7 @@
 """The controls of the lab: each changes one value of the recipe, in the address."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -14,17 +15,23 @@ from dashboard.shared import widgets
 MARK = "="
 # What a person sees first: name of the value, label, one line of help.
 RECIPE = (
-    ("loss", "Loss", "How pairs are pulled together, and others apart."),
+    ("space", "Space", "Trained, in closed form, or without pairs."),
+    ("loss", "Loss", "How pairs are pulled together."),
+    ("share", "Share of the pairs", "0.1 trains on a tenth of them."),
+    ("mismatched", "Share of wrong pairs", "These get the picture of another clip."),
+    ("unseen", "Unseen classes", "Nothing is trained on these."),
+    ("classifier", "Classifier", "Forest: W's MMT. Combined: SMT."),
+)
+MORE = (
     ("margin", "Margin", "How much nearer a pair must be than another one."),
     ("temperature", "Temperature", "Lower: the nearest wrong items count more."),
-    ("sampler", "Sampler", "Uniform: each pair once. Balanced: each class equally often."),
+    ("sampler", "Sampler", "Balanced: each class equally often."),
     ("pairing", "Pairing", "Fixed, or drawn again within the class at every step."),
     ("same_class", "Two pairs of one class", "Whether they count as wrong for each other."),
     ("n_dims", "Dimensions", "The length of a vector in the shared space."),
     ("centred", "Centred", "Take the mean of each modality away."),
-    ("share", "Share of the pairs", "1 trains on all pairs, 0.1 on a tenth of them."),
-    ("mismatched", "Share of wrong pairs", "So many pairs get the picture of another clip."),
-    ("unseen", "Unseen classes", "No translation is trained on these."),
+    ("windows", "Windows", "Other seconds of a recording train, or are the query, too."),
+    ("towers", "Towers", "Trainings whose spaces are averaged."),
     ("trainings", "Trainings", "Each has another seed; the numbers are means over them."),
 )
 EVALUATION = (
@@ -32,11 +39,14 @@ EVALUATION = (
     ("classes", "Classes", "Those that are classified; none chosen: all."),
     ("points", "Items of the target", "With commas, such as 0, 20, 100; empty: six points."),
     ("draws", "Draws", "How often the items of a point are drawn again."),
-    ("classifier", "Classifier", "W's forest (MMT), or a simpler one on the same items."),
+    ("n_bootstrap", "Bootstrap", "Resamples behind an interval."),
+    ("most", "Largest subset", "Of more items, a sample stratified by class."),
+    ("n_trees", "Trees", "Of each forest."),
+    ("max_depth", "Depth", "Of each tree, at most."),
 )
+TRAINED = ("loss", "share", "mismatched")
 HIDDEN = {"encoder_set", "words"}
 MARGIN_LOSSES = ("margin", "symmetric_margin", "hardest_triplet")
-LETTERS = {"targets": theme.MODALITY_PLURALS}
 
 
 def asked(own: Settings) -> tuple[Settings, list[str]]:
@@ -62,22 +72,27 @@ def in_address(own: Settings, settings: Settings) -> tuple[str, ...]:
 
 def show(own: Settings, settings: Settings, classes: list[str]) -> None:
     """All controls."""
-    known = settings.values
-    shown = {own.full_name(name) for name, _, _ in (*RECIPE, *EVALUATION) if _has(own, name)}
-    widgets.kicker("recipe")
     for name, label, help_ in RECIPE:
-        if _has(own, name) and _applies(name, settings):
+        if _applies(name, settings):
             control(own, settings, name, label, help_, classes)
-    with st.expander("More of the recipe"):
-        for name in known:
-            last = name.rpartition(".")[2]
-            if name not in shown and last not in HIDDEN and name.startswith("translation."):
-                control(own, settings, name, _plain(last).capitalize(), "", classes)
+    if settings.recipe.space == "translation":
+        with st.expander("More of the recipe"):
+            for name, label, help_ in (*MORE, *_others(own)):
+                if _applies(name, settings):
+                    control(own, settings, name, label, help_, classes)
     with st.expander("How it is measured"):
         for name, label, help_ in EVALUATION:
             control(own, settings, name, label, help_, classes)
-        for name in ("n_bootstrap", "most", "n_trees", "max_depth"):
-            control(own, settings, name, _plain(name).capitalize(), "", classes)
+
+
+def _others(own: Settings) -> list[tuple[str, str, str]]:
+    """The fields of a translation that have no words of their own."""
+    shown = {own.full_name(name) for name, _, _ in (*RECIPE, *MORE, *EVALUATION)}
+    names = [one for one in own.values if one.startswith("translation.") and one not in shown]
+    last = {name: name.rpartition(".")[2] for name in names}
+    return [
+        (name, _plain(last[name]).capitalize(), "") for name in names if last[name] not in HIDDEN
+    ]
 
 
 def control(
@@ -115,7 +130,7 @@ def control(
     stored = _shown(own.values[full])
     same = own.values[full] == value
     widgets.small(
-        f"{help_} {f'Study: {stored}.' if same else f'Changed; study: {stored}.'}".strip()
+        f"{help_} {f'Study: {stored}.' if same else f'Changed; the study has {stored}.'}".strip()
     )
 
 
@@ -124,6 +139,9 @@ def _change(own: Settings, full: str, key: str) -> Callable[[], None]:
         value = st.session_state[key]
         text = _text(tuple(value)) if isinstance(value, (list, tuple)) else _text(value)
         before, _ = asked(own)
+        if full == "space":  # what belongs to a training goes with it
+            kept = replace(before.recipe, translation=own.recipe.translation, trainings=1)
+            before = replace(before, recipe=kept)
         try:
             after = before.changed({full: text})
         except UserError as error:
@@ -135,12 +153,10 @@ def _change(own: Settings, full: str, key: str) -> Callable[[], None]:
     return change
 
 
-def _has(own: Settings, name: str) -> bool:
-    return any(one.rpartition(".")[2] == name for one in own.values)
-
-
 def _applies(name: str, settings: Settings) -> bool:
-    """A margin belongs to the losses that have one; a temperature to the others."""
+    """A margin belongs to the losses that have one; a loss to a space that is trained."""
+    if name in TRAINED and settings.recipe.space != "translation":
+        return False
     has_margin = settings.recipe.translation.loss in MARGIN_LOSSES
     return {"margin": has_margin, "temperature": not has_margin}.get(name, True)
 

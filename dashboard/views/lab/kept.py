@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
+from core.figures import theme
 from core.lab.recipe import Settings, in_words
 from core.lab.runs import Kept
 from dashboard import data, session
@@ -56,7 +57,7 @@ def as_table(runs: list[Kept]) -> pd.DataFrame:
                 "name": one.name,
                 "kept by": one.keeper,
                 "changes": in_words(one.changes),
-                **one.numbers,
+                **{named(name): value for name, value in one.numbers.items()},
                 "seconds": round(one.seconds, 1),
                 "made": one.created.replace("T", " ").rstrip("Z"),
                 "run": one.id[:8],
@@ -64,6 +65,12 @@ def as_table(runs: list[Kept]) -> pd.DataFrame:
             for one in runs
         ]
     )
+
+
+def named(number: str) -> str:
+    """A headline number's name in words: `precision@10, sound to picture`."""
+    what, _, of = number.partition(", ")
+    return f"{what}, {theme.DIRECTION_NAMES.get(of) or theme.MODALITY_PLURALS.get(of, of)}"
 
 
 def chosen(handle: Handle, own: Settings, one: Kept) -> None:

@@ -57,7 +57,7 @@ def text_of(job: Job) -> str:
     if job.state == "waiting":
         runs = "1 run is" if before == 1 else f"{before} runs are"
         return f"Waiting: {runs} before this one" if before else "Starts now"
-    last = job.steps[-1][1].title if job.steps else "Starting"
+    last = job.steps[-1][1].title if job.steps else job.sentence or "Starting"
     of = ""
     if len(job.runs) > 1 and job.steps:
         number = job.steps[-1][0]

@@ -8,7 +8,7 @@ from dashboard import data, session
 from dashboard.data import Handle
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.lab import compared, form, kept, live, results, sweeps
+from dashboard.views.lab import compared, form, kept, live, questions, results, sweeps
 
 JOB = "lab_job"
 
@@ -16,8 +16,8 @@ JOB = "lab_job"
 def show(page: Page) -> None:
     widgets.heading(
         "Lab",
-        "What if the loss were another one, or a tenth of the pairs wrong? Change the recipe and "
-        "run it: everything is compared with the study, over the same queries and draws.",
+        "Ask a question, or change the recipe and run it. A run trains the study's space anew, "
+        "and each of its numbers stands beside that of the study.",
     )
     handle = data.lab_study(page.handle)
     encoder_set = page.encoder_set if handle == page.handle else ""
@@ -35,7 +35,9 @@ def show(page: Page) -> None:
     settings, notes = form.asked(own)
     wrong = st.session_state.get("lab_wrong")
     data.lab_queue().warm()
-    left, right = st.columns([1.0, 2.3], gap="large")
+    busy = live.is_open(st.session_state.get(JOB))
+    questions.show(own, study.paired_classes, lambda asked: ask(handle, own, asked), busy)
+    left, right = st.columns([1.0, 2.6], gap="large")
     with left:
         buttons(handle, own, settings)
         for note in [*notes, *([wrong] if wrong else [])]:
@@ -75,6 +77,12 @@ def buttons(handle: Handle, own: Settings, settings: Settings) -> None:
             disabled=settings == own,
             lab=(),
         )
+
+
+def ask(handle: Handle, own: Settings, settings: Settings) -> None:
+    """Set the recipe of a question, and run it."""
+    session.change(lab=form.in_address(own, settings), lab_base="")
+    run(handle, settings)
 
 
 def run(handle: Handle, settings: Settings) -> None:

@@ -36,7 +36,7 @@ def show(page: Page, handle: Handle, settings: Settings, base: str, job: Any) ->
         widgets.notice("The run was cancelled: nothing of it is kept.")
     id = data.run_id(handle, settings)
     if data.kept_run(handle.root, id) is None:
-        widgets.small("Not run yet. Press Run: the first numbers come within a few seconds.")
+        stored(page, handle, settings)
         return
     steps = _steps(handle, settings, id, base, job)
     if not steps:
@@ -46,15 +46,52 @@ def show(page: Page, handle: Handle, settings: Settings, base: str, job: Any) ->
     widgets.small(
         f"Run {id[:8]}, made in {facts.get('seconds', 0):.0f} s"
         + (f", on {facts['sample']}" if facts.get("sample") else "")
-        + f". Compared with {st.session_state.get('lab_base_name', 'the study')}, "
-        "over the same queries and draws."
+        + f". Compared with {st.session_state.get('lab_base_name', 'the study')}."
     )
     numbers(steps)
-    all_differences(page, steps)
     curves_of(page, handle, steps, base, "result")
+    all_differences(page, steps)
     loss(page, steps)
     confusions(handle, id)
     placed(page, handle, id, settings)
+
+
+def stored(page: Page, handle: Handle, settings: Settings) -> None:
+    """The study's own numbers, before anything was run."""
+    widgets.small(
+        "This is the study. Press Run, or one of the questions: the first numbers come within a "
+        "few seconds, each beside the study's."
+    )
+    encoder_set = settings.recipe.encoder_set
+    kind = {"space": "translation", "metric": "precision@10", "encoder_set": encoder_set}
+    rows = data.measurements(handle, study="ranking", **kind)
+    cards = []
+    for direction in ("audio_to_image", "image_to_audio"):
+        mine = rows[(rows["direction"] == direction) & (rows["class"] == "") & (rows["split"] == 0)]
+        mine = mine[mine["training"] == 0] if "training" in mine else mine
+        values = {row["system"]: row for row in mine.to_dict("records")}
+        if "" in values:
+            chance = values.get("random", {}).get("value")
+            scale = f"chance {summaries.number(chance)}; " if chance is not None else ""
+            n = f"{scale}{int(values['']['n']):,} queries"
+            what = f"precision@10, {theme.DIRECTION_NAMES[direction]}"
+            cards.append((what, summaries.number(values[""]["value"]), "", n))
+    scores = data.scores(handle, handle.digest, encoder_set)
+    for target in ("image", "audio"):
+        mine = scores[(scores["target"] == target) & (scores["n_target"] == 0)]
+        if len(mine):
+            what = f"zero-shot F1, {theme.MODALITY_PLURALS[target]}"
+            n = f"chance {summaries.number(mine['chance'].mean())}; {len(mine)} draws"
+            cards.append((what, summaries.number(mine["value"].mean()), "", n))
+    widgets.numbers(cards, narrow=True)
+    for place, target in zip(st.columns(2, gap="medium"), ("image", "audio"), strict=True):
+        mine = scores[scores["target"] == target]
+        if len(mine):
+            with place:
+                widgets.kicker(f"tested on {theme.MODALITY_PLURALS[target]}")
+                names = ("this run", "the study")
+                figure = lab.curves(mine[:0], mine, target, names, widgets.dark())
+                st.plotly_chart(figure, theme=None, key=f"lab_stored_{target}")
 
 
 def _steps(handle: Handle, settings: Settings, id: str, base: str, job: Any) -> list[Step]:
@@ -86,7 +123,7 @@ def numbers(steps: Sequence[Step]) -> None:
         if ranked or (row["metric"] == "macro_f1" and row["n_target"] == 0):
             cards.append(_card(row, ranked))
     if cards:
-        widgets.numbers(cards)
+        widgets.numbers(cards, narrow=True)
 
 
 def _card(row: dict[str, Any], ranked: bool) -> tuple[str, str, str, str]:
@@ -94,11 +131,14 @@ def _card(row: dict[str, Any], ranked: bool) -> tuple[str, str, str, str]:
     what = "precision@10, " + theme.DIRECTION_NAMES.get(row["direction"], "") if ranked else ""
     what = what or f"zero-shot F1, {names[row['target']]}"
     n = f"{row['n']:,} queries" if ranked else f"{row['n']} draws"
+    chance = row.get("chance")
+    scale = f"before {summaries.number(row['base'])}"
+    scale += f", chance {summaries.number(chance)}" if chance is not None else ""
     return (
         what,
         summaries.number(row["value"]),
         f"{row['difference']:+.3f}",
-        f"before {summaries.number(row['base'])}; {interval_text(row)}, {n}",
+        f"{scale}; {interval_text(row)}, {n}",
     )
 
 
@@ -106,6 +146,15 @@ def interval_text(row: dict[str, Any]) -> str:
     if row["low"] is None:
         return "one draw: no interval"
     return f"difference {row['low']:+.3f} to {row['high']:+.3f}"
+
+
+def covered_text(rows: Sequence[dict[str, Any]]) -> str:
+    """What the intervals cover, in one sentence for each kind of measure."""
+    of_f1 = {row["covers"] for row in rows if row["metric"] == "macro_f1"}
+    said = ["95 % intervals from a paired bootstrap: ranking over the queries that both share"]
+    if of_f1:
+        said.append(f"F1 over the {' or '.join(sorted(of_f1))} that both share")
+    return ", ".join(said) + "."
 
 
 def named(row: dict[str, Any]) -> str:
@@ -133,6 +182,7 @@ def all_differences(page: Page, steps: Sequence[Step]) -> None:
         "Differences of the run, with their intervals",
         table=table,
     )
+    widgets.small(covered_text(rows))
 
 
 def curves_of(page: Page, handle: Handle, steps: Sequence[Step], base: str, key: str) -> None:
@@ -205,7 +255,12 @@ def placed(page: Page, handle: Handle, id: str, settings: Settings) -> None:
                 "Each item stands among its neighbours of the run, on the study's map: an item "
                 "that moved has other neighbours now."
             )
-    widgets.small("The run opens on other pages like a study:")
+    other = (
+        ""
+        if settings.recipe.space == "translation"
+        else (f" Its space ({settings.recipe.space.upper()}) is named translation there.")
+    )
+    widgets.small(f"The run opens on other pages like a study.{other}")
     with st.container(horizontal=True):
         for name in PAGES:
             chosen = replace(session.current(), study=id, encoder_set="", split=0, items=())

@@ -13,8 +13,8 @@ from core.lab.recipe import Settings
 from dashboard import data, session
 from dashboard.data import Handle
 from dashboard.page import Page
-from dashboard.shared import widgets
-from dashboard.views.lab.results import named, value_text
+from dashboard.shared import charts, widgets
+from dashboard.views.lab.results import covered_text, named, value_text
 
 JOB = "lab_job"
 USUAL = {
@@ -123,36 +123,38 @@ def show(page: Page, job: Job) -> None:
     # The interval is that of the difference, drawn around the value.
     shown["low"] = shown["base"] + shown["low"].astype(float)
     shown["high"] = shown["base"] + shown["high"].astype(float)
-    st.subheader(f"Sweep over {job.setting.replace('_', ' ')}", anchor=False)
     there = set(shown["line"])
     colours = {line: colour for _, _, line, colour in LINES if line in there}
-    widgets.show(
-        partial(lab.sweep, shown, job.setting, colours, widgets.dark()),
-        page,
-        f"lab_sweep_{job.setting}",
-        f"Numbers over {job.setting}",
-        table=table,
+    note = (
+        "Bars are the 95 % interval of the difference to the dashed line of the same colour. "
+        f"{covered_text(table.to_dict('records'))}"
     )
-    widgets.small(
-        "Bars are the 95 % interval of the difference to the dashed line of the same colour, over "
-        "the same queries and draws."
-    )
+    figure = partial(lab.sweep, shown, job.setting, colours, widgets.dark())
+    title = f"Sweep over {job.setting.rpartition('.')[2].replace('_', ' ')}"
+    _figure(page, figure, title, f"lab_sweep_{job.setting}", table, note)
 
 
 def show_exchange(page: Page, job: Job) -> None:
     table = pd.DataFrame(job.table)
     source = "audio" if job.exchange == "image" else "image"
     names = theme.MODALITY_PLURALS
-    st.subheader(f"What {names[source]} are worth in {names[job.exchange]}", anchor=False)
-    widgets.show(
-        partial(lab.exchange, table, job.exchange, source, widgets.dark()),
-        page,
-        f"lab_exchange_{job.exchange}",
-        f"{names[source]} in {names[job.exchange]}",
-        table=table,
-    )
     beyond = int(table["n_target"].isna().sum())
-    widgets.small(
-        "Mean, lowest and highest of three draws."
-        + (f" {beyond} points are beyond all {names[job.exchange]} there are." if beyond else "")
-    )
+    note = "Mean, lowest and highest of three draws."
+    note += f" {beyond} points are beyond all {names[job.exchange]} there are." if beyond else ""
+    figure = partial(lab.exchange, table, job.exchange, source, widgets.dark())
+    title = f"What {names[source]} are worth in {names[job.exchange]}"
+    _figure(page, figure, title, f"lab_exchange_{job.exchange}", table, note)
+
+
+def _figure(
+    page: Page,
+    figure: charts.Undrawn,
+    title: str,
+    name: str,
+    table: pd.DataFrame,
+    note: str,
+) -> None:
+    """A figure under its title, with a note on what it shows."""
+    st.subheader(title, anchor=False)
+    widgets.show(figure, page, name, title, table=table)
+    widgets.small(note)
