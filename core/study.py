@@ -42,8 +42,7 @@ ON_ALL_PAIRS = {"translation_all": "translation", "united_all": "united"}  # spa
 
 
 def taxonomy_of(ingested: Artefact) -> taxonomy.Taxonomy:
-    """A dataset's relation of labels: its ontology, or the built-in one if it has all classes (W's
-    18), or none."""
+    """A dataset's relation of labels: its ontology, or the built-in one if it has all classes."""
     if ingested.has("ontology.json"):
         return taxonomy.parse(ingested.read_bytes("ontology.json"), "ontology.json")
     known = taxonomy.demo()
@@ -282,8 +281,8 @@ class Study:
     @read_once
     def space(self, encoder_set: str, space: str, split: int = 0) -> Space:
         """A fitted space, to project new vectors into."""
-        if space == "translation":  # a run of the lab may have another space in its place
-            space = (self.record.get("run") or {}).get("space", space)
+        if space == "translation":  # of a run of the lab it may be another one
+            space = self.record.get("run", {}).get("space", space)
         artefact, file = self._trained(encoder_set, space, split)
         if file in STORED:
             return STORED[file](artefact.tensors(f"{file}.safetensors"))
