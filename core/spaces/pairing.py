@@ -247,7 +247,7 @@ def split_pools(
     sizes = {key: len(members) for key, members in strata.items()}
     spared = MIN_UNITS
     if not any(
-        min(sizes[first, c], sizes[second, c]) >= MIN_UNITS
+        min(sizes[first, c], sizes.get((second, c), 0)) >= MIN_UNITS
         for first, second in kinds
         for c in {c for modality, c in sizes if modality == first} - {UNKNOWN}
     ):

@@ -170,3 +170,18 @@ def test_steps_cut_draws_into_like_batches() -> None:
     assert sorted(np.concatenate(first)[:, 0]) == list(range(101))
     second = np.concatenate([next(source)[0] for _ in range(3)])
     assert not np.array_equal(np.concatenate(first), second)
+
+
+def test_texts_of_a_class_that_one_other_modality_lacks_can_be_split() -> None:
+    """A class with pictures and texts, but without sounds, comes first."""
+    with_image = class_pairs(2, 6, 6)
+    sounds = class_pairs(1, 6, 6)
+    with_audio = Pairs(
+        np.column_stack([sounds.rows[:, 0] + 6, sounds.rows[:, 1]]),
+        sounds.classes + 1,
+        np.column_stack([sounds.clips[:, 0] + 6, sounds.clips[:, 1] + 2000]),
+    )
+    kinds = {("text", "audio"): with_audio, ("text", "image"): with_image}
+    train, held_out = pairing.split_pools(kinds, 0.1, np.random.default_rng(0))
+    assert set(train["text", "audio"].sides[1]) == {1}
+    assert set(held_out["text", "image"].sides[1]) == {0, 1}
