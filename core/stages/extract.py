@@ -19,7 +19,7 @@ from core import encoders, items, media
 from core.config import Config, recipe, united_recipe
 from core.datasets.base import Rejected
 from core.encoder_sets import encoders_by_modality, ready_name
-from core.encoders import joined, recordings, weights
+from core.encoders import doctor, joined, recordings, weights
 from core.encoders.base import Card, Encoder, TaggingEncoder, computed_ahead
 from core.errors import MediaError, UserError
 from core.files import media_source
@@ -36,6 +36,7 @@ SMALLEST_SHARD, N_SHARDS = 8, 16  # few items make 16 shards: work for up to 16 
 N_AT_ONCE = 16  # media read before they are embedded, if the network takes no larger batch
 N_READERS = 8  # threads that read an object store, mostly waiting; one reads a disk
 TAGS = "tags.npy"  # scores of an encoder's own tags, beside its vectors
+EXAMINED = "examined.json"  # what `core.encoders.doctor` found before the items were embedded
 REJECTED = ["path", "modality", "reason"]
 Facts = dict[str, Any]  # of a manifest
 Write = Callable[[Draft], Facts]
@@ -179,6 +180,14 @@ def _extract(run: StudyRun, card: Card, draft: Draft) -> Facts:
     frame = items.of(run.ingested.table("items.parquet"), card.modality)
     if frame.empty:
         raise UserError(f"The dataset has no {card.modality} items, so none can be embedded.")
+    if not run.test_set and not draft.has(EXAMINED):
+        with run.engine.clock.time("examining encoders"):
+            found = doctor.examine(encoders.load(card.name, run.weights_dir))
+        told = doctor.sentence(card.name, found)
+        run.engine.console.print(
+            told or f"The encoder {card.name} was examined: no fault was found."
+        )
+        draft.write_json(EXAMINED, {"faults": [one.fault for one in found], "told": told})
     return _embed(run, card, frame, draft)
 
 

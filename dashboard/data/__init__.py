@@ -89,6 +89,7 @@ from dashboard.data.studies import (
     encoder_cards,
     encoder_set_names,
     encodes_text,
+    examined,
     now,
     open_study,
     provenance,

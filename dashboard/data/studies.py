@@ -107,6 +107,19 @@ def encoder_cards(handle: Handle, encoder_set: str) -> list[Card]:
     ]
 
 
+@st.cache_data(show_spinner=False, max_entries=64)
+def examined(handle: Handle, encoder_set: str) -> dict[str, str]:
+    """`{encoder: the faults found in one sentence, "" for none}` of the encoders that were examined
+    before they embedded the collection (`core.encoders.doctor`)."""
+    opened, found = study(handle), {}
+    for card in encoder_cards(handle, encoder_set):
+        if opened.own.has(f"extract:{card.name}"):
+            artefact = opened.extracted(card.name)
+            if artefact.has("examined.json"):
+                found[card.name] = str(artefact.json("examined.json")["told"])
+    return found
+
+
 def encodes_text(root: str) -> bool:
     """Whether a study of the workspace embeds text with a network."""
     try:

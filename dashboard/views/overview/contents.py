@@ -74,10 +74,17 @@ def encoder_cards(page: Page) -> None:
     if not found:
         return
     st.subheader("Encoders", anchor=False)
+    examined = data.examined(page.handle, page.encoder_set)
     for card in found:
         widgets.small(
             f"{card.name}: {card.title}; {card.dim:,} numbers. Licence: {card.licence}. "
             f"{card.citation}."
+        )
+    sane = [name for name, told in examined.items() if not told]
+    if sane:
+        widgets.small(
+            f"Examined with a few dozen plain media before the collection was embedded, without a "
+            f"fault: {', '.join(sane)}."
         )
 
 

@@ -13,6 +13,8 @@ def show(page: Page) -> None:
     widgets.heading(
         str(dataset.get("title") or dataset["name"]), str(dataset.get("description", ""))
     )
+    for told in filter(None, data.examined(page.handle, page.encoder_set).values()):
+        widgets.notice(told)
     start.show(page)
     examples.show(page)
     headline.show(page)
