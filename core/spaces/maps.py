@@ -51,6 +51,8 @@ class Neighbourhood:
     rows, distances : (f, k) int32 and float32, the nearest points of each fitted point, itself
         first, as positions among the fitted
     near, similarities : (m, j) int32 and float32, the nearest fitted points of each placed point
+    start : (f, n_dims) float32, where the fitted points start, if maps of several spaces start
+        from the same places (`common_start`)
     """
 
     fitted: np.ndarray
@@ -59,6 +61,7 @@ class Neighbourhood:
     distances: np.ndarray
     near: np.ndarray
     similarities: np.ndarray
+    start: np.ndarray | None = None
 
 
 def fitted_rows(
@@ -114,7 +117,8 @@ def fit_whole(
     """One map of all n points, fitted and placed ones: (n, n_dims) float32."""
     points = np.empty((len(vectors), n_dims), np.float32)
     fitted = np.ascontiguousarray(vectors[near.fitted], dtype=np.float32)
-    mapped = fit_map(fitted, method, n_dims, seed, (near.rows, near.distances))
+    graph = (near.rows, near.distances)
+    mapped = fit_map(fitted, method, n_dims, seed, graph, near.start)
     points[near.fitted] = mapped
     for start in range(0, len(near.placed), CHUNK_ROWS):
         block = slice(start, start + CHUNK_ROWS)
@@ -122,13 +126,36 @@ def fit_whole(
     return points
 
 
+def common_start(spaces: Sequence[np.ndarray], n_dims: int) -> np.ndarray:
+    """Places from which the maps of several spaces of the same points start: (n, n_dims) float32.
+
+    The first principal components of the unit vectors (n, d) of all spaces side by side.
+    """
+    units = [one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in spaces]
+    joined = np.concatenate(units, axis=1)
+    joined = joined - joined.mean(axis=0)
+    _, axes = np.linalg.eigh((joined.T @ joined).astype(np.float64))  # the largest comes last
+    axes = axes[:, ::-1][:, :n_dims]
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])] < 0, -1.0, 1.0)
+    start = np.zeros((len(joined), n_dims), np.float32)
+    start[:, : axes.shape[1]] = joined @ axes
+    return start
+
+
 def fit_map(
-    vectors: np.ndarray, method: str, n_dims: int, seed: int, graph: Graph | None = None
+    vectors: np.ndarray,
+    method: str,
+    n_dims: int,
+    seed: int,
+    graph: Graph | None = None,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """One map of (n, d) vectors: (n, n_dims) float32.
 
-    `graph` is `neighbours(vectors, N_GRAPH)`, if already known. Fewer than `MIN_POINTS` points are
-    placed on a circle, in order. Raises `ValueError` for an unknown method.
+    `graph` is `neighbours(vectors, N_GRAPH)`, if already known; `start` (n, n_dims) are the places
+    that the map starts from, by default its own spectral layout (UMAP) or components (t-SNE).
+    Fewer than `MIN_POINTS` points are placed on a circle, in order. Raises `ValueError` for an
+    unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method {method!r}: expected one of {', '.join(METHODS)}")
@@ -137,7 +164,7 @@ def fit_map(
     vectors = np.asarray(vectors, dtype=np.float32)
     graph = neighbours(vectors, N_GRAPH) if graph is None else graph
     fit = _umap if method == "umap" else _tsne
-    return np.ascontiguousarray(fit(vectors, graph, seed, n_dims), dtype=np.float32)
+    return np.ascontiguousarray(fit(vectors, graph, seed, n_dims, start), dtype=np.float32)
 
 
 def place(coordinates: np.ndarray, similarities: np.ndarray) -> np.ndarray:
@@ -175,11 +202,14 @@ def neighbours(vectors: np.ndarray, k: int) -> Graph:
     return rows.astype(np.int32), np.maximum(1.0 - scores, 0.0).astype(np.float32)
 
 
-def _umap(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarray:
+def _umap(
+    vectors: np.ndarray, graph: Graph, seed: int, n_dims: int, start: np.ndarray | None
+) -> np.ndarray:
     umap = _import_umap()
     n = len(vectors)
     k = min(N_NEIGHBORS, n - 1)
     nearest = [np.ascontiguousarray(side[:, :k]) for side in graph]
+    first: Any = "spectral" if start is None else start
     with warnings.catch_warnings():
         # It warns that a seed means one thread and that a given graph cannot be queried.
         warnings.simplefilter("ignore")
@@ -191,7 +221,7 @@ def _umap(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarr
                 # Its own default for more than 10,000 points; twice as many change little and
                 # take twice the time.
                 n_epochs=200,
-                init="spectral" if n > 4 * n_dims + 8 else "random",
+                init=first if n > 4 * n_dims + 8 else "random",
                 precomputed_knn=(*nearest, None),
                 random_state=seed,
                 transform_seed=seed,
@@ -215,11 +245,16 @@ def _import_umap() -> Any:
                 del sys.modules["tensorflow"]
 
 
-def _tsne(vectors: np.ndarray, graph: Graph, seed: int, n_dims: int) -> np.ndarray:
+def _tsne(
+    vectors: np.ndarray, graph: Graph, seed: int, n_dims: int, start: np.ndarray | None
+) -> np.ndarray:
     import openTSNE
     from openTSNE import initialization
 
-    start = initialization.pca(vectors, n_components=n_dims, random_state=seed)
+    if start is None:
+        start = initialization.pca(vectors, n_components=n_dims, random_state=seed)
+    else:
+        start = initialization.rescale(start.astype(np.float64))
     # Two thirds of openTSNE's iterations and a coarser tree: a third of the time, and of the ten
     # nearest neighbours in 2-D 56 % are kept where the defaults keep 57 % (3,000 points of 18
     # clusters). The grid of the FFT is faster beyond some 10,000 points, and only in 2-D.

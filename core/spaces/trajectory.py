@@ -43,7 +43,7 @@ def fit_epochs(vectors: np.ndarray, *, seed: int) -> np.ndarray:
 
 
 def rotated(points: np.ndarray, onto: np.ndarray) -> np.ndarray:
-    """`points` (n, 2) moved and rotated or mirrored, so that they are nearest to `onto`.
+    """`points` (n, 2 or 3) moved and rotated or mirrored, so that they are nearest to `onto`.
 
     Orthogonal Procrustes (Schönemann 1966), without scaling.
     """

@@ -1,7 +1,9 @@
 """`maps`: UMAP and t-SNE maps of each space, all modalities together, in 2-D and 3-D.
 
 In a large study a sample of the points is fitted, and the other points are placed by their
-neighbours (see `core.spaces.maps`). `maps.parquet` has a column for it, the manifest the counts.
+neighbours (see `core.spaces.maps`). `maps.parquet` has a column for it, the manifest the counts,
+and `quality.parquet` how well fitted and placed points kept their neighbours. The maps of all
+spaces start from the same places, and are turned onto those of the first space.
 The sample is the same in every map: in proportion by class, modality and subset, three quarters
 from the subsets that the pages show most. First the neighbours in each space are found, then the
 maps are drawn in parallel; both are kept when a run is killed.
@@ -20,12 +22,12 @@ import pandas as pd
 
 from core import items
 from core.engines.base import Engine
-from core.spaces import maps, trajectory
+from core.spaces import map_quality, maps, trajectory
 from core.stages import atlas
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
 
-VERSION, EPOCHS_VERSION = 2, 1
+VERSION, EPOCHS_VERSION = 3, 1
 SPACES = ("translation", "pca")
 PREFERRED = ("test", "crossmodal")  # the subsets that most of the fitted points come from
 PARTS = ("fitted", "placed", "rows", "distances", "near", "similarities")  # of a neighbourhood
@@ -62,6 +64,21 @@ class MapTask:
     def files(self) -> list[str]:
         """The coordinates that this task writes, one array per space."""
         return [f"{space}.{self.method}.{self.n_dims}.npy" for space in self.spaces]
+
+
+@dataclass(frozen=True)
+class QualityTask:
+    """How well the maps of one space keep its neighbours, to be measured for a draft."""
+
+    store_root: str
+    trained: str
+    space: str
+    seed: int
+    folder: str
+
+    @property
+    def files(self) -> list[str]:
+        return [f"{self.space}.quality.parquet"]
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
@@ -102,7 +119,13 @@ def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, An
         engine.run_all(draw_maps, missing, "drawing maps")
         table = _table(draft, trained, drawings)
         draft.write_table("maps.parquet", table, row_group_size=len(_points(trained)))
-    finished: list[NeighbourTask | MapTask] = [*drawings, *searches]
+    checks = [QualityTask(space=space, seed=seed, **place) for space in SPACES]
+    if not draft.has("quality.parquet"):
+        missing_checks = [task for task in checks if not draft.has(task.files[0])]
+        engine.run_all(measure_maps, missing_checks, "measuring maps")
+        found = [draft.table(task.files[0]) for task in checks]
+        draft.write_table("quality.parquet", pd.concat(found, ignore_index=True))
+    finished: list[NeighbourTask | MapTask | QualityTask] = [*drawings, *searches, *checks]
     for task in finished:
         for file in task.files:
             draft.remove(file)
@@ -134,11 +157,49 @@ def draw_maps(task: MapTask) -> str:
     for space, file in zip(task.spaces, task.files, strict=True):
         if not files.has(file):
             parts = {part: files.array(f"{space}.{part}.npy") for part in PARTS}
-            near = maps.Neighbourhood(**parts)
+            near = maps.Neighbourhood(**parts, start=_start(trained, parts["fitted"], task.n_dims))
             vectors = _vectors(trained, space)
             points = maps.fit_whole(vectors, near, task.method, task.n_dims, task.seed)
             files.write_array(file, points)
     return task.method
+
+
+def measure_maps(task: QualityTask) -> str:
+    """Trustworthiness and neighbour recall of the maps of a space: one row per map and kind."""
+    store = Store(task.store_root)
+    trained, files = store.need("train", task.trained), store.below(task.folder)
+    vectors = np.ascontiguousarray(_vectors(trained, task.space))
+    kinds = [(method, n_dims) for method in maps.METHODS for n_dims in (2, 3)]
+    drawn = [files.array(f"{task.space}.{method}.{n_dims}.npy") for method, n_dims in kinds]
+    rows = []
+    for kind in ("fitted", "placed"):
+        of_kind = files.array(f"{task.space}.{kind}.npy")
+        chosen = map_quality.sample(of_kind, task.seed)
+        if not len(chosen):
+            continue
+        measured = map_quality.measure(vectors, drawn, chosen)
+        for (method, n_dims), (trustworthiness, recall) in zip(kinds, measured, strict=True):
+            rows.append(
+                {
+                    "space": task.space,
+                    "method": method,
+                    "n_dims": n_dims,
+                    "kind": kind,
+                    "n_points": len(of_kind),
+                    "n_measured": len(chosen),
+                    "k": map_quality.K,
+                    "trustworthiness": trustworthiness,
+                    "neighbour_recall": recall,
+                    "chance_recall": map_quality.K / max(len(vectors) - 1, 1),
+                }
+            )
+    files.write_table(task.files[0], pd.DataFrame(rows))
+    return task.space
+
+
+def _start(trained: Artefact, fitted: np.ndarray, n_dims: int) -> np.ndarray:
+    """The places from which the maps of all spaces start."""
+    return maps.common_start([_vectors(trained, space)[fitted] for space in SPACES], n_dims)
 
 
 def _write_epochs(draft: Draft) -> dict[str, Any]:
@@ -199,6 +260,9 @@ def _table(draft: Draft, trained: Artefact, tasks: list[MapTask]) -> pd.DataFram
     for task in tasks:
         for space, file in zip(task.spaces, task.files, strict=True):
             coordinates = draft.array(file)
+            if space != SPACES[0]:
+                onto = draft.array(f"{SPACES[0]}.{task.method}.{task.n_dims}.npy")
+                coordinates = trajectory.rotated(np.asarray(coordinates), np.asarray(onto))
             frame = points.assign(space=space, method=task.method, n_dims=task.n_dims)
             for axis, name in enumerate("xyz"):
                 frame[name] = coordinates[:, axis] if axis < task.n_dims else np.float32("nan")

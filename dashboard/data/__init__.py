@@ -53,6 +53,7 @@ from dashboard.data.maps import (
     has_map,
     has_trajectory,
     map_points,
+    map_quality,
     points_table,
     trajectory,
     trajectory_table,

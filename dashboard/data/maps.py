@@ -43,6 +43,14 @@ def fitted_and_placed(handle: Handle, encoder_set: str) -> tuple[int, int]:
     return int(manifest.get("n_fitted", 0)), int(manifest.get("n_placed", 0))
 
 
+@st.cache_data(show_spinner=False, max_entries=8)
+def map_quality(handle: Handle, encoder_set: str) -> pd.DataFrame:
+    """How well each map keeps the neighbours of its space (`core.spaces.map_quality`); empty for
+    maps that were made before it was measured."""
+    stored = study(handle).artefact(f"maps:{encoder_set}")
+    return stored.table("quality.parquet") if stored.has("quality.parquet") else pd.DataFrame()
+
+
 def has_map(handle: Handle, encoder_set: str) -> bool:
     """Whether the maps of an encoder set are stored."""
     return study(handle).has(f"maps:{encoder_set}")

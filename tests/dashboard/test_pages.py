@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,15 @@ def test_the_overview_names_the_subsets_that_are_ranked() -> None:
 
 def test_a_map_says_how_many_points_were_fitted(open_page: Open, tiny: Path) -> None:
     text = texts(open_page("map", tiny))
-    assert "95 of all points fitted, the other 31 placed by their nearest neighbours" in text
+    assert "95 of 126 points (75%) were fitted; the other 31 were placed by their nearest" in text
+
+
+def test_a_map_says_how_well_it_keeps_neighbours(open_page: Open, tiny: Path) -> None:
+    text = texts(open_page("map", tiny))
+    for space in ("Translation", "PCA"):
+        assert f"{space}: how many of the 10 nearest items in the space are among" in text
+    assert re.search(r"fitted points \d+%, trustworthiness 0\.\d\d; placed points \d+%", text)
+    assert "(a random map: 8.0%, 0.50)" in text
 
 
 def test_only_a_sample_of_a_large_map_is_drawn(

@@ -19,7 +19,7 @@ import pandas as pd
 from core import items
 from core.config import Config
 from core.record import Record
-from core.spaces import pca
+from core.spaces import map_quality, pca
 from core.spaces.translation import Translation
 from core.store import Store
 from tests.dashboard.tiny_items import CLASSES, PAIRED, item_table, png, split_table, wav
@@ -217,7 +217,7 @@ def draw_maps(
     encoder_set: str,
     seed: int,
 ) -> Any:
-    parts = []
+    parts, quality = [], []
     for space, arrays in spaces.items():
         joined = np.concatenate(list(arrays.values()))
         ids = [item_id for kind in arrays for item_id in items.of(frame, kind)["item_id"]]
@@ -232,8 +232,28 @@ def draw_maps(
                 for axis, name in enumerate("xyz"):
                     part[name] = places[:, axis] if axis < n_dims else np.float32("nan")
                 parts.append(part)
+                placed = part["placed"].to_numpy()
+                for kind, rows in (("fitted", np.flatnonzero(~placed)), ("placed", placed)):
+                    measured = map_quality.measure(
+                        joined, [places[:, :n_dims]], np.arange(len(ids))[rows]
+                    )
+                    quality.append(
+                        {
+                            "space": space,
+                            "method": method,
+                            "n_dims": n_dims,
+                            "kind": kind,
+                            "n_points": len(ids),
+                            "n_measured": len(np.arange(len(ids))[rows]),
+                            "k": map_quality.K,
+                            "trustworthiness": measured[0][0],
+                            "neighbour_recall": measured[0][1],
+                            "chance_recall": map_quality.K / (len(ids) - 1),
+                        }
+                    )
     draft = store.begin("maps", {"encoder_set": encoder_set, "seed": seed})
     draft.write_table("maps.parquet", pd.concat(parts, ignore_index=True))
+    draft.write_table("quality.parquet", pd.DataFrame(quality))
     n_placed = int(parts[0]["placed"].sum())
     return draft.commit(seed=seed, n_fitted=len(ids) - n_placed, n_placed=n_placed)
 

@@ -23,7 +23,7 @@ MODALITIES = ("audio", "image", "text")
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Artefact:
     """Vectors of 400 clips in three modalities; maps drawn by a stand-in (UMAP compiles 20 s)."""
     monkeypatch.setattr(
-        maps, "fit_map", lambda vectors, method, n_dims, seed, graph: vectors[:, :n_dims]
+        maps, "fit_map", lambda vectors, method, n_dims, seed, graph, start: vectors[:, :n_dims]
     )
     monkeypatch.setattr(maps, "MAX_FITTED", 200)
     store = Store(tmp_path)
@@ -79,9 +79,13 @@ def test_the_table_says_which_points_were_placed(trained: Artefact) -> None:
     assert len(fitted) == 200
     # The test clips are few: all of them are fitted, three modalities each.
     assert {f"{modality}{n}" for modality in MODALITIES for n in range(40)} <= fitted
-    one = table[(table["space"] == "pca") & (table["method"] == "umap") & (table["n_dims"] == 2)]
+    one = table[
+        (table["space"] == "translation") & (table["method"] == "umap") & (table["n_dims"] == 2)
+    ]
     one = one.set_index("item_id")
-    vectors = np.concatenate([trained.array(f"pca.{modality}.npy") for modality in MODALITIES])
+    vectors = np.concatenate(
+        [trained.array(f"translation.{modality}.npy") for modality in MODALITIES]
+    )
     place = {name: row for row, name in enumerate(one.index)}
     rows = [place[name] for name in sorted(fitted)]
     assert one.loc[sorted(fitted), ["x", "y"]].to_numpy() == pytest.approx(vectors[rows, :2])
@@ -115,5 +119,29 @@ def test_a_run_stopped_between_tasks_continues(trained: Artefact, stop_after: in
         run(trained, first)
     made = run(trained, second)
     names = [repr(task) for task in [*first.done, *second.done]]
-    assert len(names) == len(set(names)) == 8  # 2 neighbourhoods, 6 sets of maps
-    assert set(made.manifest["files"]) == {"maps.parquet"}
+    assert len(names) == len(set(names)) == 10  # 2 neighbourhoods, 6 sets of maps, 2 checks
+    assert set(made.manifest["files"]) == {"maps.parquet", "quality.parquet"}
+
+
+def test_fitted_and_placed_points_are_measured_apart(trained: Artefact) -> None:
+    found = run(trained).table("quality.parquet")
+    assert len(found) == 2 * 2 * 2 * 2  # spaces, methods, dimensions, kinds
+    assert set(found["kind"]) == {"fitted", "placed"}
+    assert found["trustworthiness"].between(0, 1).all()
+    # The stand-in for a map keeps two or three of eight dimensions: better than a random one.
+    kept = found.groupby("n_dims")["neighbour_recall"].mean()
+    assert found["chance_recall"].iloc[0] < 0.01 < kept[2] < kept[3]
+
+
+def test_the_maps_of_two_spaces_are_turned_alike(trained: Artefact) -> None:
+    table = run(trained).table("maps.parquet")
+    one, other = (
+        table[(table["space"] == space) & (table["method"] == "tsne") & (table["n_dims"] == 2)]
+        for space in ("translation", "pca")
+    )
+    places = [part[["x", "y"]].to_numpy(dtype=float) for part in (one, other)]
+    centred = [part - part.mean(axis=0) for part in places]
+    product = centred[1].T @ centred[0]
+    # Turned best, the product is symmetric and positive (Schönemann 1966).
+    assert product == pytest.approx(product.T, rel=1e-2, abs=1e-2 * np.abs(product).max())
+    assert np.linalg.eigvalsh((product + product.T) / 2).min() > -1e-6

@@ -67,11 +67,38 @@ def draw_maps(page: Page) -> None:
     )
     if map_panel.has_webgl():
         widgets.csv_button(lambda: all_points(sides, chosen), page, "map")
+    quality(page, spaces)
+
+
+def quality(page: Page, spaces: list[str]) -> None:
+    """How many points were fitted, and how well the maps keep the neighbours of their spaces."""
     n_fitted, n_placed = data.fitted_and_placed(page.handle, page.encoder_set)
     if n_placed:
         widgets.small(
-            f"{n_fitted:,} of all points fitted, the other {n_placed:,} placed by their nearest "
-            "neighbours in the full space"
+            f"{n_fitted:,} of {n_fitted + n_placed:,} points "
+            f"({n_fitted / (n_fitted + n_placed):.0%}) were fitted; the other {n_placed:,} were "
+            "placed by their nearest neighbours in the full space."
+        )
+    table = data.map_quality(page.handle, page.encoder_set)
+    if table.empty:
+        return
+    chosen = page.selection
+    shown = table[(table["method"] == chosen.method) & (table["n_dims"] == chosen.dims)]
+    for space in spaces:
+        of_space = shown[shown["space"] == space]
+        if of_space.empty:
+            continue
+        found = "; ".join(
+            f"{one.kind} points {one.neighbour_recall:.0%}, trustworthiness "
+            f"{one.trustworthiness:.2f}"
+            for one in of_space.itertuples()
+        )
+        first = of_space.iloc[0]
+        widgets.small(
+            f"{theme.SPACE_NAMES[space]}: how many of the {first['k']} nearest items in the space "
+            f"are among the {first['k']} nearest points on the map: {found} (a random map: "
+            f"{first['chance_recall']:.1%}, 0.50). Measured on {of_space['n_measured'].sum():,} "
+            "points."
         )
 
 
