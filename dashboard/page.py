@@ -27,6 +27,12 @@ class Page:
         return tuple(self.encoders)
 
     @property
+    def only(self) -> frozenset[str]:
+        """The items of the saved selection that filters all pages; empty without one."""
+        number = self.selection.only
+        return data.kept_items(self.handle, number) if number else frozenset()
+
+    @property
     def whole_study(self) -> "Page":
         """The page without an encoder set, for figures and tables of the whole study."""
         return replace(self, encoder_set="")

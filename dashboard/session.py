@@ -18,6 +18,7 @@ OF_ITEMS: dict[str, Any] = {
     "tested_on": "",
     "items": (),
     "saved": 0,
+    "only": 0,
     "cell": "",
     "tag_cell": "",
     "classes": (),

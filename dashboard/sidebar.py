@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.encoder_sets import spaced
-from core.errors import MissingArtefact
+from core.errors import MissingArtefact, UserError
 from dashboard import data, session, state
 from dashboard.page import Page
 from dashboard.shared import controls, widgets
@@ -48,6 +48,7 @@ def sidebar(selection: state.Selection) -> Page:
         session.write(replace(fitted, study=handle.digest if selection.study else ""))
         offered = test_sets if shows_them else []
         _choices(titles, handle.digest, offered, encoder_sets, study.n_splits)
+        dropped += _selections(handle)
     for note in [*notes, *dropped]:
         st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
     return Page(handle, fitted.encoder_set or encoder_sets[0], session.current())
@@ -64,6 +65,37 @@ def _open(root: str, digest: str) -> tuple[data.Handle, list[str]]:
             f"The address names the study “{digest[:40]}”, which this workspace does not have: "
             "the newest one is shown."
         ]
+
+
+def _selections(handle: data.Handle) -> list[str]:
+    """The saved selection that filters all pages; a sentence where the address names no such."""
+    number = session.current().only
+    try:
+        known = {one.number: one for one in data.saved(handle)}
+    except UserError:
+        known = {}
+    if number and (number not in known or not data.kept_items(handle, number)):
+        session.change(only=0)
+        return [
+            f"The address names the saved selection {number}, which has no items of this study: "
+            "ignored."
+        ]
+    if known:
+        controls.choose(
+            "Only the selection",
+            ["", *map(str, known)],
+            str(number or ""),
+            "choose_selection",
+            lambda chosen: session.change(only=int(chosen or 0), items=()),
+            {"": "all items"}
+            | {str(n): f"{one.name} ({one.n_items:,})" for n, one in known.items()},
+        )
+    if number:
+        widgets.small(
+            "Maps, searches, tags and confusions show only the items of this selection. Stored "
+            "scores and intervals are over all items."
+        )
+    return []
 
 
 def _choices(

@@ -39,6 +39,7 @@ class Selection:
     all_points: bool = False
     items: tuple[str, ...] = ()
     saved: int = 0
+    only: int = 0
     direction: str = "audio_to_image"
     metric: str = "ndcg@30"
     order: str = "paper"

@@ -9,7 +9,7 @@ refitted.
     answer = retriever.search(query, "image", top=10)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,12 +67,13 @@ class Filters(NamedTuple):
     """Which items of a gallery are searched; an empty field filters nothing.
 
     `classes`: items with one of these labels. `subsets`: items of one of these subsets.
-    `leave_out`: clips that are not searched, such as the query's own.
+    `leave_out`: clips that are not searched, such as the query's own. `items`: these ids alone.
     """
 
     classes: Sequence[str] = ()
     subsets: Sequence[str] = ()
     leave_out: Sequence[str] = ()
+    items: Collection[str] = ()
 
 
 NO_FILTERS = Filters()
@@ -259,6 +260,8 @@ class Retriever(Embedder):
             allowed &= frame["subset"].isin(list(filters.subsets)).to_numpy()
         if filters.leave_out:
             allowed &= ~frame["clip_id"].isin(list(filters.leave_out)).to_numpy()
+        if filters.items:
+            allowed &= np.isin(item_ids, np.array(list(filters.items), dtype=object))
         return allowed
 
     # -- classes and maps ----------------------------------------------------------------------

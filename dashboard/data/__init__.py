@@ -80,6 +80,7 @@ from dashboard.data.selections import (
     by_centrality,
     delete_selection,
     distinguishing,
+    kept_items,
     save_selection,
     saved,
     saved_selection,

@@ -77,6 +77,19 @@ def saved_selection(handle: Handle, number: int) -> Selection:
         return saved_selections.read(database, number)
 
 
+@st.cache_data(show_spinner=False, max_entries=16)
+def kept_items(handle: Handle, number: int) -> frozenset[str]:
+    """The items of a saved selection that the study has; a number is never used again.
+
+    Raises
+    ------
+    UserError
+        The selection has been deleted.
+    """
+    chosen = saved_selection(handle, number)
+    return frozenset(chosen.item_ids) & frozenset(items(handle).index)
+
+
 def delete_selection(handle: Handle, number: int) -> None:
     """Delete a saved selection."""
     with saved_selections.connect(handle.root) as database:

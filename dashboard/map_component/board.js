@@ -110,6 +110,12 @@ export class Board {
     for (const [digest, items] of this.itemSets) {
       if (!sets.includes(items)) this.itemSets.delete(digest);
     }
+    const { only } = data;
+    if (only?.key !== this.onlyKey || this.onlyOf !== sets[0]) {
+      for (const items of sets) items.only = undefined;
+      if (only) sets[0].only = unpackBits(only.bits, sets[0].n);
+      [this.onlyKey, this.onlyOf] = [only?.key, sets[0]];
+    }
     if (data.marked && data.marked.key !== this.markedKey) {
       this.mark(sets[0], unpackBits(data.marked.bits, sets[0].n), 0);
     }

@@ -70,9 +70,10 @@ export function applyFilters(items, filters) {
   const subsetShown = table(items.subsets.length, filters.subsets);
   const kindShown = Uint8Array.from({ length: 256 }, (_, code) =>
     modalityShown[code & 3] && subsetShown[code >> 2] ? 1 : 0);
+  const { only } = items; // rows of a saved selection, the only ones to show; undefined for all
   let nVisible = 0;
   for (let row = 0; row < n; row++) {
-    const shown = classShown[klass[row]] & kindShown[kind[row]];
+    const shown = classShown[klass[row]] & kindShown[kind[row]] & (only ? only[row] : 1);
     visible[row] = shown;
     nVisible += shown;
   }

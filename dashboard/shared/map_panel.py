@@ -113,6 +113,7 @@ def show(
         "provenance": signature or data.short_provenance(page.handle, page.encoder_set),
         "preview": key,
         "marked": marked(key, first),
+        "only": only(page, first),
     }
     mount.mount(f"{key}_webgl", described, events(key, keys))
     item_preview.answer(key, keys, described["set_of_map"])
@@ -122,6 +123,15 @@ def asked_columns(key: str) -> set[str]:
     """The columns that the browser has asked for, to colour this map."""
     asked: set[str] = st.session_state.setdefault(f"{key}_columns", set())
     return asked
+
+
+def only(page: Page, first: data.MapKey) -> dict[str, str] | None:
+    """The saved selection whose items alone are drawn."""
+    if not page.only:
+        return None
+    rows = np.array(data.rows_of(first, list(page.only)), dtype=np.int64)
+    bits = bits_of_rows(rows, len(data.row_ids(first)))
+    return {"key": str(page.selection.only), "bits": map_selection.text_of(bits)}
 
 
 def marked(key: str, first: data.MapKey) -> dict[str, str] | None:

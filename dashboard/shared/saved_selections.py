@@ -57,6 +57,9 @@ def show(page: Page) -> None:
                 widgets.quiet_button(
                     "Open", f"saved_{number}", reopen, page, number, icon="open_in_new"
                 )
+                widgets.quiet_button(
+                    "Use as filter", f"saved_only_{number}", use, number, icon="filter_alt"
+                )
                 exports(page, number)
                 widgets.quiet_button(
                     "Delete",
@@ -108,6 +111,11 @@ def reopen(page: Page, number: int) -> None:
     st.session_state[map_selection.REOPENED] = Chosen(f"saved {number}", ids)
     st.session_state[map_selection.LASSO] = ids
     session.change(items=map_selection.evenly(ids), saved=number)
+
+
+def use(number: int) -> None:
+    """Show only this selection on all pages."""
+    session.change(only=number)
 
 
 def open_linked(page: Page) -> None:

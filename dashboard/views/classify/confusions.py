@@ -45,7 +45,8 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         & (stored["split"] == chosen.split)
     ]
     classes = page.study.paired_classes
-    matrix = ConfusionMatrix(counts_of(selected, classes), classes)
+    counts = kept_counts(page, classes) if page.only else counts_of(selected, classes)
+    matrix = ConfusionMatrix(counts, classes)
     reported = counterparts.confusions(rows)
     left, right = st.columns([1.25, 1.0], gap="medium")
     with left:
@@ -58,7 +59,8 @@ def show(page: Page, rows: pd.DataFrame) -> None:
         )
         widgets.small(
             f"{theme.SYSTEM_NAMES[chosen.system]}; {int(matrix.counts.sum()):,} test items of "
-            f"split {chosen.split + 1}, the first seed. Click a cell to see its items."
+            f"split {chosen.split + 1}, the first seed{', of the selection' if page.only else ''}. "
+            "Click a cell to see its items."
         )
     with right:
         items(page, matrix)
@@ -71,15 +73,29 @@ def counts_of(rows: pd.DataFrame, classes: list[str]) -> np.ndarray:
     return np.asarray(table.reindex(index=classes, columns=classes).fillna(0.0), dtype=float)
 
 
-def items(page: Page, matrix: ConfusionMatrix) -> None:
-    """The items of the open cell, and their table; without one, the largest confusions."""
+def kept_counts(page: Page, classes: list[str]) -> np.ndarray:
+    """`(C, C)` counts of the selection's test items."""
+    stored = predictions(page)
+    table = pd.crosstab(stored["truth"], stored["predicted"])
+    return np.asarray(table.reindex(index=classes, columns=classes).fillna(0.0), dtype=float)
+
+
+def predictions(page: Page) -> pd.DataFrame:
+    """The stored predictions of the chosen system, of the selection's items if there is one."""
     chosen = session.current()
     stored = data.predictions(
         page.handle, page.encoder_set, chosen.split, system=chosen.system, target=chosen.target
     )
+    return stored[stored["item_id"].isin(page.only)] if page.only else stored
+
+
+def items(page: Page, matrix: ConfusionMatrix) -> None:
+    """The items of the open cell, and their table; without one, the largest confusions."""
+    chosen = session.current()
+    stored = predictions(page)
     notes = [summaries.confidence_text(chosen.system, one) for one in stored["confidence"]]
-    predictions = stored.assign(score=stored["confidence"], note=notes)
-    found = confusion_matrix.cell_items(page, matrix, predictions)
+    noted = stored.assign(score=stored["confidence"], note=notes)
+    found = confusion_matrix.cell_items(page, matrix, noted)
     if found.empty:
         return
     if chosen.items:

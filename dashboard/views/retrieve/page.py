@@ -67,7 +67,7 @@ def answer(page: Page, entries: list[QueryEntry]) -> None:
             clock.ms[step] = clock.ms.get(step, 0.0) + ms
     query = Query(page, retriever, entries, find)
     chosen = session.current()
-    filters = Filters(chosen.classes, chosen.subsets, own_clips(page, entries, find))
+    filters = Filters(chosen.classes, chosen.subsets, own_clips(page, entries, find), page.only)
     try:
         found = retriever.search(query.weighted, find, chosen.top, chosen.within, filters, clock)
     except UserError as error:

@@ -44,7 +44,7 @@ def show(query: Query, entry: QueryEntry, median_score: float) -> None:
     if query_input is None or upload is None:
         return
     chosen, find = session.current(), query.find
-    filters = Filters(chosen.classes, chosen.subsets)
+    filters = Filters(chosen.classes, chosen.subsets, items=query.page.only)
     try:
         seconds = timeline.by_second(query.retriever, query_input, find, chosen.within, filters)
     except UserError as error:

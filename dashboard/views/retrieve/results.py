@@ -51,7 +51,7 @@ def other_modalities(query: Query) -> None:
     if not all(entry.words for entry in query.entries):
         return
     chosen = session.current()
-    filters = Filters(chosen.classes, chosen.subsets)
+    filters = Filters(chosen.classes, chosen.subsets, items=query.page.only)
     search = functools.partial(query.retriever.search, query.weighted)
     for kind in query.page.modalities:
         if kind == query.find:

@@ -35,11 +35,12 @@ class Gallery(NamedTuple):
     space: str
     modality: str
     split: int
+    only: int = 0  # a saved selection, whose items alone are scored
 
     @property
     def vectors(self) -> Vectors:
         """Rows of unit length."""
-        return data.tag_gallery(*self)
+        return _vectors(self) if self.only else data.tag_gallery(*self[:5])
 
     @property
     def items(self) -> pd.DataFrame:
@@ -58,6 +59,18 @@ class Gallery(NamedTuple):
     @property
     def plural(self) -> str:
         return theme.MODALITY_PLURALS[self.modality]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _vectors(gallery: Gallery) -> Vectors:
+    """The vectors of a selection's items; of all where fewer than two are of this modality, or
+    none is held out for scores."""
+    whole = data.tag_gallery(*gallery[:5])
+    kept = data.kept_items(gallery.handle, gallery.only)
+    mask = np.isin(whole.item_ids, np.array(list(kept), dtype=object))
+    ids = whole.item_ids[mask]
+    subsets = data.items(gallery.handle, gallery.split).loc[ids, "subset"]
+    return Vectors(ids, whole.array[mask]) if (subsets == "test").sum() > 1 else whole
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -135,7 +148,14 @@ def score(page: Page, wanted: Sequence[str]) -> ScoredTags:
         The wording has no place for the tag, or there is no text encoder.
     """
     chosen = session.current()
-    gallery = Gallery(page.handle, page.encoder_set, chosen.tagged_in, chosen.tagged, chosen.split)
+    gallery = Gallery(
+        page.handle,
+        page.encoder_set,
+        chosen.tagged_in,
+        chosen.tagged,
+        chosen.split,
+        chosen.only if page.only else 0,
+    )
     texts = tags.texts(wanted, chosen.wording, page.study.dataset.get("descriptions"))
 
     def make() -> ScoredTags:
