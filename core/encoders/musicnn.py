@@ -174,7 +174,7 @@ class Musicnn(TorchEncoder):
         found = np.empty((len(media), n_columns), np.float32)
         for length in np.unique(lengths):
             rows = np.flatnonzero(lengths == length)
-            found[rows] = super().outputs([media[row] for row in rows], n_columns)
+            found[rows] = super().outputs([media[row] for row in rows.tolist()], n_columns)
         return found
 
 
