@@ -44,6 +44,8 @@ LABEL_PAIRED_RETRIEVAL = TranslationConfig(
     pairing="redrawn", same_class="ignored", sampler="balanced", min_steps=10
 )
 
+# True pairs: no labels are used.
+TRUE_PAIRS = TranslationConfig()
 # The united space of true pairs that have labels: W's space stays beside it as the reference.
 UNITED = TranslationConfig(
     loss="supervised_contrastive+prototypes",
@@ -72,6 +74,7 @@ GENERATION_SMALL = GenerationConfig(
     patience=8,
 )
 OFF = "off"
+BEST, PAPER = "best", "paper"
 NAMES = (
     "audio",
     "image",
@@ -105,6 +108,7 @@ def _names(value: object) -> bool:
 # Fields of a study, what their values must be, and the same in words.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("dataset",), lambda v: _text(v) and v != "", "text such as demo or folder:PATH"),
+    (("recipe",), lambda v: v in (BEST, PAPER), "best or paper"),
     (("ontology",), _text, "the path of a file"),
     (("size",), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
     (
@@ -170,6 +174,8 @@ class Config:
     n_bootstrap : resamples behind an interval
     mix_in_draws : forests per point of a mix-in curve
     prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
+    recipe : "best" trains every space as EXPERIMENTS.md found best for such data, "paper" as W and
+        S do
     translation, united, generation : recipes of the trained spaces, or mappings of the fields that
         differ from the recipe that the data gets; "off" leaves the generation space out. A study
         has a united space only if it names it ({} for its default recipe)
@@ -197,6 +203,7 @@ class Config:
     n_bootstrap: int = 1_000
     mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS
+    recipe: Literal["best", "paper"] = BEST
     translation: TranslationConfig | Mapping[str, Any] | None = None
     united: TranslationConfig | Mapping[str, Any] | Literal["off"] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
@@ -237,10 +244,12 @@ def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
 
 
 def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
-    """How a translation is trained: W's recipe for true pairs (`paired_by` "clip"), the recipes
-    above for pairs made within a class, with the study's changes."""
+    """How a translation is trained, with the study's changes: W's recipe where the study asks for
+    it, else one for true pairs (`paired_by` "clip") and two for pairs made within a class."""
     chosen = LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
     if paired_by == "clip":
+        chosen = TRUE_PAIRS
+    if config.recipe == PAPER:
         chosen = TranslationConfig()
     if isinstance(config.translation, Mapping):
         return changed(chosen, config.translation, "translation")
@@ -270,8 +279,9 @@ def generation_recipe(config: Config, paired_by: str, n_texts: int) -> Generatio
     study's changes; None when the study leaves them out."""
     if config.generation == OFF:
         return None
-    chosen = GENERATION_SMALL if n_texts < LARGE else GenerationConfig()
-    if paired_by != "clip":
+    small = n_texts < LARGE and config.recipe != PAPER
+    chosen = GENERATION_SMALL if small else GenerationConfig()
+    if paired_by != "clip" and config.recipe != PAPER:
         chosen = replace(chosen, pairing="redrawn", same_class="ignored")
     if isinstance(config.generation, Mapping):
         return changed(chosen, config.generation, "generation")

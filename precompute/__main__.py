@@ -83,6 +83,10 @@ AlsoTest = Annotated[
         "trained on; can be repeated."
     ),
 ]
+Recipe = Annotated[
+    str | None,
+    typer.Option(help="How spaces are trained: best or paper. (default: best, by EXPERIMENTS.md)"),
+]
 StudyFile = Annotated[
     Path | None, typer.Option("--study", help="YAML file of a study; options override it.")
 ]
@@ -187,6 +191,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         seed: Seed = None,
         splits: Splits = None,
         also_test: AlsoTest = None,
+        recipe: Recipe = None,
         study: StudyFile = None,
         engine: EngineName = "local",
         address: Address = None,
@@ -203,6 +208,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
             "seed": seed,
             "splits": splits,
             "also_test": tuple(also_test) if also_test else None,
+            "recipe": recipe,
         }
         changes = {name: value for name, value in given.items() if value is not None}
         config = replace(study_config.load(study) if study else Config(), **changes)

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from core import config
-from core.config import GENERATION_SMALL, LABEL_PAIRED, LABEL_PAIRED_RETRIEVAL, Config
+from core.config import (
+    GENERATION_SMALL,
+    LABEL_PAIRED,
+    LABEL_PAIRED_RETRIEVAL,
+    TRUE_PAIRS,
+    Config,
+)
 from core.errors import UserError
 from core.spaces.generation import GenerationConfig
 from core.spaces.translation import TranslationConfig
@@ -32,7 +38,7 @@ def test_a_file_changes_only_the_fields_it_names(tmp_path: Path) -> None:
         seed=3,
         translation={"margin": 1},
     )
-    assert config.recipe(found, "clip") == TranslationConfig(margin=1.0)
+    assert config.recipe(found, "clip") == replace(TRUE_PAIRS, margin=1.0)
     assert config.recipe(found, "class") == replace(LABEL_PAIRED, margin=1.0)
     assert found.encoder_sets == (("logmel", "hog"), ("yamnet_lite", "hog"))
 
@@ -80,12 +86,28 @@ def test_an_absent_file_is_refused(tmp_path: Path) -> None:
         config.load(tmp_path / "none.yaml")
 
 
-def test_the_recipe_is_that_of_w_unless_pairs_were_made_by_class() -> None:
-    assert config.recipe(Config(), "clip") == TranslationConfig()
+def test_true_pairs_and_pairs_by_class_have_recipes_of_their_own() -> None:
+    assert config.recipe(Config(), "clip") == TRUE_PAIRS
+    assert not TRUE_PAIRS.needs_classes
     assert config.recipe(Config(), "class") == LABEL_PAIRED
     assert config.recipe(Config(), "class", for_retrieval=True) == LABEL_PAIRED_RETRIEVAL
     own = TranslationConfig(margin=0.3)
     assert config.recipe(Config(translation=own), "class") == own
+
+
+@pytest.mark.parametrize("paired_by", ["clip", "class"])
+def test_the_papers_recipes_are_one_word_away(tmp_path: Path, paired_by: str) -> None:
+    found = config.load(write(tmp_path, "recipe: paper\n"))
+    for for_retrieval in (False, True):
+        assert config.recipe(found, paired_by, for_retrieval) == TranslationConfig()
+    assert config.generation_recipe(found, paired_by, 100) == GenerationConfig()
+    one_change = replace(found, translation={"margin": 0.5})
+    assert config.recipe(one_change, paired_by) == TranslationConfig(margin=0.5)
+
+
+def test_an_unknown_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"recipe is 'w', expected best or paper"):
+        config.load(write(tmp_path, "recipe: w\n"))
 
 
 def test_generators_follow_the_paper_with_as_many_texts_as_it_has() -> None:

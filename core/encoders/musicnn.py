@@ -168,7 +168,7 @@ class Musicnn(TorchEncoder):
         dense, pooled, scores = np.split(raw, [N_DENSE, N_VECTOR], axis=1)
         return joined.join([dense, pooled], (1.0, 1.0)), scores
 
-    def outputs(self, media: Sequence[np.ndarray], n_columns: int) -> np.ndarray:
+    def outputs(self, media: Sequence[Any], n_columns: int) -> np.ndarray:
         """As the base class, for windows of two lengths."""
         lengths = np.array([len(samples) for samples in media])
         found = np.empty((len(media), n_columns), np.float32)
