@@ -74,7 +74,7 @@ GENERATION_SMALL = GenerationConfig(
     patience=8,
 )
 OFF = "off"
-BEST, PAPER = "best", "paper"
+PAPER = "paper"
 NAMES = (
     "audio",
     "image",
@@ -108,7 +108,7 @@ def _names(value: object) -> bool:
 # Fields of a study, what their values must be, and the same in words.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("dataset",), lambda v: _text(v) and v != "", "text such as demo or folder:PATH"),
-    (("recipe",), lambda v: v in (BEST, PAPER), "best or paper"),
+    (("recipe",), lambda v: v in ("best", PAPER), "best or paper"),
     (("ontology",), _text, "the path of a file"),
     (("size",), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
     (
@@ -203,7 +203,7 @@ class Config:
     n_bootstrap: int = 1_000
     mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS
-    recipe: Literal["best", "paper"] = BEST
+    recipe: Literal["best", "paper"] = "best"
     translation: TranslationConfig | Mapping[str, Any] | None = None
     united: TranslationConfig | Mapping[str, Any] | Literal["off"] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
