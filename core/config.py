@@ -177,8 +177,8 @@ class Config:
     recipe : "best" trains every space as EXPERIMENTS.md found best for such data, "paper" as W and
         S do
     translation, united, generation : recipes of the trained spaces, or mappings of the fields that
-        differ from the recipe that the data gets; "off" leaves the generation space out. A study
-        has a united space only if it names it ({} for its default recipe)
+        differ from the recipe that the data gets; "off" leaves a united or a generation space out.
+        Without texts a study has a united space only if it names it ({} for its default recipe)
     forest : how forests are grown
 
     Raises
@@ -262,9 +262,11 @@ def united_recipe(
     """How the towers of the united space are trained: `UNITED` for true pairs, the translation's
     own recipe, centred, for pairs made within a class, with the study's changes.
 
-    None when the study does not name it, or has no labels to learn from.
+    A study with texts has one unless it leaves it out or asks for the papers' recipes; one without
+    texts only if it names it. None without labels to learn from.
     """
-    if config.united in (None, OFF) or n_classes < 2:
+    usual = config.text and config.recipe != PAPER
+    if config.united == OFF or n_classes < 2 or (config.united is None and not usual):
         return None
     chosen = UNITED
     if paired_by != "clip":

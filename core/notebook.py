@@ -17,7 +17,7 @@ from core.hits import Hits
 from core.lab.recipe import settings_of
 from core.lab.run import Run, what_if
 from core.retrieval.query_inputs import WeightedInput
-from core.retrieval.retriever import DEFAULT_SPACE, Filters, Retriever
+from core.retrieval.retriever import Filters, Retriever
 from core.stages.maps import SPACES as MAPPED_SPACES
 from core.studies import centroid_matrix, headlines
 from core.studies.mix_in import line
@@ -63,7 +63,7 @@ class NotebookStudy(Study):
         without: Words = (),
         find: str | None = None,
         top: int = 10,
-        space: str = DEFAULT_SPACE,
+        space: str | None = None,
         classes: Words = (),
         subsets: Words = (),
         encoder_set: str | None = None,
@@ -77,7 +77,8 @@ class NotebookStudy(Study):
         without : words to keep away from
         find : "audio", "image" or "text"; by default pictures for a sound, sounds otherwise
         top : number of results
-        space : one of `spaces(encoder_set)`
+        space : one of `spaces(encoder_set)`; by default the united space of all pairs, or the
+            translation
         classes, subsets : search only items with one of these labels, or of these subsets
 
         Returns
@@ -95,7 +96,8 @@ class NotebookStudy(Study):
         >>> study.search("clarinet.wav", find="image", top=5)
         >>> study.search(text="slow bowed strings", without="drums", find="audio")
         """
-        retriever = self._retriever(self._encoder_set(encoder_set))
+        chosen = self._encoder_set(encoder_set)
+        retriever = self._retriever(chosen)
         texts, kept_away = _several(text), _several(without)
         inputs = retriever.query(None, texts, kept_away)
         if query is not None:
@@ -106,7 +108,7 @@ class NotebookStudy(Study):
             inputs,
             find or retriever.default_find(inputs[0].query_input.modality),
             top,
-            space,
+            space or self.search_space(chosen),
             Filters(classes=_several(classes), subsets=_several(subsets)),
         )
         return Hits.of(self, answer)

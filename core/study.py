@@ -38,6 +38,7 @@ GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artef
 BESIDE = ("cca", "united")  # what a training may lack
 SPACES = ("translation", "pca", *BESIDE, "translation_all", "united_all", *GENERATED)
 ALL = "all"
+SEARCHED = ("united_all", "translation_all")
 ON_ALL_PAIRS = {"translation_all": "translation", "united_all": "united"}  # space -> file
 
 
@@ -253,6 +254,10 @@ class Study:
         name, file = self._place(encoder_set, space, 0)
         found = self.has(name)
         return found and (file not in BESIDE or self.artefact(name).has(f"{file}.safetensors"))
+
+    def search_space(self, encoder_set: str) -> str:
+        """The space that queries search unless they name one: united where there is one."""
+        return next((one for one in SEARCHED if self.has_space(encoder_set, one)), SEARCHED[-1])
 
     def _place(self, encoder_set: str, space: str, split: int) -> tuple[str, str]:
         """The artefact of a space, and the beginning of its files."""

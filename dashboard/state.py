@@ -54,7 +54,7 @@ class Selection:
     other_space: str = "pca"
     both_orders: str = "modality"
     find: str = "auto"
-    within: str = "translation_all"
+    within: str = "united_all"
     query: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     top: int = 10
@@ -116,9 +116,9 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "both_orders": ("modality", "class", "cluster"),
     "find": ("auto", *MODALITIES),
     "within": (
+        "united_all",
         "translation_all",
         "translation",
-        "united_all",
         "united",
         "cca",
         "pca",

@@ -283,7 +283,10 @@ def search(
     ] = None,
     modality: Annotated[str, typer.Option(help="What to find: audio, image or text.")] = "image",
     top: Annotated[int, typer.Option(min=1, help="How many results.")] = 10,
-    space: Annotated[str, typer.Option(help="Space to search in.")] = "translation_all",
+    space: Annotated[
+        str | None,
+        typer.Option(help="Space to search in. (default: united_all, else translation_all)"),
+    ] = None,
     weights: Weights = None,
     study: StudyDigest = None,
     as_json: AsJson = False,

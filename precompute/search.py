@@ -24,7 +24,7 @@ class Wanted:
     without: Sequence[str]
     modality: str
     top: int
-    space: str
+    space: str | None  # None: the one that the page Retrieve begins with
 
 
 def run(
@@ -53,7 +53,8 @@ def run(
 def _search(retriever: Retriever, file: Path | None, wanted: Wanted) -> dict[str, Any]:
     clock = Clock()
     query = retriever.query(file, wanted.texts, wanted.without, clock)
-    answer = retriever.search(query, wanted.modality, wanted.top, wanted.space, clock=clock)
+    space = wanted.space or retriever.study.search_space(retriever.encoder_set)
+    answer = retriever.search(query, wanted.modality, wanted.top, space, clock=clock)
     return dict(as_json(_title(file, wanted), answer))
 
 

@@ -11,6 +11,7 @@ from core.config import (
     LABEL_PAIRED,
     LABEL_PAIRED_RETRIEVAL,
     TRUE_PAIRS,
+    UNITED,
     Config,
 )
 from core.errors import UserError
@@ -103,6 +104,17 @@ def test_the_papers_recipes_are_one_word_away(tmp_path: Path, paired_by: str) ->
     assert config.generation_recipe(found, paired_by, 100) == GenerationConfig()
     one_change = replace(found, translation={"margin": 0.5})
     assert config.recipe(one_change, paired_by) == TranslationConfig(margin=0.5)
+
+
+def test_a_study_with_words_has_a_united_space_unless_it_leaves_it_out() -> None:
+    words = Config(text=("lsa",))
+    assert config.united_recipe(words, "clip", 3) == UNITED
+    assert config.united_recipe(words, "class", 3) == replace(LABEL_PAIRED, centred=True)
+    assert config.united_recipe(Config(text=()), "clip", 3) is None
+    assert config.united_recipe(Config(text=(), united={}), "clip", 3) == UNITED
+    assert config.united_recipe(words, "clip", 1) is None  # one class: nothing to learn
+    for without in ({"united": "off"}, {"recipe": "paper"}):
+        assert config.united_recipe(replace(words, **without), "clip", 3) is None
 
 
 def test_an_unknown_recipe_is_refused(tmp_path: Path) -> None:

@@ -59,7 +59,6 @@ BY_CLIP = {
     "InfoNCE": INFO_NCE,
     "InfoNCE, batch 256": replace(INFO_NCE, batch=256),
     "InfoNCE 0.1": replace(INFO_NCE, temperature=0.1),
-    "SigLIP": replace(INFO_NCE, loss="siglip"),
     "labels: InfoNCE": LABEL_PAIRED,
     "labels: SupCon + prototypes": replace(UNITED, centred=False),
 }
@@ -85,22 +84,20 @@ def folds(
     by = str(study.dataset["paired_by"])
     for seed in range(N_SEEDS):
         frame = training_items(study.artefact("ingest"), seed % study.n_splits, natives)
-        held = np.array(
-            [items.fold_of(f"{seed}/{clip}", N_FOLDS) == 0 for clip in frame["clip_id"]]
-        )
-        single = frame.assign(**{"class": items.single_labels(frame)})
-        known = single[single["class"].isin(study.paired_classes)]
-        sounds, pictures = (items.of(known[held], modality) for modality in KIND)
-        yield "within", Fold(frame[~held], sounds, pictures, by, seed)
+        folded = [items.fold_of(f"{seed}/{clip}", N_FOLDS) for clip in frame["clip_id"]]
+        frame = frame.assign(held=np.array(folded) == 0, **{"class": items.single_labels(frame)})
+        known = frame[frame["class"].isin(study.paired_classes)]
+        sounds, pictures = (items.of(known[known["held"]], modality) for modality in KIND)
+        yield "within", Fold(frame[~frame["held"]], sounds, pictures, by, seed)
         if sources is None:
             continue
         source = frame["path"].map(sources)
-        largest = source[frame["modality"] == "audio"].value_counts().index[:SOURCES_LEFT_OUT]
-        for name in largest:
-            there = (source == name) & (frame["modality"] == "audio")
-            train = frame[~(there | (held & (frame["modality"] == "image")))]
-            left = set(items.single_labels(items.of(train, "audio")))
-            queries = known[there & known["class"].isin(left)]
+        sound = frame["modality"] == "audio"
+        for name in source[sound].value_counts().index[:SOURCES_LEFT_OUT]:
+            there = (source == name) & sound
+            train = frame[~there & (sound | ~frame["held"])]
+            left = set(train.loc[train["modality"] == "audio", "class"])
+            queries = frame[there & frame["class"].isin(left & set(study.paired_classes))]
             yield f"without {name}", Fold(train, queries, pictures, by, seed)
 
 
@@ -279,12 +276,13 @@ def summary(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workspace")
+    parser.add_argument("--study", help="digest; the newest")
     parser.add_argument("--sets", nargs="*", default=[])
     parser.add_argument("--sources", type=Path)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    study = open_study(Store(asked.workspace))
+    study = open_study(Store(asked.workspace), asked.study)
     sources = None
     if asked.sources:
         sources = pd.read_csv(asked.sources).set_index("path")["source_repo"]

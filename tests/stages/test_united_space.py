@@ -32,6 +32,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
     return trained(folder, folder / "workspace", united={**SHORT, "max_epochs": 30})
 
 
+def test_queries_search_the_united_space_where_there_is_one(
+    study: StudyRun, tmp_path: Path
+) -> None:
+    name = study.encoder_sets[0]
+    assert open_study(study.store).search_space(name) == "united_all"
+    folder = Path(study.config.dataset.partition(":")[2]).parent
+    alone = trained(folder, tmp_path)  # no texts
+    assert open_study(alone.store).search_space(name) == "translation_all"
+
+
 def names_of(study: StudyRun) -> tuple[str, str]:
     split, every = (f"train:{study.encoder_sets[0]}:{part}" for part in (0, "all"))
     return split, every
