@@ -18,7 +18,6 @@ from core.lab.recipe import settings_of
 from core.lab.run import Run, what_if
 from core.retrieval.query_inputs import WeightedInput
 from core.retrieval.retriever import Filters, Retriever
-from core.stages.maps import SPACES as MAPPED_SPACES
 from core.studies import centroid_matrix, headlines
 from core.studies.mix_in import line
 from core.study import Study
@@ -256,8 +255,9 @@ class NotebookStudy(Study):
         --------
         >>> study.plot_map("translation", highlight=study.search(text="drums", find="audio"))
         """
-        if space not in MAPPED_SPACES:
-            raise _unknown("map of the space", space, MAPPED_SPACES)
+        mapped = self.mapped(self._encoder_set(encoder_set))
+        if mapped and space not in mapped:
+            raise _unknown("map of the space", space, mapped)
         ids = highlight["item_id"] if isinstance(highlight, pd.DataFrame) else highlight
         stored = self.map(self._encoder_set(encoder_set), space, method, n_dims)
         points = MapPoints.from_tables(stored, self.items(), self.classes, n_dims)

@@ -380,6 +380,11 @@ class Study:
             raise MissingArtefact(f"This study has no forest of the system {system}.")
         return forests.Forest.from_arrays(mine)
 
+    def mapped(self, encoder_set: str) -> list[str]:
+        """The spaces that have maps; none before they are drawn."""
+        name = f"maps:{encoder_set}"
+        return list(self.artefact(name).manifest.get("spaces", [])) if self.has(name) else []
+
     @read_once
     def map(self, encoder_set: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
         """One map: `item_id, modality, x, y, z`; `z` is NaN in two dimensions.

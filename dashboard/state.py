@@ -99,7 +99,7 @@ MODALITIES = ("audio", "image", "text")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "method": ("umap", "tsne"),
     "dims": (2, 3),
-    "spaces": ("pca", "translation"),
+    "spaces": ("pca", "translation", "united"),
     "modalities": MODALITIES,
     "direction": tuple(
         f"{query}_to_{found}"

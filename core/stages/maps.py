@@ -29,6 +29,7 @@ from core.store import Artefact, Draft, Store
 
 VERSION, EPOCHS_VERSION = 3, 1
 SPACES = ("translation", "pca")
+UNITED = "united"  # has a map where it was trained
 PREFERRED = ("test", "crossmodal")  # the subsets that most of the fitted points come from
 PARTS = ("fitted", "placed", "rows", "distances", "near", "similarities")  # of a neighbourhood
 
@@ -100,13 +101,13 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
 
 def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, Any]:
     place = {"store_root": draft.root, "trained": trained.digest, "folder": draft.folder}
-    seed = draft.key["seed"]
-    searches = [NeighbourTask(space=space, seed=seed, **place) for space in SPACES]
+    seed, spaces = draft.key["seed"], _spaces(trained)
+    searches = [NeighbourTask(space=space, seed=seed, **place) for space in spaces]
     # The slowest come first. UMAP compiles itself, so its spaces share a process.
     work: list[tuple[str, tuple[str, ...], int]] = [
-        *(("tsne", (space,), 3) for space in SPACES),
-        *(("umap", SPACES, n_dims) for n_dims in (3, 2)),
-        *(("tsne", (space,), 2) for space in SPACES),
+        *(("tsne", (space,), 3) for space in spaces),
+        *(("umap", spaces, n_dims) for n_dims in (3, 2)),
+        *(("tsne", (space,), 2) for space in spaces),
     ]
     drawings = [
         MapTask(spaces=spaces, method=method, n_dims=n_dims, seed=seed, **place)
@@ -136,6 +137,7 @@ def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, An
         "n_fitted": len(points) - n_placed,
         "n_placed": n_placed,
         "seed": seed,
+        "spaces": list(spaces),
     }
 
 
@@ -236,6 +238,12 @@ def _fitted(store: Store, trained: Artefact, seed: int) -> np.ndarray:
 
 def _modalities(trained: Artefact) -> list[str]:
     return [name for name in items.MODALITIES if trained.has(f"{name}.items.parquet")]
+
+
+def _spaces(trained: Artefact) -> tuple[str, ...]:
+    """The spaces to draw: W's, and the united one if it has all modalities."""
+    united = all(trained.has(f"{UNITED}.{name}.npy") for name in _modalities(trained))
+    return (*SPACES, UNITED) if united else SPACES
 
 
 def _points(trained: Artefact) -> pd.DataFrame:

@@ -56,6 +56,19 @@ def run(trained: Artefact, engine: HereEngine | None = None) -> Artefact:
     return current.artefacts["maps:logmel+hog"]
 
 
+def test_a_united_space_has_maps_too(trained: Artefact) -> None:
+    draft = trained.store.begin("train", {**trained.manifest["key"], "united": True})
+    for modality in MODALITIES:
+        draft.write_table(f"{modality}.items.parquet", trained.table(f"{modality}.items.parquet"))
+        for space, source in zip(
+            ("translation", "pca", "united"), ("translation", "pca", "pca"), strict=True
+        ):
+            draft.write_array(f"{space}.{modality}.npy", trained.array(f"{source}.{modality}.npy"))
+    made = run(draft.commit())
+    assert made.manifest["spaces"] == ["translation", "pca", "united"]
+    assert set(made.table("maps.parquet")["space"]) == {"translation", "pca", "united"}
+
+
 def test_all_points_of_all_modalities_are_on_every_map(trained: Artefact) -> None:
     made = run(trained)
     table = made.table("maps.parquet")
@@ -66,6 +79,7 @@ def test_all_points_of_all_modalities_are_on_every_map(trained: Artefact) -> Non
         assert set(one["modality"]) == set(MODALITIES)
         assert np.isfinite(one[["x", "y", "z"][:n_dims]].to_numpy()).all()
         assert one["z"].isna().all() == (n_dims == 2)
+    assert made.manifest["spaces"] == ["translation", "pca"]  # no united space was trained
     assert made.manifest["n_points"] == 3 * N_CLIPS
     assert made.manifest["n_fitted"] == 200
     assert made.manifest["n_placed"] == 3 * N_CLIPS - 200

@@ -1,4 +1,6 @@
-"""Map: both spaces side by side under one selection; every point can be heard or seen."""
+"""Map: spaces side by side under one selection; every point can be heard or seen."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +19,8 @@ from dashboard.shared import (
 from dashboard.shared.map_panel import Side
 from dashboard.views.map import trajectory
 
+W_SPACES = ("pca", "translation")
+
 
 def show(page: Page) -> None:
     widgets.heading(
@@ -24,8 +28,10 @@ def show(page: Page) -> None:
         f"All {theme.in_words(page.modalities)} as points. Click a point, or draw a lasso around "
         "several, to see their items.",
     )
-    choices(page)
-    draw_maps(page)
+    mapped = page.study.mapped(page.encoder_set)
+    spaces = [name for name in state.CHOICES["spaces"] if name in mapped] or list(W_SPACES)
+    choices(page, spaces)
+    draw_maps(page, spaces)
     chosen = map_selection.selected_items()
     if len(chosen) > 1:
         saved_selections.save_form(page, chosen)
@@ -40,18 +46,17 @@ def show(page: Page) -> None:
     )
 
 
-def choices(page: Page) -> None:
+def choices(page: Page, spaces: Sequence[str]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         controls.method()
         controls.one("Dimensions", "dims", names=lambda n: f"{n}-D")
-        controls.some("Spaces", "spaces", names=theme.SPACE_NAMES)
+        controls.some("Spaces", "spaces", spaces, theme.SPACE_NAMES)
     map_panel.filters(page)
 
 
-def draw_maps(page: Page) -> None:
+def draw_maps(page: Page, spaces: Sequence[str]) -> None:
     chosen = page.selection
-    spaces = [name for name in state.CHOICES["spaces"] if name in chosen.spaces]
-    spaces = spaces or list(state.CHOICES["spaces"])
+    spaces = [name for name in spaces if name in chosen.spaces] or spaces
     sides = [
         Side(page.handle, page.encoder_set, space, theme.SPACE_NAMES[space], chosen.split)
         for space in spaces

@@ -11,7 +11,7 @@ from dashboard.shared import map_panel, map_selection, widgets
 from dashboard.shared.map_panel import Side
 from dashboard.views.retrieve import query_form, query_state
 
-SPACE = "translation"  # the one that all modalities share
+SPACES = ("united", "translation")  # the first one that has a map is shown
 HEIGHT_PX = 470
 
 
@@ -32,7 +32,9 @@ def show(page: Page) -> None:
 def collection(page: Page) -> None:
     """All items in the space that they share."""
     title = "All items in one space"
-    side = Side(page.handle, page.encoder_set, SPACE, title, page.selection.split)
+    mapped = page.study.mapped(page.encoder_set)
+    space = next((name for name in SPACES if name in mapped), SPACES[-1])
+    side = Side(page.handle, page.encoder_set, space, title, page.selection.split)
     try:
         map_panel.show(page, [side], key="start", name="start", title=title, height_px=HEIGHT_PX)
     except MissingArtefact as error:
