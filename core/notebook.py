@@ -95,8 +95,7 @@ class NotebookStudy(Study):
         >>> study.search("clarinet.wav", find="image", top=5)
         >>> study.search(text="slow bowed strings", without="drums", find="audio")
         """
-        chosen = self._encoder_set(encoder_set)
-        retriever = self._retriever(chosen)
+        retriever = self._retriever(self._encoder_set(encoder_set))
         texts, kept_away = _several(text), _several(without)
         inputs = retriever.query(None, texts, kept_away)
         if query is not None:
@@ -107,7 +106,7 @@ class NotebookStudy(Study):
             inputs,
             find or retriever.default_find(inputs[0].query_input.modality),
             top,
-            space or self.search_space(chosen),
+            space or retriever.default_space,
             Filters(classes=_several(classes), subsets=_several(subsets)),
         )
         return Hits.of(self, answer)

@@ -7,9 +7,9 @@ has the names of a study's artefacts.
     vectors = study.shared("logmel+hog", "translation", "audio")
 
 Spaces: `translation` and `pca` are fitted on the subset `translation` of a split, and so is
-`generation` (S), which maps sounds and pictures into the text encoder's space; `generation_tuned`
-is the same with a text encoder that was fine-tuned along, in studies that have both. `cca` is in
-closed form; `united` has towers that learned from the labels beside it, and texts.
+`generation` (S), which maps sounds and pictures into the text encoder's space (`generation_tuned`:
+one that was fine-tuned along). `cca` is in closed form; `united` has towers that learned from the
+labels beside it, and texts.
 `translation_all` and `united_all` are fitted on all pairs; they serve retrieval and have no scores.
 """
 
@@ -38,7 +38,6 @@ GENERATED = {"generation": "", TUNED: ".tuned"}  # space -> the end of its artef
 BESIDE = ("cca", "united")  # what a training may lack
 SPACES = ("translation", "pca", *BESIDE, "translation_all", "united_all", *GENERATED)
 ALL = "all"
-SEARCHED = ("united_all", "translation_all")
 ON_ALL_PAIRS = {"translation_all": "translation", "united_all": "united"}  # space -> file
 
 
@@ -199,8 +198,7 @@ class Study:
     def command(self, stage: str = "all") -> str:
         """The command that computes a stage of this study."""
         parts = ["python -m precompute", stage, "--dataset", str(self.config["dataset"])]
-        if self.config["size"]:
-            parts += ["--size", str(self.config["size"])]
+        parts += ["--size", str(self.config["size"])] if self.config["size"] else []
         known = self.dataset if self.has("ingest") else {}
         for modality in known.get("modalities", self.encoders):
             parts += [f"--{modality}", ",".join(self.encoders.get(modality, ["none"]))]
@@ -255,10 +253,6 @@ class Study:
         found = self.has(name)
         return found and (file not in BESIDE or self.artefact(name).has(f"{file}.safetensors"))
 
-    def search_space(self, encoder_set: str) -> str:
-        """The space that queries search unless they name one: united where there is one."""
-        return next((one for one in SEARCHED if self.has_space(encoder_set, one)), SEARCHED[-1])
-
     def _place(self, encoder_set: str, space: str, split: int) -> tuple[str, str]:
         """The artefact of a space, and the beginning of its files."""
         if space in ON_ALL_PAIRS:
@@ -308,8 +302,8 @@ class Study:
 
     def trained_with(self, encoder_set: str) -> dict[str, str]:
         """The recipes of the translation and the united space in words, as far as trained."""
-        name = f"train:{encoder_set}:0"
-        key = self.artefact(name).manifest["key"] if self.has(name) else {}
+        made = self._open(name) if self.has(name := f"train:{encoder_set}:0") else None
+        key = made.manifest["key"] if made else {}
         recipes = {"translation": key.get("recipe"), "united space": key.get("united")}
         return {space: translation.in_words(one) for space, one in recipes.items() if one}
 
@@ -318,9 +312,8 @@ class Study:
         return self.artefact(f"train:{encoder_set}:{part}").table("history.parquet")
 
     def generation_history(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
-        """`epoch, train_loss, validation_loss, train_discriminator_loss,
-        validation_discriminator_loss, seconds` of the generators' training; without a
-        discriminator its losses are NaN."""
+        """As `history` of the generators' training, with `train_discriminator_loss` and
+        `validation_discriminator_loss`, which are NaN without a discriminator."""
         return self.artefact(f"generate:{encoder_set}:{split}").table("generation_history.parquet")
 
     @read_once
@@ -339,11 +332,9 @@ class Study:
     @read_once
     def measurements(self) -> pd.DataFrame:
         """All measurements, one per row (see `core.studies.measure`)."""
-        frames = [
-            self.artefact(name).table("measurements.parquet")
-            for name in sorted(self.artefacts)
-            if name.startswith("evaluate:") and test_sets.name_of(name) == self.test_set
-        ]
+        evaluated = [name for name in sorted(self.artefacts) if name.startswith("evaluate:")]
+        mine = [name for name in evaluated if test_sets.name_of(name) == self.test_set]
+        frames = [self.artefact(name).table("measurements.parquet") for name in mine]
         if not frames:
             self.artefact("evaluate")  # raises, naming the command
         return pd.concat(frames, ignore_index=True).assign(tested_on=self.test_set)
@@ -360,8 +351,8 @@ class Study:
 
     @read_once
     def tagged(self, encoder_set: str, split: int = 0) -> pd.DataFrame:
-        """`item_id, target, space, system, truth, predicted, score`: the best tag of each test
-        item, by the zero-shot study; `system` is the wording."""
+        """`item_id, target, space, system, truth, predicted, score`: each test item's best tag in
+        the zero-shot study; `system` is the wording."""
         return self.artefact(f"evaluate:{encoder_set}:{split}").table("tagged.parquet")
 
     @read_once
@@ -382,8 +373,8 @@ class Study:
 
     def mapped(self, encoder_set: str) -> list[str]:
         """The spaces that have maps; none before they are drawn."""
-        name = f"maps:{encoder_set}"
-        return list(self.artefact(name).manifest.get("spaces", [])) if self.has(name) else []
+        made = self._open(name) if self.has(name := f"maps:{encoder_set}") else None
+        return made.manifest.get("spaces", []) if made else []
 
     @read_once
     def map(self, encoder_set: str, space: str, method: str, n_dims: int) -> pd.DataFrame:
@@ -398,9 +389,8 @@ class Study:
         where = {"space": space, "method": method, "n_dims": n_dims}
         found = self.artefact(f"maps:{encoder_set}").table("maps.parquet", columns, where)
         if found.empty:
-            raise MissingArtefact(
-                f"There is no {method} map of {space}: run `{self.command('maps')}`."
-            )
+            again = f"run `{self.command('maps')}`"
+            raise MissingArtefact(f"There is no {method} map of {space}: {again}.")
         return found
 
     @read_once

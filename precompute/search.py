@@ -53,7 +53,7 @@ def run(
 def _search(retriever: Retriever, file: Path | None, wanted: Wanted) -> dict[str, Any]:
     clock = Clock()
     query = retriever.query(file, wanted.texts, wanted.without, clock)
-    space = wanted.space or retriever.study.search_space(retriever.encoder_set)
+    space = wanted.space or retriever.default_space
     answer = retriever.search(query, wanted.modality, wanted.top, space, clock=clock)
     return dict(as_json(_title(file, wanted), answer))
 

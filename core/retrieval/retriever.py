@@ -107,6 +107,12 @@ class Retriever(Embedder):
             *(WeightedInput(self.embed_text(words, clock), WITHOUT) for words in without),
         ]
 
+    @property
+    def default_space(self) -> str:
+        """The space that queries search unless they name one: united where there is one."""
+        united = self.study.has_space(self.encoder_set, "united_all")
+        return "united_all" if united else DEFAULT_SPACE
+
     def default_find(self, modality: str) -> str:
         """The modality to find by default: pictures for a sound, sounds for pictures and words."""
         order = ("image", "audio", "text") if modality == "audio" else tuple(self.encoder_names)

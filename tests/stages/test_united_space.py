@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.config import Config
+from core.retrieval.retriever import Retriever
 from core.spaces.translation import Translation
 from core.stages import evaluation_data
 from core.stages.evaluation_data import Sources
@@ -35,11 +36,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyRun:
 def test_queries_search_the_united_space_where_there_is_one(
     study: StudyRun, tmp_path: Path
 ) -> None:
-    name = study.encoder_sets[0]
-    assert open_study(study.store).search_space(name) == "united_all"
+    assert Retriever(open_study(study.store)).default_space == "united_all"
     folder = Path(study.config.dataset.partition(":")[2]).parent
     alone = trained(folder, tmp_path)  # no texts
-    assert open_study(alone.store).search_space(name) == "translation_all"
+    assert Retriever(open_study(alone.store)).default_space == "translation_all"
 
 
 def names_of(study: StudyRun) -> tuple[str, str]:
