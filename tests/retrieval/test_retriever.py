@@ -202,7 +202,8 @@ def test_the_command_gives_the_page_s_list(
     assert "Traceback" not in ran.stderr
     clock = Clock()
     query = retriever.query(Path(str(source)), clock=clock)
-    mine = as_json(str(files[0]), retriever.search(query, "image", 5, clock=clock))
+    found = retriever.search(query, "image", 5, retriever.default_space, clock=clock)
+    mine = as_json(str(files[0]), found)
     assert good["query"] == str(files[0])
     assert good["results"] == mine["results"]
     fields = {"item_id", "clip_id", "modality", "labels", "score", "percentile", "path"}
