@@ -27,7 +27,7 @@ from core.stages import atlas
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft, Store
 
-VERSION, EPOCHS_VERSION = 3, 1
+VERSION, EPOCHS_VERSION = 4, 1
 SPACES = ("translation", "pca")
 UNITED = "united"  # has a map where it was trained
 PREFERRED = ("test", "crossmodal")  # the subsets that most of the fitted points come from
@@ -120,7 +120,7 @@ def _write_maps(engine: Engine, trained: Artefact, draft: Draft) -> dict[str, An
         engine.run_all(draw_maps, missing, "drawing maps")
         table = _table(draft, trained, drawings)
         draft.write_table("maps.parquet", table, row_group_size=len(_points(trained)))
-    checks = [QualityTask(space=space, seed=seed, **place) for space in SPACES]
+    checks = [QualityTask(space=space, seed=seed, **place) for space in spaces]
     if not draft.has("quality.parquet"):
         missing_checks = [task for task in checks if not draft.has(task.files[0])]
         engine.run_all(measure_maps, missing_checks, "measuring maps")

@@ -75,7 +75,7 @@ def draw_maps(page: Page, spaces: Sequence[str]) -> None:
     quality(page, spaces)
 
 
-def quality(page: Page, spaces: list[str]) -> None:
+def quality(page: Page, spaces: Sequence[str]) -> None:
     """How many points were fitted, and how well the maps keep the neighbours of their spaces."""
     n_fitted, n_placed = data.fitted_and_placed(page.handle, page.encoder_set)
     if n_placed:
