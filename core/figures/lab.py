@@ -75,8 +75,9 @@ def sweep(
 
     Parameters
     ----------
-    table : `setting_value, line, value, low, high, base`: `low` and `high` around the value
-    lines : name of each `line` -> its colour; the base of each is a dashed line
+    table : `setting_value, line, value, low, high, base, chance`: `low` and `high` around the
+        value, `chance` None where it is not known
+    lines : name of each `line` -> its colour; its base is a dashed line, chance a dotted one
     """
     fig = common.figure(dark, 360)
     values = list(dict.fromkeys(table["setting_value"]))
@@ -100,18 +101,21 @@ def sweep(
             error_y=error,
             hovertemplate=f"{common.safe(line)}: %{{y:.3f}}<extra></extra>",
         )
+        across = [-0.2, len(values) - 0.8]
+        chance = mine["chance"].dropna()
+        if len(chance):
+            _chance(fig, float(chance.iloc[0]), across, colour, showlegend=False)
         base = mine["base"].dropna()
         if len(base):
             fig.add_scatter(
-                x=[-0.2, len(values) - 0.8],
+                x=across,
                 y=[float(base.iloc[0])] * 2,
                 mode="lines",
-                name=f"{line}, compared with",
+                name="compared with",
                 line={"color": colour, "dash": "dash", "width": 1.2},
                 hovertemplate="compared with: %{y:.3f}<extra></extra>",
+                showlegend=False,
             )
-    if "chance" in table and table["chance"].notna().any():
-        _chance(fig, float(table["chance"].mean()), [-0.2, len(values) - 0.8])
     fig.update_xaxes(
         tickvals=list(range(len(values))),
         ticktext=[common.safe(one) for one in shown],
@@ -183,12 +187,19 @@ def _spread(
     )
 
 
-def _chance(fig: go.Figure, value: float, across: list[float]) -> None:
+def _chance(
+    fig: go.Figure,
+    value: float,
+    across: list[float],
+    colour: str = theme.UNLABELLED,
+    showlegend: bool = True,
+) -> None:
     fig.add_scatter(
         x=across,
         y=[value, value],
         mode="lines",
         name="chance",
-        line={"dash": "dot", "width": 1.2, "color": theme.UNLABELLED},
+        showlegend=showlegend,
+        line={"dash": "dot", "width": 1.2, "color": colour},
         hovertemplate="chance: %{y:.3f}<extra></extra>",
     )

@@ -44,7 +44,10 @@ def study_file(study: Study, settings: Settings) -> str:
     own = settings_of(study, settings.recipe.encoder_set)
     title = " ".join(in_words(settings.differences(own)).split())
     text: str = yaml.safe_dump(values(study, settings), sort_keys=False, allow_unicode=True)
-    return HEAD.format(title=title) + text
+    beside = ""
+    if settings.recipe.space != "translation":
+        beside = f"# The study has its space, {settings.recipe.space}, beside the translation.\n"
+    return HEAD.format(title=title) + beside + text
 
 
 def _changed(mine: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:

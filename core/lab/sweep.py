@@ -51,7 +51,7 @@ def sweep(
     UserError
         One of the runs is impossible; nothing has been started.
     """
-    for _, settings in runs:
+    for _, settings in runs if len(runs) > 1 else ():  # a single run checks itself
         plan(study, settings)
     for value, settings in runs:
         for step in what_if(study, settings, base, on_epoch, n_threads):

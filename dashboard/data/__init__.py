@@ -22,6 +22,7 @@ from dashboard.data.item_tables import (
 from dashboard.data.lab import (
     delete_run,
     finished_steps,
+    has_windows,
     keep_run,
     kept_run,
     lab_queue,

@@ -39,6 +39,12 @@ def need_evaluated(handle: Handle, encoder_set: str) -> None:
     study(handle).artefact(f"evaluate:{encoder_set}:0")
 
 
+def has_windows(handle: Handle, encoder_set: str) -> bool:
+    """Whether the study has embedded other seconds of its recordings."""
+    names = study(handle).modalities(encoder_set).values()
+    return any(study(handle).has(f"extract:{name}:windows") for name in names)
+
+
 def own_settings(handle: Handle, encoder_set: str) -> Settings:
     """The settings that a study itself has."""
     return recipe.settings_of(study(handle), encoder_set)

@@ -74,6 +74,28 @@ def test_several_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> Non
     assert table.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_a_killed_process_loses_no_run_that_it_has_kept(tmp_path: Path) -> None:
+    code = (
+        "import itertools, sys; from core.lab import runs; from core.store import Store\n"
+        "store = Store(sys.argv[1])\n"
+        "for n in itertools.count():\n"
+        "    runs.note(store, f'r{n}', 's', {}, {}, {}, {'run': {}}, 0.0)\n"
+        "    runs.keep(store, f'r{n}', f'name {n}', 'Ada'); print(n, flush=True)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=root, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        for _ in range(5):
+            last = int(writer.stdout.readline())
+        writer.kill()
+        last = max([last, *map(int, writer.stdout.read().split())])
+    kept = {one.id: one.name for one in runs.runs(Store(tmp_path))}
+    for n in range(last + 1):
+        assert kept[f"r{n}"] == f"name {n}"
+
+
 def test_a_damaged_table_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "runs.sqlite").write_bytes(b"not a table at all" * 100)

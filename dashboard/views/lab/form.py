@@ -33,6 +33,17 @@ MORE = (
     ("windows", "Windows", "Other seconds of a recording train, or are the query, too."),
     ("towers", "Towers", "Trainings whose spaces are averaged."),
     ("trainings", "Trainings", "Each has another seed; the numbers are means over them."),
+    ("translation.seed", "Seed", "Added to the study's seed."),
+    ("n_hidden", "Hidden units", "Of each tower."),
+    ("learning_rate", "Learning rate", "Of Adam."),
+    ("weight_decay", "Weight decay", "0: none."),
+    ("dropout", "Dropout", "Of hidden units."),
+    ("input_dropout", "Dropout of inputs", "Of the encoders' numbers."),
+    ("batch", "Batch", "The most pairs in a step."),
+    ("min_steps", "Steps of an epoch", "At least."),
+    ("max_epochs", "Epochs", "At most."),
+    ("patience", "Patience", "Epochs without progress, then training ends."),
+    ("validation_share", "Validation", "Share of the pairs that tells when to stop."),
 )
 EVALUATION = (
     ("targets", "Tested on", "The modality that is classified."),
@@ -70,15 +81,15 @@ def in_address(own: Settings, settings: Settings) -> tuple[str, ...]:
     )
 
 
-def show(own: Settings, settings: Settings, classes: list[str]) -> None:
-    """All controls."""
+def show(own: Settings, settings: Settings, classes: list[str], has_windows: bool) -> None:
+    """All controls; the study may have no windows of recordings to train on."""
     for name, label, help_ in RECIPE:
         if _applies(name, settings):
             control(own, settings, name, label, help_, classes)
     if settings.recipe.space == "translation":
         with st.expander("More of the recipe"):
             for name, label, help_ in (*MORE, *_others(own)):
-                if _applies(name, settings):
+                if _applies(name, settings) and (has_windows or name != "windows"):
                     control(own, settings, name, label, help_, classes)
     with st.expander("How it is measured"):
         for name, label, help_ in EVALUATION:

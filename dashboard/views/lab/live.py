@@ -58,6 +58,8 @@ def text_of(job: Job) -> str:
         runs = "1 run is" if before == 1 else f"{before} runs are"
         return f"Waiting: {runs} before this one" if before else "Starts now"
     last = job.steps[-1][1].title if job.steps else job.sentence or "Starting"
+    if job.history and job.steps and job.steps[-1][1].name == "planned":
+        last = f"Training, epoch {len(job.history)}"
     of = ""
     if len(job.runs) > 1 and job.steps:
         number = job.steps[-1][0]

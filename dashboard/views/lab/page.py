@@ -37,16 +37,16 @@ def show(page: Page) -> None:
     data.lab_queue().warm()
     busy = live.is_open(st.session_state.get(JOB))
     questions.show(own, study.paired_classes, lambda asked: ask(handle, own, asked), busy)
-    left, right = st.columns([1.0, 2.6], gap="large")
-    with left:
-        buttons(handle, own, settings)
-        for note in [*notes, *([wrong] if wrong else [])]:
-            widgets.notice(note)
+    buttons(handle, own, settings)
+    for note in [*notes, *([wrong] if wrong else [])]:
+        widgets.notice(note)
+    with st.container(key="lab_sides"):  # on a narrow screen the results come first
+        left, right = st.columns([1.0, 2.6], gap="large")
+    with left, st.container(key="lab_recipe"):
         base = compared.choose(handle, settings)
-        form.show(own, settings, study.paired_classes)
+        form.show(own, settings, study.paired_classes, data.has_windows(handle, encoder_set))
         sweeps.form(handle, settings)
     with right:
-        st.html(f'<div class="jee-label">{widgets.esc(in_words(settings.differences(own)))}</div>')
         job = st.session_state.get(JOB)
         if live.is_open(job):
             live.follow(page, handle, job)
@@ -58,8 +58,8 @@ def show(page: Page) -> None:
 
 
 def buttons(handle: Handle, own: Settings, settings: Settings) -> None:
-    """Run, and back to the study's recipe."""
-    with st.container(horizontal=True):
+    """Run, back to the study's recipe, and what the recipe is now."""
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Run",
             type="primary",
@@ -77,6 +77,7 @@ def buttons(handle: Handle, own: Settings, settings: Settings) -> None:
             disabled=settings == own,
             lab=(),
         )
+        st.html(f'<div class="jee-label">{widgets.esc(in_words(settings.differences(own)))}</div>')
 
 
 def ask(handle: Handle, own: Settings, settings: Settings) -> None:

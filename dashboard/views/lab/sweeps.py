@@ -126,7 +126,8 @@ def show(page: Page, job: Job) -> None:
     there = set(shown["line"])
     colours = {line: colour for _, _, line, colour in LINES if line in there}
     note = (
-        "Bars are the 95 % interval of the difference to the dashed line of the same colour. "
+        "Bars are the 95 % interval of the difference to the dashed line of the same colour; "
+        "chance is dotted. "
         f"{covered_text(table.to_dict('records'))}"
     )
     figure = partial(lab.sweep, shown, job.setting, colours, widgets.dark())
