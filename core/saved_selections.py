@@ -10,6 +10,7 @@ makes a new one, and nobody's items are lost.
 """
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 import time
@@ -159,6 +160,46 @@ def read(database: sqlite3.Connection, number: int) -> Selection:
         saved,
         tuple(json.loads(item_ids)),
     )
+
+
+def write_labels(root: str, wanted: Sequence[str]) -> Path:
+    """A file with saved selections as the labels of a new study (`core.datasets.labelled`).
+
+    Parameters
+    ----------
+    wanted : numbers or names; of several with one name, the newest
+
+    Raises
+    ------
+    UserError
+        A selection is unknown, or two have one name.
+    """
+    if not wanted or not has_database(root):
+        raise UserError(
+            f"The workspace {root} has no saved selection to take labels from: save some on the "
+            "page Map, and name their numbers or names."
+        )
+    labels: dict[str, list[str]] = {}
+    with connect(root) as database:
+        known = listed(database)
+        for name in wanted:
+            found = [one for one in known if name in (str(one.number), one.name)]
+            if not found:
+                raise UserError(
+                    f"There is no saved selection {name!r}: expected one of "
+                    f"{', '.join(f'{one.number} ({one.name})' for one in known[:20])}."
+                )
+            chosen = read(database, found[0].number)
+            if chosen.name in labels:
+                raise UserError(
+                    f"Two selections are called {chosen.name!r}: a label needs a name of its own."
+                )
+            labels[chosen.name] = list(chosen.item_ids)
+    content = json.dumps({"labels": labels}).encode()
+    file = Path(root) / "labels" / f"{hashlib.sha256(content).hexdigest()[:16]}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(content)
+    return file.resolve()
 
 
 def delete(database: sqlite3.Connection, number: int) -> None:

@@ -18,11 +18,13 @@ from rich.console import Console
 from rich.table import Table
 
 from core import config as study_config
+from core import saved_selections
 from core.config import Config
 from core.engines.base import Engine
 from core.engines.local import LocalEngine
 from core.errors import UserError, shown
 from core.store import Store
+from precompute.engines import engine_for
 
 app = typer.Typer(
     add_completion=False,
@@ -87,6 +89,9 @@ Recipe = Annotated[
     str | None,
     typer.Option(help="How spaces are trained: best or paper. (default: best, by EXPERIMENTS.md)"),
 ]
+LabelsFrom = Annotated[
+    str | None, typer.Option(help="Saved selections that become the labels: numbers or names.")
+]
 StudyFile = Annotated[
     Path | None, typer.Option("--study", help="YAML file of a study; options override it.")
 ]
@@ -146,34 +151,6 @@ def _run(
     console.print(table)
 
 
-def engine_for(name: str, address: str | None = None, n_workers: int | None = None) -> Engine:
-    """The engine of this name; it starts nothing before its first use.
-
-    Parameters
-    ----------
-    name : `local` or `ray`
-    address : of a Ray cluster: `auto`, `local`, `HOST:PORT` or `ray://HOST:PORT`
-    n_workers : how many tasks run at once; one per core by default
-
-    Raises
-    ------
-    UserError
-        The name is unknown, Ray is not installed, or the local engine was given an address.
-    """
-    if name == "local":
-        if address is not None:
-            raise UserError(
-                f"The local engine takes no address, and {address!r} was given: add "
-                "`--engine ray`, or leave --address out."
-            )
-        return LocalEngine(n_workers, console)
-    if name == "ray":
-        from core.engines.ray import RayEngine
-
-        return RayEngine(address or "auto", n_workers, console)
-    raise UserError(f"There is no engine {name!r}: expected local or ray.")
-
-
 def _default_workspace(dataset: str) -> str:
     return f"workspace/{dataset.partition(':')[0]}"
 
@@ -192,6 +169,7 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         splits: Splits = None,
         also_test: AlsoTest = None,
         recipe: Recipe = None,
+        labels_from: LabelsFrom = None,
         study: StudyFile = None,
         engine: EngineName = "local",
         address: Address = None,
@@ -212,7 +190,11 @@ def _stage_command(name: str, until: str, summary: str) -> None:
         }
         changes = {name: value for name, value in given.items() if value is not None}
         config = replace(study_config.load(study) if study else Config(), **changes)
-        _run(until, config, workspace, weights, engine_for(engine, address, workers), wait)
+        if labels_from is not None:
+            workspace = workspace or _default_workspace(config.dataset)
+            file = saved_selections.write_labels(workspace, _names(labels_from) or ())
+            config = replace(config, dataset=f"labelled:{file}|{config.dataset}")
+        _run(until, config, workspace, weights, engine_for(engine, address, workers, console), wait)
 
     app.command(name, help=summary)(command)
 

@@ -19,6 +19,7 @@ REGISTRY: dict[str, str] = {
     "jamendo": "core.datasets.jamendo",
     "magnatagatune": "core.datasets.magnatagatune",
     "captions": "core.datasets.captions",
+    "labelled": "core.datasets.labelled",
 }
 
 
