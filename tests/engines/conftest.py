@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from precompute.__main__ import engine_for
+from precompute.engines import engine_for
 from tests.object_store import s3_server
 
 # Ray reads these when it is imported: it stays on the loopback interface, and a busy machine has

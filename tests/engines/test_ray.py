@@ -22,7 +22,7 @@ from core.spaces.translation import TranslationConfig
 from core.stages import extract
 from core.stages import table as stages
 from core.store import Store
-from precompute.__main__ import engine_for
+from precompute.engines import engine_for
 from tests.engines.conftest import Cluster
 from tests.object_store import BUCKET
 

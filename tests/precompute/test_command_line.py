@@ -14,7 +14,7 @@ from core.engines.local import LocalEngine
 from core.errors import UserError
 from core.stages.table import STAGES
 from precompute import __main__ as command_line
-from precompute.__main__ import engine_for
+from precompute.engines import engine_for
 from tests.precompute_runs import REPO, precompute, wait_until_at_work
 
 
