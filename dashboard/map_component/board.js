@@ -110,6 +110,11 @@ export class Board {
     for (const [digest, items] of this.itemSets) {
       if (!sets.includes(items)) this.itemSets.delete(digest);
     }
+    const suggested = data.suggested?.key;
+    if (suggested !== this.suggested) {
+      if (suggested || this.colour === "score") this.colour = data.suggested?.colour ?? "class";
+      this.suggested = suggested;
+    }
     const { only } = data;
     if (only?.key !== this.onlyKey || this.onlyOf !== sets[0]) {
       for (const items of sets) items.only = undefined;

@@ -3,14 +3,17 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import pandas as pd
+
 from core.errors import UserError
-from core.figures import theme
+from core.figures import map_files, theme
 from core.figures.map_points import NO_CLASS
 from dashboard import data
 from dashboard.map_component.mount import address
 
 MODALITY_COLOURS = {"audio": "#2F6FDE", "image": "#E08A1E", "text": "#3AA089"}
 RIGHT_COLOURS = {"right": "#2E9E6B", "wrong": "#D6455D"}
+SCORE = "score"  # the column of a query's scores
 QUIET_VALUES = ("not tested", "none", "other")
 
 
@@ -71,6 +74,31 @@ def items_of(key: data.MapKey, dark: bool, asked: Collection[str]) -> dict[str, 
     }
 
 
+def add_score(
+    told: dict[str, Any], keys: Sequence[data.MapKey], label: str, values: pd.Series, dark: bool
+) -> None:
+    """Add a column of numbers by item id to each set of items, and colour by it at first."""
+    digests = []
+    for number, one in enumerate(told["sets"]):
+        key = keys[told["set_of_map"].index(number)]
+        column = map_files.column(values.reindex(data.map_points(*key).item_ids))
+        one["columns"].insert(0, {"name": SCORE, "label": label, **_scale(column, dark)})
+        digests.append(column.file.digest)
+    told["suggested"] = {"colour": SCORE, "key": " ".join(digests)}
+
+
+def _scale(column: map_files.Column, dark: bool) -> dict[str, Any]:
+    """A column of numbers as the browser is told of it."""
+    return {
+        "file": address(column.file),
+        "wide": column.wide,
+        "low": column.low,
+        "high": column.high,
+        "scale": [colour for _, colour in theme.sequential(dark)][0 if dark else 1 :],
+        "missing": theme.UNLABELLED,
+    }
+
+
 def atlas_of(key: data.MapKey) -> dict[str, Any] | None:
     """Where the tiles of the items are; None of a study without an atlas."""
     if not data.has_atlas(key.handle):
@@ -124,9 +152,4 @@ def _column(
         return told | {
             "values": [{"name": value, "colour": colours[value]} for value in column.values]
         }
-    return told | {
-        "low": column.low,
-        "high": column.high,
-        "scale": [colour for _, colour in theme.sequential(dark)][0 if dark else 1 :],
-        "missing": theme.UNLABELLED,
-    }
+    return told | _scale(column, dark)

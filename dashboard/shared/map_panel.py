@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core.figures.map_files import bits_of_rows, on_map
@@ -34,6 +35,14 @@ class Side(NamedTuple):
     space: str
     title: str
     split: int = 0
+    star: np.ndarray | None = None  # a query's place on this map, in the units of the stored map
+
+
+class Score(NamedTuple):
+    """A number of each item, by its id, that colours the points, and what it is called."""
+
+    label: str
+    values: pd.Series
 
 
 def has_webgl() -> bool:
@@ -56,6 +65,7 @@ def show(
     signature: str = "",
     look: dict[str, object] | None = None,
     compact: bool = False,
+    score: Score | None = None,
 ) -> None:
     """Maps side by side under one selection.
 
@@ -68,6 +78,7 @@ def show(
     star : (n_dims,) a query's place on the first map, in the units of the stored map
     look : what is switched on at first: `colour`, `names`, `density`, `lines`, `tied`
     compact : a small map without legend, exports and filters
+    score : colours the points until another colour is chosen
 
     Raises
     ------
@@ -94,8 +105,13 @@ def show(
         drawn["lit"] = data.rows_of(one, found)
         drawn["stars"] = []
     if star is not None:
-        place = on_map(data.map_points(*first), star)
-        described["maps"][0]["stars"] = [{"place": place}]
+        sides = [sides[0]._replace(star=star), *sides[1:]]
+    for side, one, drawn in zip(sides, keys, described["maps"], strict=True):
+        if side.star is not None:
+            drawn["stars"] = [{"place": on_map(data.map_points(*one), side.star)}]
+    described["suggested"] = None
+    if score is not None:
+        description.add_score(described, keys, score.label, score.values, widgets.dark())
     described |= {
         "title": title,
         "height": height_px,

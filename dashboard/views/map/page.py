@@ -17,7 +17,7 @@ from dashboard.shared import (
     widgets,
 )
 from dashboard.shared.map_panel import Side
-from dashboard.views.map import trajectory
+from dashboard.views.map import query, trajectory
 
 W_SPACES = ("pca", "translation")
 
@@ -52,13 +52,22 @@ def choices(page: Page, spaces: Sequence[str]) -> None:
         controls.one("Dimensions", "dims", names=lambda n: f"{n}-D")
         controls.some("Spaces", "spaces", spaces, theme.SPACE_NAMES)
     map_panel.filters(page)
+    query.words(page)
 
 
 def draw_maps(page: Page, spaces: Sequence[str]) -> None:
     chosen = page.selection
     spaces = [name for name in spaces if name in chosen.spaces] or spaces
+    found = query.asked(page)
     sides = [
-        Side(page.handle, page.encoder_set, space, theme.SPACE_NAMES[space], chosen.split)
+        Side(
+            page.handle,
+            page.encoder_set,
+            space,
+            theme.SPACE_NAMES[space],
+            chosen.split,
+            query.star(page, found, space) if found else None,
+        )
         for space in spaces
     ]
     map_panel.show(
@@ -69,7 +78,11 @@ def draw_maps(page: Page, spaces: Sequence[str]) -> None:
         title=f"{theme.METHOD_NAMES[chosen.method]} in {chosen.dims}-D of {' and '.join(spaces)}",
         n_dims=chosen.dims,
         look={"lines": chosen.lines},
+        found=found.nearest if found else (),
+        score=found.score if found else None,
     )
+    if found:
+        query.explain()
     if map_panel.has_webgl():
         widgets.csv_button(lambda: all_points(sides, chosen), page, "map")
     quality(page, spaces)
