@@ -19,6 +19,7 @@ import { selecting } from "./selecting.js";
 import { tiles } from "./tiles.js";
 
 const FIRST_SAMPLE = 200_000; // points of the first frames that move, until their time is known
+const KEEP_MS = 250; // between two looks at whether a run of the page has ended
 const MOST_LINES = 60_000;
 const ALL = { classes: [], modalities: [], subsets: [] };
 
@@ -54,7 +55,7 @@ export class Board {
 
   remove() {
     this.removed = true;
-    [this.resting, this.asking, this.asksTiles, this.answering].forEach(clearTimeout);
+    [this.resting, this.keeping, this.asking, this.asksTiles, this.answering].forEach(clearTimeout);
     cancelAnimationFrame(this.frame);
     this.player?.pause();
     this.stopListening();
@@ -127,6 +128,19 @@ export class Board {
     this.markedKey = data.marked?.key;
     await this.applyChoices();
     this.layOut();
+    this.keepAddress();
+  }
+
+  /** A run that a widget started writes the address without filters that only the browser has:
+   * write them again, now and once the run has ended. */
+  keepAddress() {
+    clearTimeout(this.keeping);
+    const told = { ...ALL, ...this.data.filters };
+    if (this.data.compact || JSON.stringify(told) === JSON.stringify(this.filters)) return;
+    const script = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
+    this.writeAddress();
+    if (script === "running") this.keeping = setTimeout(() => this.keepAddress(), KEEP_MS);
+    else this.keeping = setTimeout(() => this.writeAddress(), KEEP_MS);
   }
 
   async itemsOf(description) {
