@@ -4,13 +4,13 @@ The study file has the run's encoder set and recipe. Its study has the run's num
 every split, of PCA and of all points besides.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from core import config as study_config
 from core.config import Config
 from core.encoder_sets import encoders_by_modality
-from core.lab.recipe import Settings, in_words, settings_of
+from core.lab.recipe import Settings, in_words, settings_of, trained_recipe
 from core.study import Study
 
 HEAD = "# {title}\n# A run of the lab, as a study: python -m precompute all --study FILE\n"
@@ -32,7 +32,14 @@ def values(study: Study, settings: Settings) -> dict[str, Any]:
     found["forest"] = _changed(asdict(evaluation.forest), asdict(plain.forest))
     found["unseen"] = list(recipe.unseen)
     found |= {"mix_in_draws": evaluation.draws, "n_bootstrap": evaluation.n_bootstrap}
-    found |= {"untranslated": [], "generation": "off"}
+    found |= {"untranslated": [], "united": "off", "generation": "off"}
+    if recipe.space == "united":
+        own = settings_of(study, recipe.encoder_set).recipe.translation
+        found["translation"] = _changed(asdict(own), asdict(usual))
+        by, n_classes = str(study.dataset["paired_by"]), len(study.paired_classes)
+        usual_united = study_config.united_recipe(replace(plain, united={}), by, n_classes)
+        assert usual_united is not None  # the study has a united space
+        found["united"] = _changed(asdict(trained_recipe(study, settings)), asdict(usual_united))
     empty = [name for name in ("translation", "forest", "unseen") if not found[name]]
     return {name: value for name, value in found.items() if name not in empty}
 

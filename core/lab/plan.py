@@ -13,7 +13,7 @@ import pandas as pd
 from core import items
 from core.encoder_sets import encoder_set_name
 from core.errors import UserError
-from core.lab.recipe import Settings, settings_of
+from core.lab.recipe import TRAINED, Settings, settings_of, trained_recipe
 from core.spaces import maps
 from core.stages import settings as study_settings
 from core.stages.evaluation_data import AUDIO_IMAGE, EvaluationData
@@ -99,7 +99,7 @@ def windows_of(study: Study, settings: Settings) -> dict[str, str]:
         The study has none.
     """
     recipe = settings.recipe
-    if recipe.translation.windows == "own" or recipe.space != "translation":
+    if recipe.space not in TRAINED or trained_recipe(study, settings).windows == "own":
         return {}
     names = {
         modality: f"extract:{encoder}:windows"
@@ -115,17 +115,18 @@ def windows_of(study: Study, settings: Settings) -> dict[str, str]:
 
 
 def _check_space(study: Study, settings: Settings) -> None:
-    """A space in closed form has no settings of a training."""
+    """A space in closed form has no settings of a training; only a translation has several."""
     recipe = settings.recipe
     if recipe.space == "translation":
         return
     own = settings_of(study, recipe.encoder_set)
     changed = [name for name in settings.differences(own) if name.startswith("translation.")]
+    changed = [] if recipe.space in TRAINED else changed
     if changed or recipe.trainings > 1:
         name = changed[0] if changed else "trainings"
         raise UserError(
-            f"The space {recipe.space} is not trained, and {name} belongs to a training: leave it "
-            "as the study has it, or choose the space translation."
+            f"The space {recipe.space} has no {name} of its own: leave it as the study has it, or "
+            "choose the space translation."
         )
 
 

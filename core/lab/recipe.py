@@ -22,7 +22,8 @@ from core.studies.forests import ForestConfig
 from core.study import Study
 
 Classifier = Literal["forest", "combined", "nearest_centroid", "logistic_regression", "target_only"]
-Space = Literal["translation", "cca", "pca"]
+Space = Literal["translation", "united", "cca", "pca"]
+TRAINED: tuple[Space, ...] = ("translation", "united")
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class Recipe:
     Parameters
     ----------
     encoder_set : one of the study's
-    space : "translation" is trained; "cca" is fitted in closed form; "pca" is the study's own, with
-        nothing learned from pairs
+    space : "translation" is trained, and so is "united", by the study's recipe for it with the
+        same changes; "cca" is fitted in closed form; "pca" is the study's own, with nothing
+        learned from pairs
     translation : its fields are those of a study file
     unseen : classes that the translation is not trained on
     trainings : how often it is trained, each time with the next seed
@@ -193,11 +195,47 @@ class Settings:
 def settings_of(study: Study, encoder_set: str = "") -> Settings:
     """The settings that a study itself has; a run with them gives its numbers."""
     config = study_config.from_values(study.config)
-    translation = study_config.recipe(config, str(study.dataset["paired_by"]))
+    encoder_set = encoder_set or study.default_encoder_set
     return Settings(
-        Recipe(encoder_set or study.default_encoder_set, translation, tuple(sorted(config.unseen))),
+        Recipe(
+            encoder_set, _stored_recipe(study, config, encoder_set), tuple(sorted(config.unseen))
+        ),
         Evaluation(draws=config.mix_in_draws, n_bootstrap=config.n_bootstrap, forest=config.forest),
     )
+
+
+def trained_recipe(study: Study, settings: Settings) -> TranslationConfig:
+    """The recipe of the run's training: of a united space it is the study's, with the changes.
+
+    Raises
+    ------
+    UserError
+        The study has no united space.
+    """
+    recipe = settings.recipe
+    if recipe.space != "united":
+        return recipe.translation
+    key = study.artefact(f"train:{recipe.encoder_set}:0").manifest["key"]
+    if not key.get("united"):
+        raise UserError(
+            "This study has no united space: compute a study file with `united: {}` first."
+        )
+    changes = settings.differences(settings_of(study, recipe.encoder_set))
+    prefix = "translation."
+    mine = {name.removeprefix(prefix): changes[name] for name in changes if name.startswith(prefix)}
+    return replace(TranslationConfig(**key["united"]), **mine)
+
+
+def _stored_recipe(
+    study: Study, config: study_config.Config, encoder_set: str
+) -> TranslationConfig:
+    """The recipe that the study was trained with; the defaults may have changed since."""
+    part = f"train:{encoder_set}:0"
+    if not study.has(part):
+        return study_config.recipe(config, str(study.dataset["paired_by"]))
+    stored = study.artefact(part).manifest["key"]["recipe"]
+    known = {one.name for one in fields(TranslationConfig)}
+    return TranslationConfig(**{name: value for name, value in stored.items() if name in known})
 
 
 def read(name: str, text: str, hint: Any) -> Any:

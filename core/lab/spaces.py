@@ -16,7 +16,7 @@ from core.cpu import one_thread
 from core.errors import UserError
 from core.lab import runs
 from core.lab.plan import Plan, only
-from core.lab.recipe import Settings
+from core.lab.recipe import Settings, trained_recipe
 from core.spaces.projection import history_rows
 from core.spaces.translation import HISTORY
 from core.stages import train
@@ -57,14 +57,23 @@ def made(
     """
     if settings.recipe.space == "translation":
         return _trained(study, settings, plan, draft, number)
+    if settings.recipe.space == "united":
+        return _united(study, settings, plan, draft)
     draft.write_table("history.parquet", pd.DataFrame(columns=list(HISTORY)))
     is_pca = settings.recipe.space == "pca"
     vectors = of_pca(study, settings, plan) if is_pca else _cca(study, plan, draft)
+    return vectors, {}, _write(study, plan, draft, vectors, 0)
+
+
+def _write(
+    study: Study, plan: Plan, draft: WatchedDraft, vectors: ByModality, best_epoch: int
+) -> dict[str, Any]:
+    """Write the vectors of the run's space, as those of a translation; facts for the manifest."""
     for modality, of in vectors.items():
         draft.write_table(f"{modality}.items.parquet", pd.DataFrame({"item_id": of.item_ids}))
         draft.write_array(f"translation.{modality}.npy", of.array)
     seed = int(study.config["seed"])
-    return vectors, {}, {"n_items": len(plan.training), "best_epoch": 0, "seed": seed}
+    return {"n_items": len(plan.training), "best_epoch": best_epoch, "seed": seed}
 
 
 def of_pca(study: Study, settings: Settings, plan: Plan) -> ByModality:
@@ -73,6 +82,29 @@ def of_pca(study: Study, settings: Settings, plan: Plan) -> ByModality:
     return {
         modality: only(study.shared(encoder_set, "pca", modality), pd.Series(native.item_ids))
         for modality, native in plan.natives.items()
+    }
+
+
+def _united(
+    study: Study, settings: Settings, plan: Plan, draft: WatchedDraft
+) -> tuple[ByModality, ByModality, dict[str, Any]]:
+    """The united space of sounds and pictures."""
+    recipe, by = trained_recipe(study, settings), str(study.dataset["paired_by"])
+    with one_thread():
+        train.write_united(draft, recipe, None, by, plan.training, plan.natives)
+    draft.write_table("history.parquet", draft.table("history.united.parquet"))
+    best_epoch = int(draft.tensors("united.safetensors")["towers/best_epoch"])
+    vectors, queries = (_read(draft, plan, "united", end) for end in ("", ".recordings"))
+    return vectors, queries, _write(study, plan, draft, vectors, best_epoch)
+
+
+def _read(draft: WatchedDraft, plan: Plan, space: str, end: str) -> ByModality:
+    """The vectors of all items, or of whole recordings where the draft has them."""
+    files = {m: f"{space}.{m}{end}.npy" for m in plan.natives}
+    return {
+        m: Vectors(plan.natives[m].item_ids, np.array(draft.array(file)))
+        for m, file in files.items()
+        if draft.has(file)
     }
 
 
@@ -106,16 +138,7 @@ def _trained(
     by, natives = str(study.dataset["paired_by"]), plan.natives
     with one_thread():  # a translation is the same as in a stage, bit by bit
         facts = train.write_translation(recipe, by, draft, plan.training, natives)
-
-    def read(end: str) -> ByModality:
-        files = {m: f"translation.{m}{end}.npy" for m in natives}
-        return {
-            m: Vectors(natives[m].item_ids, np.array(draft.array(file)))
-            for m, file in files.items()
-            if draft.has(file)
-        }
-
-    vectors, queries = read(""), read(".recordings")
+    vectors, queries = (_read(draft, plan, "translation", end) for end in ("", ".recordings"))
     if number:
         draft.remove("")
     return vectors, queries, facts

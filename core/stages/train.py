@@ -109,7 +109,7 @@ def _write(
         towers = None
         if beside == settings:  # trained already
             towers = Translation.from_arrays(draft.tensors("translation.safetensors"))
-        _write_united(draft, beside, towers, paired_by, frame, natives)
+        write_united(draft, beside, towers, paired_by, frame, natives)
         draft.remove(CHECKPOINTS)
     return facts
 
@@ -142,7 +142,7 @@ def fit_cca(frame: pd.DataFrame, natives: dict[str, Vectors], by: str) -> cca.Cc
     return cca.fit(x, groups, folds)
 
 
-def _write_united(
+def write_united(
     draft: Draft,
     settings: TranslationConfig,
     towers: Translation | None,

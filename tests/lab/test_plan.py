@@ -39,8 +39,8 @@ def test_unseen_classes_are_not_trained_on(study: Study) -> None:
         ({"classes": ("cello",)}, "one class to evaluate: a classifier needs at least 2"),
         ({"classifier": "target_only", "points": (0,)}, "cannot learn from 0 items"),
         ({"windows": "train"}, "own second alone, and a recipe with windows needs the others"),
-        ({"space": "cca", "share": 0.5}, "cca is not trained, and translation.share belongs to"),
-        ({"space": "pca", "trainings": 2}, "pca is not trained, and trainings belongs to"),
+        ({"space": "cca", "share": 0.5}, "cca has no translation.share of its own"),
+        ({"space": "pca", "trainings": 2}, "pca has no trainings of its own"),
         ({"encoder_set": "yamnet+hog"}, "no encoder set 'yamnet\\+hog'"),
     ],
 )

@@ -94,6 +94,7 @@ def test_a_study_that_trains_on_windows_has_its_numbers_exactly(
     file = tmp_path / "study.yaml"
     values = export.values(study, small) | {"n_bootstrap": 50, "mix_in_draws": 2, "trainings": 1}
     values["translation"] = {"windows": "query", "towers": 2, "max_epochs": 3, "centred": True}
+    values["united"] = {"max_epochs": 2, "windows": "query", "batch": 64, "min_steps": 2}
     values["forest"] = {"n_trees": 5}
     file.write_text(yaml.safe_dump(values))
     with LocalEngine(1) as engine:
@@ -105,6 +106,19 @@ def test_a_study_that_trains_on_windows_has_its_numbers_exactly(
     rows = [row for step in steps for row in step.differences]
     assert all(row["difference"] == 0 for row in rows)
     assert {row["covers"] for row in rows} == {"queries", "items and draws"}
+    united = list(what_if(full, settings_of(full).changed({"space": "united", "points": (0,)})))
+    stored = full.measurements()
+    stored = stored[(stored["space"] == "united") & (stored["metric"] == "precision@10")]
+    stored = stored[(stored["system"] == "") & (stored["class"] == "")].set_index("direction")
+    ranking = next(step for step in united if step.name == "ranking")
+    for row in ranking.differences:
+        if row["metric"] == "precision@10":
+            assert row["value"] == stored["value"][row["direction"]]
+    run = opened(full, united)
+    native = full.native("hog")
+    shared = run.shared(run.default_encoder_set, "translation", "image")
+    again = run.space(run.default_encoder_set, "translation").project("image", native.array[:5])
+    np.testing.assert_allclose(again, shared.take(native.item_ids[:5]), atol=1e-6)
 
 
 def test_early_numbers_come_first_and_all_have_a_difference(own: list[Step]) -> None:

@@ -8,14 +8,14 @@ import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
-from core.lab.recipe import Settings
+from core.lab.recipe import TRAINED, Settings
 from dashboard import session
 from dashboard.shared import widgets
 
 MARK = "="
 # What a person sees first: name of the value, label, one line of help.
 RECIPE = (
-    ("space", "Space", "Trained, in closed form, or without pairs."),
+    ("space", "Space", "Trained, or CCA or PCA in its place."),
     ("loss", "Loss", "How pairs are pulled together."),
     ("share", "Share of the pairs", "0.1 trains on a tenth of them."),
     ("mismatched", "Share of wrong pairs", "These get the picture of another clip."),
@@ -55,7 +55,6 @@ EVALUATION = (
     ("n_trees", "Trees", "Of each forest."),
     ("max_depth", "Depth", "Of each tree, at most."),
 )
-TRAINED = ("loss", "share", "mismatched")
 HIDDEN = {"encoder_set", "words"}
 MARGIN_LOSSES = ("margin", "symmetric_margin", "hardest_triplet")
 
@@ -166,7 +165,10 @@ def _change(own: Settings, full: str, key: str) -> Callable[[], None]:
 
 def _applies(name: str, settings: Settings) -> bool:
     """A margin belongs to the losses that have one; a loss to a space that is trained."""
-    if name in TRAINED and settings.recipe.space != "translation":
+    space = settings.recipe.space
+    if name == "loss" and space != "translation":
+        return False
+    if name in ("share", "mismatched") and space not in TRAINED:
         return False
     has_margin = settings.recipe.translation.loss in MARGIN_LOSSES
     return {"margin": has_margin, "temperature": not has_margin}.get(name, True)
