@@ -10,8 +10,9 @@ const NEXT_SHARE = 0.25; // a further region has at least so much of the points 
 const APART = 5; // bins between two regions of one class
 
 /**
- * Names to write on a map, the largest class first: [{ code, x, y, count }], in pixels of the cell.
- * A name is at the mean of its class's points around their densest place.
+ * Names to write on a map, the largest class first: [{ code, x, y, count, spread }], in pixels of the cell.
+ * A name is at the mean of its class's points around their densest place; `spread` is their
+ * standard deviation up and down.
  */
 export function findRegions(map, view, cell) {
   const across = Math.ceil(cell.width / CELL_PX), up = Math.ceil(cell.height / CELL_PX);
@@ -32,7 +33,7 @@ export function findRegions(map, view, cell) {
     for (let number = 0; number < MOST_REGIONS; number++) {
       const best = densest(own, across, up);
       if (best.count < least) break;
-      regions.push({ code, ...best, x: 0, y: 0, n: 0 });
+      regions.push({ code, ...best, x: 0, y: 0, squares: 0, n: 0 });
       least = Math.max(least, NEXT_SHARE * best.count);
       empty(own, across, up, best);
     }
@@ -47,10 +48,13 @@ export function findRegions(map, view, cell) {
       if (Math.abs(y / CELL_PX - region.line - 0.5) > 1.5) continue;
       region.x += x;
       region.y += y;
+      region.squares += y * y;
       region.n += 1;
     }
   });
-  return regions.map(({ code, count, x, y, n }) => ({ code, count, x: x / n, y: y / n }));
+  return regions.map(({ code, count, x, y, squares, n }) => ({
+    code, count, x: x / n, y: y / n, spread: Math.sqrt(Math.max(0, squares / n - (y / n) ** 2)),
+  }));
 }
 
 /** The three by three bins with most points: their middle, and how many points they have. */

@@ -43,10 +43,16 @@ function placeNames(ink, map, view, zoomed) {
     ...region,
     name: map.items.classes[region.code].name,
     x: (region.x - zoomed.centre[0]) * zoomed.grown + view.centre[0] + zoomed.moved[0],
-    y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1],
+    y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1]
+      - lift(region.spread * zoomed.grown),
   })).filter(({ x, y }) => x > 0 && y > 0 && x < map.cell.width && y < map.cell.height);
   return withoutOverlap(candidates, map.cell, ({ name }) =>
     [ink.measureText(name).width + 6, NAME_PX + 5], 3, takenBoxes(map));
+}
+
+/** How far above a small cluster its name stands, so that it does not cover the points. */
+function lift(spread) {
+  return spread < NAME_PX ? 2 * spread + NAME_PX : 0;
 }
 
 /** What names keep clear of: the title, and pictures. */
