@@ -113,6 +113,25 @@ def read(store: Store, digest_: str) -> dict[str, Any]:
     return values
 
 
+def readable(store: Store) -> tuple[list[dict[str, Any]], dict[str, Damaged]]:
+    """The records of a workspace that can be read, newest first; and why others cannot, by digest.
+
+    One damaged record leaves the other studies as they are, but which is the newest is not known.
+    """
+    found, broken = [], {}
+    for digest_ in digests(store):
+        try:
+            found.append(read(store, digest_))
+        except Damaged as error:
+            broken[digest_] = error
+    return sorted(found, key=_age)[::-1], broken
+
+
+def _age(values: dict[str, Any]) -> tuple[int, str, str]:
+    """Where a study stands in time; a clock may have been set back between two runs."""
+    return int(values.get("sequence") or 0), values["started"], values["digest"]
+
+
 def settings_of(store: Store, digest_: str) -> dict[str, Any] | None:
     """`config` and `weights_dir` of a study, kept beside its record; None if absent or damaged."""
     try:

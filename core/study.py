@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core import items, record, taxonomy, test_sets
+from core import items, media_roots, record, taxonomy, test_sets
 from core.encoder_sets import encoder_set_name, encoders_by_modality
 from core.errors import MediaError, MissingArtefact, UserError
 from core.files import leaves_root, media_source
@@ -56,23 +56,9 @@ def media_root(ingested: Artefact) -> str:
     root = str(ingested.json("dataset.json")["root"])
     if root.startswith("/") or "://" in root:
         return root
+    if leaves_root(root):
+        raise MediaError(f"The media folder {root!r} is outside its workspace and is not opened.")
     return ingested.address(root)
-
-
-def studies(store: Store) -> list[dict[str, Any]]:
-    """The records of all studies in a workspace, newest first.
-
-    Raises
-    ------
-    Damaged
-        A record is not what was written.
-    """
-    return sorted((record.read(store, one) for one in record.digests(store)), key=_age)[::-1]
-
-
-def _age(values: dict[str, Any]) -> tuple[int, str, str]:
-    """Where a study stands in time; a clock may have been set back between two runs."""
-    return int(values.get("sequence") or 0), values["started"], values["digest"]
 
 
 def open_study(store: Store, digest_: str | None = None) -> "Study":
@@ -82,8 +68,13 @@ def open_study(store: Store, digest_: str | None = None) -> "Study":
     ------
     MissingArtefact
         The workspace has no study, or not this one.
+    Damaged
+        Its record is not what was written; or a record that may be the newest one's.
     """
-    found = studies(store)
+    found, broken = record.readable(store)
+    for digest, error in broken.items():
+        if digest.startswith(digest_ or ""):
+            raise error
     if digest_ and found:
         found += runs.records(store)
     if not found:
@@ -230,7 +221,8 @@ class Study:
         Raises
         ------
         MediaError
-            The item is a vector without a file, or its path leaves the dataset's folder.
+            The item is a vector without a file, its path leaves the dataset's folder, or nobody
+            has allowed that folder.
         """
         path = str(self.items().loc[item_id, "path"])
         if not path:
@@ -240,7 +232,9 @@ class Study:
         ingested = self.artefact("ingest")
         if ingested.has(inside := f"{self.dataset['root']}/{path}"):
             ingested.check(inside)
-        return media_source(media_root(ingested), path), path
+        root = media_root(ingested)
+        media_roots.check(self.store, root)
+        return media_source(root, path), path
 
     # -- vectors and spaces ------------------------------------------------------------------
 

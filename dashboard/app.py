@@ -97,5 +97,6 @@ def guarded(name: str, show: Callable[[], None]) -> None:
 if __name__ == "__main__":  # in a server
     closed_sessions.forget_in_time()
     main()
+    data.start_decoder()
     if data.encodes_text(data.workspace()):
         data.import_ahead()

@@ -49,6 +49,8 @@ def sidebar(selection: state.Selection) -> Page:
         offered = test_sets if shows_them else []
         _choices(titles, handle.digest, offered, encoder_sets, study.n_splits)
         dropped += _selections(handle)
+    for sentence in data.damaged_studies(root):
+        widgets.notice(sentence)
     for note in [*notes, *dropped]:
         st.html(f'<p class="jee-small" role="status">{widgets.esc(note)}</p>')
     return Page(handle, fitted.encoder_set or encoder_sets[0], session.current())

@@ -346,11 +346,14 @@ def dashboard(
         list[str] | None,
         typer.Option(help="A name under which people reach it, besides localhost; repeatable."),
     ] = None,
+    media: Annotated[
+        str, typer.Option(help="Allow the workspace to take its media from this folder or URL.")
+    ] = "",
 ) -> None:
     """Start the dashboard on a workspace, at http://localhost:PORT."""
     from precompute import serve
 
-    serve.run(workspace, port, host or ())
+    serve.run(workspace, port, host or (), media)
 
 
 def main() -> None:

@@ -6,15 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from core import media_roots
 from core.errors import UserError
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def run(workspace: str, port: int, hosts: Sequence[str] = ()) -> None:
+def run(workspace: str, port: int, hosts: Sequence[str] = (), media: str = "") -> None:
     """Replace this process with Streamlit, on this machine's address alone.
 
     It answers to the names of this machine and to `hosts`: other names could be made to point here.
+    `media` is where the workspace may take its media from, besides its own folder.
     The options of `dashboard/.streamlit/config.toml` apply in any folder; `STREAMLIT_SERVER_...`
     variables change them.
 
@@ -36,4 +38,6 @@ def run(workspace: str, port: int, hosts: Sequence[str] = ()) -> None:
     command = [sys.executable, "-m", "streamlit", "run", page, "--server.port", str(port)]
     for name in [*LOOPBACK, *hosts] if hosts else ():  # without: those of the file
         command += ["--server.allowedHosts", name]
+    if media:
+        os.environ[media_roots.VARIABLE] = media
     os.execv(sys.executable, [*command, "--", "--workspace", workspace])

@@ -7,9 +7,10 @@ from rich.table import Table
 
 from core.errors import Damaged
 from core.items import MODALITIES
+from core.record import readable
 from core.stages.table import STAGES
 from core.store import Store
-from core.study import Study, open_study, studies
+from core.study import Study, open_study
 
 
 def run(store: Store, as_json: bool, console: Console) -> None:
@@ -20,7 +21,7 @@ def run(store: Store, as_json: bool, console: Console) -> None:
     MissingArtefact
         The workspace has no study, and no JSON is asked for.
     """
-    records = studies(store)
+    records, broken = readable(store)
     rows = []
     for record in records:
         study = Study(store, record)
@@ -57,5 +58,6 @@ def run(store: Store, as_json: bool, console: Console) -> None:
             row["finished"] or "not yet",
         )
     console.print(table)
-    for sentence in (one for row in rows for one in row["damaged"]):
+    of_records = [str(error) for error in broken.values()]
+    for sentence in [*of_records, *(one for row in rows for one in row["damaged"])]:
         console.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)

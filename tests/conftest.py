@@ -10,10 +10,18 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from core import media_roots
 from tests.precompute_runs import SMALL_DEMO
 
 REPO = Path(__file__).resolve().parent.parent
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_media_roots(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> None:
+    """The roots that the tests' studies note are not those of the person who runs the tests."""
+    base = tmp_path_factory.getbasetemp()
+    os.environ[media_roots.STATE] = str(base if worker_id == "master" else base.parent)
 
 
 @pytest.fixture(autouse=True)

@@ -12,13 +12,13 @@ import os
 import select
 import signal
 import sys
-import threading
 import time
 from typing import IO, Any
 
+from core.child import end_with_parent
+
 IDLE_S = 300.0  # how long a worker waits for a line
 NICENESS = 10  # the pages come first
-WATCH_S = 0.5
 POLL_S = 0.02
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     while _is_waiting(IDLE_S) and (line := sys.stdin.readline()):
         child = os.fork()
         if child == 0:
-            threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+            end_with_parent()
             _say(said, "began", process=os.getpid())
             _work(json.loads(line), said)
             said.flush()
@@ -115,13 +115,6 @@ def _work(asked: dict[str, Any], said: IO[str]) -> None:
 
 def _say(said: IO[str], kind: str, **more: Any) -> None:
     said.write(json.dumps({"kind": kind, **more}, default=lambda number: number.item()) + "\n")
-
-
-def _end_with_parent(parent: int) -> None:
-    """End soon after the process that started this one."""
-    while os.getppid() == parent:
-        time.sleep(WATCH_S)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ All files come in through this package; it is safe to hand it an upload.
     core.media.sound      sound (libsndfile, PyAV), windows
     core.media.picture    pictures (Pillow)
     core.media.video      frames of videos (PyAV)
+    core.media.apart      the same in a process of its own, bounded in time and memory
     core.media.container  tracks and sound of containers (PyAV)
 
 `name` is only shown in errors, or a hint; bytes are read from `source` alone. Bad content raises
@@ -27,4 +28,4 @@ from core.media.picture import picture_bytes, read_image
 from core.media.probe import Probe, kind_of, probe
 from core.media.sound import Audio, flac_bytes, loudest_second, read_audio, wav_bytes, windows
 from core.media.source import Source
-from core.media.video import read_frame
+from core.media.video import read_frame, read_frames

@@ -63,6 +63,7 @@ def open_picture(media: MediaFile) -> "Image":
                 "is a large BMP in run-length coding, which takes too long to decode",
                 "export it as PNG or JPEG",
             )
+    _check_content(*picture.size, media)
     return picture
 
 
@@ -90,6 +91,19 @@ def check_size(width: int, height: int, media: MediaFile) -> None:
             f"is a strip of {size}, but one side may be at most {limits.MAX_ASPECT:.0f} times the "
             "other",
             "crop it",
+        )
+
+
+def _check_content(width: int, height: int, media: MediaFile) -> None:
+    """Refuses a huge picture of hardly any bytes, which nobody drew or photographed."""
+    place = media.file.tell()  # where the decoder goes on
+    n_bytes = media.file.seek(0, io.SEEK_END)
+    media.file.seek(place)
+    n_decoded = 3 * width * height
+    if n_decoded > limits.MIN_JUDGED_BYTES and n_decoded > limits.MAX_UNPACKED * n_bytes:
+        raise media.refusal(
+            f"has {width:,} × {height:,} pixels in {n_bytes:,} bytes, so all of it is empty",
+            "choose another picture",
         )
 
 

@@ -4,7 +4,9 @@ Frames are (height, width, 3) uint8, upright. Time zero is the start of the cont
 stream, as for its sound. `core.media` is the public face of this module.
 """
 
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,6 +43,73 @@ def read_frame(source: Source, name: str, at_s: float) -> np.ndarray:
                 "has no picture track, but a video was expected", "choose a video file"
             )
         return _to_rgb(_nearest_frame(container, stream, at_s, media), media)
+
+
+def read_frames(source: Source, name: str, times_s: Sequence[float]) -> list[np.ndarray]:
+    """`read_frame` for several times in ascending order, each frame decoded once if key frames are
+    farther apart than the times.
+
+    Raises what `read_frame` raises.
+    """
+    if not all(at_s >= 0 for at_s in times_s) or list(times_s) != sorted(times_s):
+        raise ValueError(f"expected ascending times of 0 or more, not {times_s}")
+    with opened(source, name, "video") as media, open_container(media) as container:
+        stream = picture_stream(container, media)
+        if stream is None:
+            raise media.refusal(
+                "has no picture track, but a video was expected", "choose a video file"
+            )
+        frames = [_nearest_frame(container, stream, at_s, media) for at_s in times_s[:1]]
+        if _reaches_back(container, stream, times_s):
+            frames = _in_one_pass(container, stream, times_s, media)
+        else:
+            frames += [_nearest_frame(container, stream, at_s, media) for at_s in times_s[1:]]
+        return [_to_rgb(frame, media) for frame in frames]
+
+
+def _reaches_back(
+    container: "InputContainer", stream: "VideoStream", times_s: Sequence[float]
+) -> bool:
+    """Whether the key frame before the last time is before the time before that."""
+    import av
+
+    if len(times_s) < 2:
+        return False
+    zero_s = zero_of(container)
+    try:
+        container.seek(int((times_s[-1] + zero_s) / float(stream.time_base or 1)), stream=stream)
+    except av.FFmpegError:  # no index to seek by
+        return True
+    first = next(decoded_frames(container, stream), None)
+    return first is None or first.time is None or first.time - zero_s <= times_s[-2]
+
+
+def _in_one_pass(
+    container: "InputContainer", stream: "VideoStream", times_s: Sequence[float], media: MediaFile
+) -> "list[VideoFrame]":
+    """The frames nearest to the times, from one pass over the video."""
+    container.seek(0)
+    waiting = deque(at_s + zero_of(container) for at_s in times_s)
+    found: list[Any] = []
+    before = None
+    for frame in decoded_frames(container, stream):
+        time = frame.time
+        while waiting and (time is None or time >= waiting[0]):
+            wanted = waiting.popleft()
+            is_nearer = before is None or (
+                time is not None and time - wanted < wanted - before.time
+            )
+            found.append(frame if is_nearer else before)
+        if not waiting:
+            break
+        before = frame
+    if before is None:
+        if found:
+            return found
+        raise media.refusal(
+            "is cut short or damaged, and no picture could be decoded", "export it again"
+        )
+    return [*found, *([before] * len(waiting))]
 
 
 def _nearest_frame(

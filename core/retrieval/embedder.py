@@ -5,7 +5,9 @@ text becomes one, a video both. The encoders are those that embedded the collect
 copy of an item gets the item's own vector.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -24,6 +26,25 @@ from core.study import GENERATED, Study
 MAX_CHARACTERS = 5_000  # of a typed query
 MAX_WINDOWS = 120  # embedded windows of one recording; longer recordings are sampled evenly
 MAX_FRAMES = 30  # embedded frames of one video
+MAX_FRAME_BYTES = 200 << 20  # of their pixels: all 30 in full HD, eight in 4K
+
+
+class Decoding(Protocol):
+    """The functions of `core.media` that read a file."""
+
+    def kind_of(self, source: media.Source, name: str) -> media.Kind: ...
+
+    def probe(self, source: media.Source, name: str) -> media.Probe: ...
+
+    def read_audio(
+        self, source: media.Source, name: str, *, rate_hz: int | None
+    ) -> media.Audio: ...
+
+    def read_image(self, source: media.Source, name: str) -> np.ndarray: ...
+
+    def read_frames(
+        self, source: media.Source, name: str, times_s: Sequence[float]
+    ) -> list[np.ndarray]: ...
 
 
 class Embedder:
@@ -96,9 +117,16 @@ class Embedder:
         )
 
     def embed(
-        self, source: media.Source, name: str, clock: Clock | None = None
+        self,
+        source: media.Source,
+        name: str,
+        clock: Clock | None = None,
+        decode: Decoding = media,
     ) -> list[QueryInput]:
         """Embed a file: one input for a sound or picture, sound and frames for a video.
+
+        `decode` reads the file: `core.media` here, a `core.media.apart.Decoder` in a process of
+        its own.
 
         Raises
         ------
@@ -109,15 +137,17 @@ class Embedder:
         """
         clock = clock or Clock()
         with clock.time("decode"):
-            kind = media.kind_of(source, name)
+            kind = decode.kind_of(source, name)
         if kind == "image":
-            return [self._embed_picture(source, name, clock)]
+            return [self._embed_picture(source, name, clock, decode)]
         if kind == "audio":
-            return [self._embed_sound(source, name, clock)]
+            return [self._embed_sound(source, name, clock, decode)]
         with clock.time("decode"):
-            probe = media.probe(source, name)
-        frames = self._embed_frames(source, name, probe.duration_s or 1.0, clock)
-        return [self._embed_sound(source, name, clock), frames] if probe.has_audio else [frames]
+            probe = decode.probe(source, name)
+        frames = self._embed_frames(source, name, probe, clock, decode)
+        if not probe.has_audio:
+            return [frames]
+        return [self._embed_sound(source, name, clock, decode), frames]
 
     def embed_text(self, words: str, clock: Clock | None = None) -> QueryInput:
         """Embed typed words.
@@ -166,13 +196,15 @@ class Embedder:
             ) from error
         return QueryInput(item_id, modality, native, item_id=item_id)
 
-    def _embed_sound(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
+    def _embed_sound(
+        self, source: media.Source, name: str, clock: Clock, decode: Decoding
+    ) -> QueryInput:
         encoder, item_s = self.encoder("audio"), self.study.item_s
         parts = encoders_of(encoder)
         cut = {}
         with clock.time("decode"):
             for rate_hz in dict.fromkeys(part.card.rate_hz for part in parts):
-                audio = media.read_audio(source, name, rate_hz=rate_hz)
+                audio = decode.read_audio(source, name, rate_hz=rate_hz)
                 starts_s, cut[rate_hz] = media.windows(audio, length_s=item_s, hop_s=item_s)
         n_windows = min(len(windows) for windows in cut.values())  # rates differ in their rounding
         kept = evenly_spaced(n_windows, MAX_WINDOWS)
@@ -185,22 +217,31 @@ class Embedder:
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
         return QueryInput(name, "audio", native, starts_s, loudness, sampled)
 
-    def _embed_picture(self, source: media.Source, name: str, clock: Clock) -> QueryInput:
+    def _embed_picture(
+        self, source: media.Source, name: str, clock: Clock, decode: Decoding
+    ) -> QueryInput:
         encoder = self.encoder("image")
         with clock.time("decode"):
-            picture = media.read_image(source, name)
+            picture = decode.read_image(source, name)
         with clock.time("embed"):
             return QueryInput(name, "image", encoder.embed([picture]))
 
     def _embed_frames(
-        self, source: media.Source, name: str, duration_s: float, clock: Clock
+        self,
+        source: media.Source,
+        name: str,
+        probe: media.Probe,
+        clock: Clock,
+        decode: Decoding,
     ) -> QueryInput:
-        encoder = self.encoder("image")
+        encoder, duration_s = self.encoder("image"), probe.duration_s or 1.0
         n_seconds = max(1, int(duration_s))
-        starts_s = evenly_spaced(n_seconds, MAX_FRAMES).astype(np.float64)
+        n_bytes = 3 * (probe.width_px or 1) * (probe.height_px or 1)
+        most = min(MAX_FRAMES, max(1, MAX_FRAME_BYTES // n_bytes))
+        starts_s = evenly_spaced(n_seconds, most).astype(np.float64)
         with clock.time("decode"):
             middle_s = min(0.5, duration_s / 2)
-            frames = [media.read_frame(source, name, start_s + middle_s) for start_s in starts_s]
+            frames = decode.read_frames(source, name, list(starts_s + middle_s))
         with clock.time("embed"):
             native = encoder.embed(frames)
         sampled = len(starts_s) < n_seconds

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
+from core import media_roots
 from core.config import Config
 from core.engines.base import Engine
 from core.errors import UserError
@@ -34,6 +35,7 @@ from core.stages import evaluate, extract, generate, ingest, maps, tested_maps, 
 from core.stages.settings import check, complete, fallbacks
 from core.stages.study_run import ArtefactTask, StageOutcome, StudyRun, make_artefact
 from core.store import PARTIAL, Store, digest
+from core.study import media_root
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def settle(current: StudyRun) -> None:
     parts = [current, *(current.on(name) for name in current.test_sets)]
     for part in parts:
         ingest.report_rejected(part.ingested, current.engine)
+        media_roots.note(current.store, media_root(part.ingested))
     asked = current.config
     current.config = complete(asked, current.ingested, current.weights_dir)
     for sentence in fallbacks(asked, current.config):

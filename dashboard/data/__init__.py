@@ -59,7 +59,7 @@ from dashboard.data.maps import (
     trajectory,
     trajectory_table,
 )
-from dashboard.data.media import picture, sound
+from dashboard.data.media import picture, sound, start_decoder
 from dashboard.data.results import (
     GENERATED,
     encoder_set_of,
@@ -89,6 +89,7 @@ from dashboard.data.selections import (
 from dashboard.data.studies import (
     Handle,
     Study,
+    damaged_studies,
     encoder_cards,
     encoder_set_names,
     encodes_text,

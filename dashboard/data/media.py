@@ -1,8 +1,12 @@
 """The sound or picture of an item, decoded small and kept for all visitors."""
 
+import functools
+import threading
+
 import streamlit as st
 
 from core import item_media, media
+from core.media import apart
 from dashboard.data.item_tables import items
 from dashboard.data.studies import Handle, study
 
@@ -20,3 +24,9 @@ def sound(handle: Handle, item_id: str) -> media.Audio:
 def picture(handle: Handle, item_id: str, side_px: int = 320) -> bytes:
     """An item's picture as a small JPEG."""
     return media.picture_bytes(item_media.picture(study(handle), item_id), side_px)
+
+
+@functools.cache
+def start_decoder() -> None:
+    """Start the process that decodes uploads, in the background, once a server."""
+    threading.Thread(target=apart.warm, daemon=True).start()

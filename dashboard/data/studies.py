@@ -17,6 +17,7 @@ from core.encoders.base import Card
 from core.errors import UserError
 from core.items import MODALITIES
 from core.lab import runs
+from core.record import readable
 from core.references import study_setting
 from core.references.reference import Setting
 from core.store import CODE_VERSION, Store, digest
@@ -57,8 +58,14 @@ def _store(root: str) -> Store:
 @st.cache_data(show_spinner=False, ttl=RECORDS_TTL_S, max_entries=8)
 def records(root: str) -> list[dict[str, Any]]:
     """The records of all studies in a workspace, newest first, and then of the lab's runs."""
-    found = studies_.studies(_store(root))
+    found, _ = readable(_store(root))
     return found + runs.records(_store(root)) if found else found
+
+
+@st.cache_data(show_spinner=False, ttl=RECORDS_TTL_S, max_entries=8)
+def damaged_studies(root: str) -> list[str]:
+    """A sentence on every study whose record is damaged; the others are shown."""
+    return [str(error) for error in readable(_store(root))[1].values()]
 
 
 def open_study(root: str, digest_: str = "") -> Handle:

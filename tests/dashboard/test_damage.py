@@ -149,3 +149,25 @@ def test_pages_say_which_file_is_damaged_and_the_others_go_on(copy: Path, open_p
         assert notices(other) == []
     finally:
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", [b"", b"null", b'{"schema_version":1}'])
+def test_one_damaged_record_leaves_the_other_studies_open(
+    tiny: Path, tmp_path: Path, open_page: Open, content: bytes
+) -> None:
+    root = tmp_path / "w"
+    shutil.copytree(tiny, root)
+    mine = open_study(Store(root))
+    other = root / "studies" / "0123456789abcdef"
+    shutil.copytree(root / "studies" / mine.digest, other)
+    (other / "study.json").write_bytes(content)
+    page = open_page("overview", root)
+    assert not page.exception
+    said = notices(page)
+    assert len([one for one in said if "0123456789abcdef/study.json" in one]) == 1
+    assert page.title[0].value
+    assert any("provenance" in one.body for one in page.get("html"))
+    assert open_study(Store(root), mine.digest[:8]).digest == mine.digest
+    for digest in (None, "0123"):  # it may be the newest, or it is the one
+        with pytest.raises(Damaged, match="0123456789abcdef"):
+            open_study(Store(root), digest)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import media
 from core.clock import Clock
 from core.errors import UserError
-from core.media import formats
+from core.media import apart, formats
 from core.retrieval.query_inputs import QueryInput, WeightedInput
 from core.retrieval.retriever import Retriever
 from dashboard import data, session, state
@@ -90,7 +89,9 @@ def take_in(handle: data.Handle, encoder_set: str) -> None:
     for name, content in pending:
         try:
             key = hashlib.sha256(content).hexdigest()[:16]
-            upload = Upload(key, formats.shown(name), media.kind_of(content, name), content)
+            with apart.Decoder() as decoder:
+                kind = decoder.kind_of(content, name)
+            upload = Upload(key, formats.shown(name), kind, content)
             upload.embedded(handle, encoder_set)
         except UserError as error:
             notices().append(str(error))

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import media
 from core.clock import Clock
-from core.media import formats
+from core.media import apart, formats
 from core.retrieval.query_inputs import QueryInput
 from dashboard import data, session
 
@@ -57,7 +57,9 @@ class Upload:
 
         def make() -> tuple[list[QueryInput], dict[str, float]]:
             clock = Clock()
-            inputs = data.retriever(handle, encoder_set).embed(self.content, self.name, clock)
+            retriever = data.retriever(handle, encoder_set)
+            with apart.Decoder() as decoder:
+                inputs = retriever.embed(self.content, self.name, clock, decoder)
             return inputs, dict(clock.ms)
 
         key = (self.key, handle.root, handle.digest, encoder_set)
@@ -92,12 +94,13 @@ class Upload:
 
     def sound(self, start_s: float, duration_s: float) -> media.Audio:
         """A part of its sound at 22,050 Hz."""
-        return self.once(
-            ("sound", start_s, duration_s),
-            lambda: media.read_audio(
-                self.content, self.name, rate_hz=22_050, start_s=start_s, duration_s=duration_s
-            ),
-        )
+
+        def make() -> media.Audio:
+            part = {"rate_hz": 22_050, "start_s": start_s, "duration_s": duration_s}
+            with apart.Decoder() as decoder:
+                return decoder.read_audio(self.content, self.name, **part)
+
+        return self.once(("sound", start_s, duration_s), make)
 
     def picture(self, at_s: float = 0.0, side_px: int = 480) -> bytes:
         """The picture, or a frame of the video, as a small JPEG.
@@ -109,10 +112,11 @@ class Upload:
         """
 
         def make() -> bytes:
-            if self.kind == "video":
-                pixels = media.read_frame(self.content, self.name, at_s)
-            else:
-                pixels = media.read_image(self.content, self.name)
+            with apart.Decoder() as decoder:
+                if self.kind == "video":
+                    pixels = decoder.read_frame(self.content, self.name, at_s)
+                else:
+                    pixels = decoder.read_image(self.content, self.name)
             return media.picture_bytes(pixels, side_px)
 
         return self.once(("picture", at_s, side_px), make)
