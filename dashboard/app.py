@@ -8,6 +8,7 @@ The environment variable `JEE_WORKSPACE` names the workspace too.
 import functools
 import importlib
 import logging
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -87,10 +88,11 @@ def guarded(name: str, show: Callable[[], None]) -> None:
     except UserError as error:
         widgets.notice(str(error))
     except Exception:
-        log.exception("the page %s failed", name)
+        reference = secrets.token_hex(4)
+        log.exception("%s: the page %s failed", reference, name)
         widgets.notice(
-            "This page could not be drawn. The reason is in the server's log. "
-            "The other pages still work."
+            "This page could not be drawn. The server's log has the reason under the reference "
+            f"{reference}. The other pages still work."
         )
 
 

@@ -155,20 +155,26 @@ def n_entries() -> int:
 
 
 def entries(handle: data.Handle, encoder_set: str) -> tuple[list[QueryEntry], list[str]]:
-    """The query's entries, and a sentence for each that cannot be embedded."""
+    """The query's entries, and a sentence for each that cannot be embedded.
+
+    What an address names twice counts once.
+    """
     chosen = session.current()
     makers: list[Callable[[data.Handle, str], QueryEntry]] = [
         *(functools.partial(_item_entry, text) for text in chosen.query),
         *(functools.partial(_upload_entry, upload) for upload in uploads()),
         *(functools.partial(_words_entry, text) for text in chosen.words),
     ]
-    found, missing = [], []
+    found: dict[str, QueryEntry] = {}
+    missing = []
     for make in makers:
         try:
-            found.append(make(handle, encoder_set))
+            entry = make(handle, encoder_set)
         except UserError as error:
             missing.append(str(error))
-    return found, missing
+        else:
+            found.setdefault(entry.key, entry)
+    return list(found.values()), missing
 
 
 def _item_entry(text: str, handle: data.Handle, encoder_set: str) -> QueryEntry:
