@@ -5,6 +5,7 @@ text becomes one, a video both. The encoders are those that embedded the collect
 copy of an item gets the item's own vector.
 """
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,12 +21,14 @@ from core.encoders.joined import encoders_of, join_of
 from core.errors import UserError
 from core.once import Once
 from core.retrieval.query_inputs import QueryInput
+from core.retrieval.slices import in_slices
 from core.stored_encoders import load_encoder, load_tuned
 from core.study import GENERATED, Study
 
 MAX_CHARACTERS = 5_000  # of a typed query
 MAX_WINDOWS = 120  # embedded windows of one recording; longer recordings are sampled evenly
 MAX_FRAMES = 30  # embedded frames of one video
+N_WINDOWS, N_PICTURES = 8, 4  # embedded in one slice
 MAX_FRAME_BYTES = 200 << 20  # of their pixels: all 30 in full HD, eight in 4K
 
 
@@ -211,7 +214,14 @@ class Embedder:
         sampled, starts_s = len(kept) < n_windows, starts_s[kept]
         cut = {rate_hz: windows[kept] for rate_hz, windows in cut.items()}
         with clock.time("embed"):
-            blocks = [recordings.embed(part, list(cut[part.card.rate_hz])) for part in parts]
+            blocks = [
+                in_slices(
+                    functools.partial(recordings.embed, part),
+                    list(cut[part.card.rate_hz]),
+                    N_WINDOWS,
+                )
+                for part in parts
+            ]
             native = join_of(encoder, blocks)
         samples = next(iter(cut.values()))
         loudness = np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=1))
@@ -243,7 +253,7 @@ class Embedder:
             middle_s = min(0.5, duration_s / 2)
             frames = decode.read_frames(source, name, list(starts_s + middle_s))
         with clock.time("embed"):
-            native = encoder.embed(frames)
+            native = in_slices(encoder.embed, frames, N_PICTURES)
         sampled = len(starts_s) < n_seconds
         return QueryInput(name, "image", native, starts_s, np.ones(len(starts_s)), sampled)
 

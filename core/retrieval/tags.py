@@ -16,6 +16,7 @@ import numpy as np
 
 from core.errors import UserError
 from core.retrieval.embedder import Embedder
+from core.retrieval.slices import in_slices
 from core.studies import zero_shot
 from core.study import Study
 from core.vectors import Vectors, unit_rows
@@ -24,6 +25,7 @@ MAX_TAGS = 1_000  # scored at once
 MAX_CHARACTERS = 500  # of one tag
 NATIVE, DESCRIPTION = "native", "description"
 TAG = "{tag}"  # stands for the tag in a wording
+N_TEXTS = 32  # embedded in one slice
 BLOCK_SCORES = 1 << 24  # cosines held at once: 64 MB
 
 
@@ -118,7 +120,7 @@ def gallery(study: Study, encoder_set: str, space: str, modality: str, split: in
 
 
 def embed(embedder: Embedder, texts: Sequence[str], space: str, split: int = 0) -> TagVectors:
-    """Texts in a space, in one batch.
+    """Texts in a space; many of them in slices.
 
     A generation space uses the text encoder that was fine-tuned for it, if there is one.
 
@@ -128,7 +130,7 @@ def embed(embedder: Embedder, texts: Sequence[str], space: str, split: int = 0) 
         The encoder set has no text encoder, or its weights are absent.
     """
     encoder = embedder.tuned_encoder(space, split) or embedder.encoder("text")
-    vectors = encoder.embed(list(texts))
+    vectors = in_slices(encoder.embed, texts, N_TEXTS)
     known = np.any(vectors != 0, axis=1)
     if space != NATIVE:
         fit = embedder.study.space(embedder.encoder_set, space, split)

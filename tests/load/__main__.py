@@ -26,9 +26,10 @@ from rich.table import Table
 
 from tests.browser.conftest import serve
 from tests.load.person import Person
-from tests.load.plan import PAGES, act, actions
+from tests.load.plan import KINDS, PAGES, act, actions, work_long
 
 MEDIAN_S, P95_S, ALONE_S, GROWTH, MOST_MB = 1.0, 3.0, 0.4, 1.1, 2_500  # the goals
+SLOWER = 2.0  # at most, beside long work of others
 SAMPLE_S = 5.0
 STEADY_S = 180.0  # memory is compared with that of the third minute
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -40,6 +41,7 @@ class Done(NamedTuple):
     kind: str
     seconds: float
     error: str = ""
+    ended: float = 0.0  # by the clock that never goes back
 
 
 class Server(NamedTuple):
@@ -90,10 +92,12 @@ async def visit(url: str, seed: int, every_s: float, end: float, done: list[Done
             if person is None:
                 person = await Person(url).__aenter__()
                 action = action._replace(kind="page", what=PAGES[seed % len(PAGES)], query="")
-            done.append(Done(action.kind, await act(person, action)))
+            took = await act(person, action)
+            done.append(Done(action.kind, took, "", time.monotonic()))
         except Exception as error:
             took = time.monotonic() - started
-            done.append(Done(action.kind, took, f"{type(error).__name__}: {error}"[:200]))
+            said = f"{type(error).__name__}: {error}"[:200]
+            done.append(Done(action.kind, took, said, time.monotonic()))
             if person is not None:
                 with contextlib.suppress(Exception):
                     await person.__aexit__()
@@ -101,6 +105,22 @@ async def visit(url: str, seed: int, every_s: float, end: float, done: list[Done
         turn = max(turn + every_s, time.monotonic())
     if person is not None:
         await person.__aexit__()
+
+
+async def toil(url: str, seed: int, start: float, end: float, done: list[Done]) -> None:
+    """A person with long work, again and again from `start` on."""
+    await asyncio.sleep(max(0.0, start - time.monotonic()))
+    while time.monotonic() < end:
+        began = time.monotonic()
+        try:
+            async with Person(url) as person:
+                await work_long(person, seed)
+            error = ""
+        except Exception as failure:
+            error = f"{type(failure).__name__}: {failure}"[:200]
+        kind = "1,000 tags" if seed % 2 else "30 minutes of sound"
+        done.append(Done(kind, time.monotonic() - began, error))
+        seed += 2
 
 
 async def browse(url: str, n: int, every_s: float, seconds: float, done: list[Done]) -> None:
@@ -133,6 +153,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=50)
     parser.add_argument("--browsers", type=int, default=2, help="of the people, in real browsers")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two actions")
+    parser.add_argument("--long", action="store_true", help="long work in the second half")
     parser.add_argument("--seconds", type=float, default=600.0)
     given = parser.parse_args()
     console = Console(width=120)
@@ -163,7 +184,9 @@ async def load(given: argparse.Namespace, servers: Sequence[Server], console: Co
             slow += [page] if warm > ALONE_S else []
     console.print(pages)
     done: list[Done] = []
+    long: list[Done] = []
     end = time.monotonic() + given.seconds
+    half = end - given.seconds / 2
     before = sum(one.cpu_s() for one in servers)
     people = [  # each stays with one server, as behind a proxy with sticky sessions
         visit(servers[seed % len(servers)].url, seed, given.every, end, done)
@@ -172,13 +195,24 @@ async def load(given: argparse.Namespace, servers: Sequence[Server], console: Co
     if given.browsers:
         url = servers[0].url
         people.append(browse(url, given.browsers, given.every, given.seconds, done))
+    if given.long:
+        people += [toil(servers[0].url, seed, half, end, long) for seed in range(2)]
     memory, *_ = await asyncio.gather(watch(servers, end), *people)
     used = (sum(one.cpu_s() for one in servers) - before) / given.seconds
-    console.print(table_of(done))
+    console.print(table_of([*done, *long]))
     for error, n in Counter(one.error for one in done if one.error).most_common(5):
         console.print(f"{n} × {error}", style="red", markup=False)
     missed = [f"{', '.join(slow)} alone takes more than {ALONE_S} s"] if slow else []
     missed += shortfalls(done, memory)
+    if given.long:
+        before_s, during_s = (
+            float(np.median([one.seconds for one in done if (one.ended < half) == earlier]))
+            for earlier in (True, False)
+        )
+        console.print(f"median of the others: {before_s:.2f} s, beside long work {during_s:.2f} s")
+        if during_s > SLOWER * before_s:
+            missed.append(f"long work makes the others {during_s / before_s:.1f} times slower")
+        missed += [one.error for one in long if one.error]
     console.print(
         f"{given.people} people, {len(done)} actions in {given.seconds:.0f} s "
         f"({len(done) / given.seconds:.1f} a second), {used:.0%} of one core in the servers"
@@ -193,7 +227,7 @@ async def load(given: argparse.Namespace, servers: Sequence[Server], console: Co
 def table_of(done: list[Done]) -> Table:
     """One row for each kind of action, and one for all that went through the protocol."""
     table = Table("action", "n", "errors", "median", "95 % within", "longest")
-    protocol = [one for one in done if one.kind != "in a browser"]
+    protocol = [one for one in done if one.kind in (*KINDS, "")]
     for kind in [*dict.fromkeys(one.kind for one in done), "all but browsers"]:
         of = protocol if kind == "all but browsers" else [one for one in done if one.kind == kind]
         if not of:

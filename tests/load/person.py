@@ -77,9 +77,9 @@ class Person:
         """Click a button."""
         return await self._run([WidgetState(id=self._id("button", label), trigger_value=True)])
 
-    async def type(self, label: str, text: str) -> float:
-        """Type text into a field, and press Enter."""
-        return await self._run([WidgetState(id=self._id("text_input", label), string_value=text)])
+    async def type(self, label: str, text: str, kind: str = "text_input") -> float:
+        """Type text into a field (or a `text_area`), and press Enter."""
+        return await self._run([WidgetState(id=self._id(kind, label), string_value=text)])
 
     async def upload(self, label: str, name: str, content: bytes) -> float:
         """Upload a file."""

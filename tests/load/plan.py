@@ -35,6 +35,7 @@ ADDRESSES = (
 BUTTONS = ("Open", "Search", "Show others")
 SOUNDS = ("slow", "bright", "soft", "loud", "bowed", "plucked", "distant", "deep", "old", "warm")
 SOURCES = ("strings", "drums", "flute", "voice", "guitar", "brass", "piano", "organ", "cymbals")
+LONG_S, LONG_RATE_HZ, N_TAGS = 1_790, 8_000, 1_000  # of long work
 KINDS = {"page": 60, "address": 15, "button": 10, "words": 10, "upload": 5}  # of 100 actions
 
 
@@ -79,6 +80,26 @@ async def act(person: Person, action: Action) -> float:
         return await person.type("Words", action.what)
     label = next(name for kind, name in person.elements if kind == "file_uploader")
     return await person.upload(label, *file_of(int(action.what)))
+
+
+async def work_long(person: Person, seed: int) -> None:
+    """What costs the server most: half an hour of sound, or as many tags as it takes."""
+    if seed % 2:
+        await person.open("tags")
+        label = next(name for kind, name in person.elements if kind == "text_area")
+        tags = [f"{one} {other} {seed * 1000 + n}" for n, (one, other) in enumerate(_many())]
+        await person.type(label, "\n".join(tags), "text_area")
+    else:
+        await person.open("retrieve")
+        label = next(name for kind, name in person.elements if kind == "file_uploader")
+        noise = np.random.default_rng(seed).normal(0, 0.1, LONG_S * LONG_RATE_HZ)
+        content = sound_bytes(noise.astype(np.float32), LONG_RATE_HZ, "wav")
+        await person.upload(label, f"{seed}.wav", content)
+
+
+def _many() -> list[tuple[str, str]]:
+    pairs = [(one, other) for one in SOUNDS for other in SOURCES]
+    return (pairs * (1 + N_TAGS // len(pairs)))[:N_TAGS]
 
 
 def file_of(seed: int) -> tuple[str, bytes]:
