@@ -31,6 +31,7 @@ from tests.load.plan import KINDS, PAGES, act, actions, work_long
 MEDIAN_S, P95_S, ALONE_S, GROWTH, MOST_MB = 1.0, 3.0, 0.4, 1.1, 2_500  # the goals
 SLOWER = 2.0  # at most, beside long work of others
 SAMPLE_S = 5.0
+LONG_WAIT_S = 600.0
 STEADY_S = 180.0  # memory is compared with that of the third minute
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -113,7 +114,7 @@ async def toil(url: str, seed: int, start: float, end: float, done: list[Done]) 
     while time.monotonic() < end:
         began = time.monotonic()
         try:
-            async with Person(url) as person:
+            async with Person(url, LONG_WAIT_S) as person:
                 await work_long(person, seed)
             error = ""
         except Exception as failure:

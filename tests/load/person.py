@@ -38,8 +38,8 @@ class Person:
     `("text_input", "Words")`.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, wait_s: float = WAIT_S) -> None:
+        self.url, self.wait_s = url, wait_s
         self.session_id = ""
         self.pages: dict[str, str] = {}  # page -> its hash
         self.page = ""
@@ -133,7 +133,7 @@ class Person:
         return took
 
     async def _until(self, last: Callable[[ForwardMsg], bool]) -> ForwardMsg:
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(self.wait_s):
             while True:
                 content = await self._socket.recv()
                 assert isinstance(content, bytes)
