@@ -194,7 +194,7 @@ def write_table(rng: Rng, rows: pd.DataFrame, folder: Path) -> Path:
         elif what < 0.9:
             rows = rows.drop(columns=name)
         else:
-            rows = rows.rename(columns={name: str(odd(rng))})
+            rows = rows.rename(columns={name: str(odd(rng)).encode("utf-8", "replace").decode()})
         if rows.columns.empty or rows.columns.duplicated().any():
             break
     suffix = pick(rng, ("csv", "tsv", "parquet", "jsonl"))
