@@ -12,10 +12,12 @@ name                           artefact
                                or SPLIT.TRAINING for a further training of a split
 `generate:SET:SPLIT`           the generation space, its vectors and snapshots, if there is text
 `generate:SET:SPLIT.tuned`     the same with a fine-tuned text encoder, where both are trained
+`evaluate:SET:0.shuffled`      the ranking of a training on shuffled pairs (`train:SET:0.shuffled`)
 `evaluate:SET:SPLIT`           measurements, predictions, forests
 `evaluate:SET:SPLIT.TRAINING`  headline numbers of a further training
 `maps:atlas`                   pictures and spectrograms as small tiles
 `maps:SET`                     maps
+`STAGE:...:@NAME`              the same of a test dataset (`core.test_sets`)
 `maps:SET:epochs`              the moving map of the generation space
 =============================  ================================================================
 

@@ -12,7 +12,7 @@ import pandas as pd
 from core import items
 from core.config import Config
 from core.engines.base import Engine
-from core.stages import forests
+from core.stages import forests, reviewers
 from core.stages.evaluation_data import AUDIO_IMAGE, SPACES, EvaluationData
 from core.store import Draft
 from core.studies import centroids, classification, distribution, forest_cells, mix_in
@@ -41,6 +41,7 @@ def run(config: Config, draft: Draft, engine: Engine, data: EvaluationData) -> l
     )
     rows = classification.measurements(outcomes, data.paired_classes)
     rows += mix_in.measurements(outcomes, n_classes)
+    rows += reviewers.of_outcomes(outcomes, seed)
     with engine.clock.time("centroids"):
         rows += central(data)
     return rows + _distribution(data, rows)

@@ -21,7 +21,7 @@ from core.encoder_sets import encoders_by_modality, ready_name
 from core.spaces.generation import Generation
 from core.spaces.translation import Translation
 from core.spaces.united import United
-from core.stages import audio_image_studies, evaluation_data, forests, network_tags
+from core.stages import audio_image_studies, evaluation_data, forests, network_tags, reviewers
 from core.stages.evaluation_data import (
     AUDIO_IMAGE,
     GENERATION,
@@ -30,16 +30,18 @@ from core.stages.evaluation_data import (
     Sources,
 )
 from core.stages.study_run import ArtefactTask, StudyRun
-from core.stages.train import further_trainings
+from core.stages.train import SHUFFLED, further_trainings
 from core.stages.training_data import training_items
 from core.stages.zero_shot import Tagger
 from core.store import Draft
 from core.stored_encoders import load_encoder, load_tuned
-from core.studies import measure, ranking, seen_tags, zero_shot
+from core.studies import measure, permuted_labels, ranking, seen_tags, zero_shot
+from core.studies.label_sets import PRECISION_AT
+from core.studies.ranking_rows import over_classes
 from core.study import GENERATED, TUNED, Space
 from core.vectors import read_vectors
 
-VERSION = 7
+VERSION = 8
 Row = dict[str, Any]
 
 
@@ -69,6 +71,9 @@ def plan(run: StudyRun) -> Iterator[ArtefactTask]:
         run.encoder_sets, further_trainings(run)
     ):
         yield _again(run, encoder_set, split, training)
+    for encoder_set in run.encoder_sets:
+        if f"train:{encoder_set}:0.{SHUFFLED}" in run.artefacts:
+            yield _again(run, encoder_set, 0, SHUFFLED)
 
 
 def sources_of(run: StudyRun, encoder_set: str, split: int) -> Sources:
@@ -82,8 +87,11 @@ def sources_of(run: StudyRun, encoder_set: str, split: int) -> Sources:
     )
 
 
-def _again(run: StudyRun, encoder_set: str, split: int, training: int) -> ArtefactTask:
-    """The headline numbers of a further training: `evaluate:SET:SPLIT.TRAINING`."""
+def _again(run: StudyRun, encoder_set: str, split: int, training: int | str) -> ArtefactTask:
+    """The headline numbers of a further training: `evaluate:SET:SPLIT.TRAINING`.
+
+    Of the training on shuffled pairs there is the ranking alone, of the system `shuffled`.
+    """
     part = f"{encoder_set}:{split}.{training}"
     trained = run.artefacts[f"train:{part}"]
     key = {
@@ -107,6 +115,13 @@ def _write_again(run: StudyRun, encoder_set: str, sources: Sources, draft: Draft
     with run.engine.clock.time("ranking"):
         found, _ = ranked(data, 0, seed)
     rows = [row for row in found if not row.get("class") and not row.get("system")]
+    if training == SHUFFLED:
+        rows = [{**row, "system": SHUFFLED} for row in rows]
+        draft.write_table(
+            "measurements.parquet",
+            measure.table(rows, **encoders_by_modality(encoder_set), split=split),
+        )
+        return {"n_measurements": len(rows), "seed": seed}
     if set(AUDIO_IMAGE) <= set(data.modalities):
         rows += audio_image_studies.ends(run.config, draft, run.engine, data)
     tagger = tagger_of(run, encoder_set, sources, split)
@@ -129,6 +144,9 @@ def _write(
     with clock.time("ranking"):
         rows, queries = ranked(data, run.config.n_bootstrap, seed)
     draft.write_table("queries.parquet", queries)
+    with clock.time("geometry and similarity"):
+        natives = {m: read_vectors(one, "vectors.npy") for m, one in sources.natives.items()}
+        rows += reviewers.of_spaces(data, seed) + reviewers.of_encoders(data, natives, seed)
     if data.has_audio_and_image:
         rows += audio_image_studies.run(run.config, draft, run.engine, data)
     tagger = tagger_of(run, encoder_set, sources, split)
@@ -230,6 +248,10 @@ def ranked(data: EvaluationData, n_bootstrap: int, seed: int) -> tuple[list[Row]
                 result, labels[query], names, n_bootstrap=n_bootstrap, seed=seed
             )
             rows += [{**head, **row} for row in by_class]
+            over = (result.per_query, result.chance_per_query, labels[query], result.gallery_size)
+            rows += [{**head, **row} for row in over_classes(*over, n_bootstrap, seed)]
+            ranks = (result.top, labels[query], labels[target], len(names), PRECISION_AT[-1], seed)
+            rows += [{**head, **row} for row in permuted_labels.precision(*ranks)]
             if direction not in with_random:
                 rows += [{**head, "system": "random", **row} for row in result.random_rows]
                 with_random.add(direction)

@@ -44,33 +44,49 @@ AUDIO_IMAGE = {"audio", "image"}
 N_COMPONENTS = 128  # W §2.2
 CHECKPOINTS = "checkpoints"
 N_TRAININGS, N_REPEATED = 3, 20_000  # trainings of a single split, in studies with fewer items
+SHUFFLED = "shuffled"  # the training of the first split with pairs that do not belong together
 SEED_STEP = 1_000  # between the seeds of two trainings of a split
 
 
 def plan(run: StudyRun) -> Iterator[ArtefactTask]:
     """One artefact per encoder set and part: `train:SET:PART`.
 
-    A part is a split's number, "all", or `SPLIT.TRAINING` for a further training of a split.
+    A part is a split's number, "all", or `SPLIT.TRAINING` for a further training of a split. Small
+    studies have `0.shuffled` too, trained on pairs that do not belong together: what it finds is
+    not in the pairs.
     """
     for encoder_set in run.encoder_sets:
         for part in (*run.splits, ALL):
             yield _task(run, encoder_set, part)
         for split, training in further_trainings(run):
             yield _task(run, encoder_set, split, training)
+        if _is_small(run):
+            yield _task(run, encoder_set, 0, shuffled=True)
+
+
+def _is_small(run: StudyRun) -> bool:
+    return len(run.ingested.table("items.parquet", ["item_id"])) < N_REPEATED
 
 
 def further_trainings(run: StudyRun) -> list[tuple[int, int]]:
     """`(split, training)` of every training but the first; those of a split count from 1."""
     wanted = run.config.trainings
     if wanted is None:
-        small = len(run.ingested.table("items.parquet", ["item_id"])) < N_REPEATED
-        wanted = N_TRAININGS if small and len(run.splits) == 1 else 1
+        wanted = N_TRAININGS if _is_small(run) and len(run.splits) == 1 else 1
     return [(split, training) for split in run.splits for training in range(1, wanted)]
 
 
-def _task(run: StudyRun, encoder_set: str, part: int | str, training: int = 0) -> ArtefactTask:
+def _task(
+    run: StudyRun,
+    encoder_set: str,
+    part: int | str,
+    training: int = 0,
+    shuffled: bool = False,
+) -> ArtefactTask:
     seed = run.config.seed + (part if isinstance(part, int) else 0) + SEED_STEP * training
     settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
+    if shuffled:
+        settings = replace(settings, mismatched=1.0)
     natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
     key: dict[str, Any] = {
         "items": run.ingested.digest,
@@ -82,15 +98,17 @@ def _task(run: StudyRun, encoder_set: str, part: int | str, training: int = 0) -
         "version": VERSION,
     }
     beside = None
-    if training:
-        key["training"] = training
+    if training or shuffled:
+        key["training"] = training or SHUFFLED
     elif set(natives) >= AUDIO_IMAGE:
         beside = united_recipe(run.config, run.paired_by, run.n_classes, part == ALL)
         key["united"] = asdict(beside) if beside else None
     if any(one and one.windows != "own" for one in (settings, beside)):
         key["windows"] = run.windows(encoder_set)
     write = functools.partial(_write, settings, beside, run.paired_by)
-    name = f"train:{encoder_set}:{part}" + (f".{training}" if training else "")
+    name = f"train:{encoder_set}:{part}"
+    if training or shuffled:
+        name += f".{training or SHUFFLED}"
     return ArtefactTask(name, key, write, "training spaces")
 
 

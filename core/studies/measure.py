@@ -3,7 +3,8 @@
 ==================  ==============================================================================
 column              meaning
 ==================  ==============================================================================
-`study`             ranking, classification, mix_in, centroids, distribution, zero_shot
+`study`             ranking, classification, mix_in, centroids, distribution, zero_shot, geometry,
+                    similarity
 `audio`, `image`,   the encoder set: the encoder of each modality, "" for a modality without one
 `text`
 `space`             translation, pca, generation, generation_tuned (the same with a fine-tuned text
@@ -17,8 +18,9 @@ column              meaning
                     text_to_audio (zero_shot), else ""
 `target`            the modality that is classified (classification, mix_in), tagged (zero_shot) or
                     counted (distribution), else ""
-`system`            SMA, SMI, MMP, MMT, SMT (classification, mix_in, correlations); random or ""
-                    (ranking); the wording of the tags, such as "{tag} music" (zero_shot)
+`system`            SMA, SMI, MMP, MMT, SMT (classification, mix_in, correlations); random,
+                    shuffled (trained on pairs that do not belong together) or "" (ranking); the
+                    wording of the tags, such as "{tag} music" (zero_shot)
 `n_target`          training items of the target modality (classification, mix_in), else -1
 `seed`              of the draw and the forest, else -1
 `class`, `other`    the class measured, "" for all; of a confusion the true and the predicted class;
@@ -44,6 +46,11 @@ Metrics, by study:
   correlation_spearman_p, correlation_pearson, correlation_pearson_p (`core.studies.distribution`)
 - zero_shot: roc_auc, pr_auc, accuracy, confusion (`core.studies.zero_shot`), the first three also
   of seen and of unseen tags alone (`roc_auc_unseen`), tags_seen (`core.studies.seen_tags`)
+- beside them: `..._over_classes` with intervals over classes (`core.studies.ranking_rows`),
+  `..._permuted` and `..._p` (`core.studies.permuted_labels`)
+- geometry: alignment, uniformity (`core.studies.geometry`)
+- similarity: cka, mutual_neighbours, each with `_above_null` and `_p`; chance is the threshold of
+  the null (`core.studies.similarity`)
 """
 
 from collections.abc import Iterable, Mapping

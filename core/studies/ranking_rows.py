@@ -5,6 +5,7 @@ The metrics are defined in `core.studies.ranking.study`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from core.studies.bootstrap import draw_weights, interval, weighted_means, weigh
 Float = npt.NDArray[np.float64]
 Row = dict[str, Any]
 Scalar = float | np.floating[Any]
+MACRO = ("precision@10", "map", "ndcg@30")  # with an interval over classes too
 
 
 def bootstrap(
@@ -86,6 +88,56 @@ def hubness_rows(top: npt.NDArray[np.int32], gallery_size: int) -> tuple[Row, Ro
         _row("hubness", skewness, none, n, gallery_size, chance),
         _row("hubness", chance, none, n, gallery_size, chance),
     )
+
+
+def over_classes(
+    values: dict[str, Float],
+    chances: dict[str, Float],
+    query_labels: Sequence[tuple[int, ...]],
+    gallery_size: int,
+    n_bootstrap: int,
+    seed: int,
+) -> list[Row]:
+    """The mean over classes of the mean over their queries, with an interval over classes.
+
+    Queries of a class are alike, so the interval over queries is too narrow for a statement about
+    other classes: here whole classes are drawn. `n` is the number of classes; the metrics are
+    those of `MACRO`, with the end `_over_classes`.
+
+    `values` and `chances` have a metric's number of each query; `query_labels` its label positions.
+    """
+    classes = sorted({label for labels in query_labels for label in labels})
+    mine = [np.array([label in labels for labels in query_labels]) for label in classes]
+    rows: list[Row] = []
+    for name in (name for name in MACRO if name in values):
+        means, expected = (
+            np.array([_mean(column[one]) for one in mine])
+            for column in (values[name], chances[name])
+        )
+        known = ~np.isnan(means)
+        if known.sum() < 2:
+            continue
+        rng = np.random.default_rng([seed, 13])
+        blocks = draw_weights(int(known.sum()), n_bootstrap, rng) if n_bootstrap else ()
+        draws = [weighted_means(weights, means[known, None])[:, 0] for weights in blocks]
+        low, high = interval(np.concatenate([np.empty(0), *draws]))
+        rows.append(
+            {
+                "metric": f"{name}_over_classes",
+                "value": float(means[known].mean()),
+                "low": low,
+                "high": high,
+                "n": int(known.sum()),
+                "gallery_size": gallery_size,
+                "chance": float(np.nanmean(expected[known])),
+            }
+        )
+    return rows
+
+
+def _mean(column: Float) -> float:
+    known = column[~np.isnan(column)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _row(

@@ -54,6 +54,8 @@ def test_the_report_has_all_columns_and_metrics(demo_workspace: Path) -> None:
         "centroids",
         "distribution",
         "zero_shot",
+        "geometry",
+        "similarity",
     }
     assert {key for row in rows for key in row} == set(measure.COLUMNS)
     metrics = {row["metric"] for row in rows}

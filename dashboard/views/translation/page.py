@@ -4,7 +4,7 @@ from core.figures import theme
 from dashboard import data
 from dashboard.page import Page
 from dashboard.shared import widgets
-from dashboard.views.translation import queries, ranking, training
+from dashboard.views.translation import geometry, queries, ranking, training
 
 
 def show(page: Page) -> None:
@@ -22,5 +22,6 @@ def show(page: Page) -> None:
         return
     ranking.figure(page, rows)
     ranking.table(page, rows)
+    geometry.show(page)
     training.show(page)
     queries.show(page)
