@@ -96,6 +96,7 @@ PARAMETERS = {  # field -> its name in the address, where that differs
     "lab_sweep": "sweep",
 }
 MODALITIES = ("audio", "image", "text")
+SCORED_SPACES = ("translation", "pca", "united", "cca", "generation", "generation_tuned", "native")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "method": ("umap", "tsne"),
     "dims": (2, 3),
@@ -111,8 +112,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "system": theme.SYSTEMS,
     "target": MODALITIES,
     "matrix": ("counts", "rows"),
-    "space": ("translation", "pca"),
-    "other_space": ("translation", "pca"),
+    "space": SCORED_SPACES,
+    "other_space": SCORED_SPACES,
     "both_orders": ("modality", "class", "cluster"),
     "find": ("auto", *MODALITIES),
     "within": (

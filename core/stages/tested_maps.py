@@ -18,7 +18,6 @@ from core.spaces.fitted import Space
 from core.spaces.index import Index
 from core.stages import evaluate, transfer
 from core.stages.evaluation_data import Sources
-from core.stages.maps import SPACES
 from core.stages.study_run import ArtefactTask, StudyRun
 from core.store import Artefact, Draft
 from core.vectors import read_vectors
@@ -53,7 +52,7 @@ def _write(
     drawn = run.artefacts[f"maps:{encoder_set}"].table("maps.parquet")
     frames = [
         _placed(run.engine, drawn[drawn["space"] == space], space, sources, natives)
-        for space in SPACES
+        for space in drawn["space"].unique()
     ]
     table = pd.concat(frames, ignore_index=True).astype(dict.fromkeys("xyz", np.float32))
     draft.write_table("maps.parquet", table)

@@ -28,6 +28,7 @@ Float = npt.NDArray[np.floating]
 N_PERMUTED, LEVEL = 200, 0.95
 N_NEIGHBOURS = 10
 N_COMPONENTS, MOST_ROWS = 128, 10_000
+N_AT_ONCE = 8  # permutations
 FEWEST_ROWS = 3 * N_NEIGHBOURS
 
 
@@ -86,13 +87,15 @@ class Representation:
 
 def cka(one: Representation, other: Representation, seed: int) -> Calibrated:
     """Linear CKA of two sides of n rows: ‖XᵀY‖² / (‖XᵀX‖ ‖YᵀY‖), centred."""
-    x, y = one.components, other.components
-
-    def score(rows: npt.NDArray[np.int64] | slice) -> float:
-        return float((np.square(x.T @ y[rows], dtype=np.float64)).sum())
-
-    null = [score(rows) for rows in _permutations(len(x), seed)]
-    return calibrated(score(slice(None)), np.array(null))
+    x, y = np.ascontiguousarray(one.components.T), other.components
+    orders = [np.arange(len(y)), *_permutations(len(y), seed)]
+    scores: list[float] = []
+    for start in range(0, len(orders), N_AT_ONCE):  # one wide product is faster than many
+        some = orders[start : start + N_AT_ONCE]
+        products = x @ np.concatenate([y[order] for order in some], axis=1)
+        parts = np.split(np.square(products, dtype=np.float64), len(some), axis=1)
+        scores += [float(part.sum()) for part in parts]
+    return calibrated(scores[0], np.array(scores[1:]))
 
 
 def mutual_neighbours(one: Representation, other: Representation, seed: int) -> Calibrated:

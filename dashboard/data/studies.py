@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from core import encoders, tested_study
+from core import encoders, recipe_changes, tested_study
 from core import study as studies_
 from core.encoder_sets import CROSS, READY, encoder_set_name, ready_name, spaced
 from core.encoders import joined
@@ -161,7 +161,9 @@ def _title(record: dict[str, Any]) -> str:
     by_modality = (config.get(modality) for modality in MODALITIES)
     encoder_names = CROSS.join(", ".join(names) for names in by_modality if names)
     state = "" if record.get("finished") else ", unfinished"
-    return f"{name} · {encoder_names} · {str(record['started'])[:10]}{state}"
+    changes = recipe_changes.in_words(config)
+    parts = [name, encoder_names, *([changes] if changes else []), str(record["started"])[:10]]
+    return f"{' · '.join(parts)}{state}"
 
 
 # -- provenance ----------------------------------------------------------------------------------
@@ -190,6 +192,7 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
     trained = opened.trained_with(encoder_set or opened.default_encoder_set)
     splits = "1 split" if opened.n_splits == 1 else f"{opened.n_splits} random splits by clip"
     code = opened.artefact("ingest").manifest.get("code_version", CODE_VERSION)
+    changes = recipe_changes.in_words(opened.config)
     tested = {"tested on": f"{handle.test_set}, which nothing was trained on"}
     return {
         "dataset": f"{dataset.get('title') or dataset['name']}, {dataset.get('licence', '')}",
@@ -200,6 +203,7 @@ def provenance(handle: Handle, encoder_set: str = "") -> dict[str, str]:
         "n": f"{len(frame):,} items ({sizes}) of {frame['clip_id'].nunique():,} clips",
         "splits": f"{splits}, seed {opened.config.get('seed', 0)}",
         **trained,
+        **({"changed": changes} if changes else {}),
         "computed": str(opened.record.get("finished") or f"{opened.record['started']}, unfinished"),
         "code": str(code),
         "study": opened.digest,

@@ -91,9 +91,10 @@ def method() -> str:
     return str(one("Method", "method", names=theme.METHOD_NAMES))
 
 
-def space(field: str = "space") -> str:
-    """Translation or PCA."""
-    return str(one("Space", field, names=theme.SPACE_NAMES))
+def space(stored: Sequence[str], field: str = "space") -> str:
+    """A space, of those that have stored scores."""
+    there = [name for name in state.CHOICES[field] if name in set(stored)]
+    return str(one("Space", field, there, theme.SPACE_NAMES))
 
 
 def direction(stored: Sequence[str]) -> str:

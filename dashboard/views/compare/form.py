@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.encoder_sets import spaced
+from core.errors import UserError
 from core.figures import theme
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import controls, widgets
+
+W_SPACES = ("translation", "pca")
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,23 @@ def choose(page: Page) -> tuple[Side, Side]:
     with left_place:
         widgets.kicker("left: the study and encoders of the sidebar")
         st.html(f'<div class="jee-label">{widgets.esc(titles[page.handle.digest])}</div>')
-        left = Side(page.handle, page.encoder_set, controls.space(), "left")
+        stored = spaces_of(page.handle, page.encoder_set)
+        left = Side(page.handle, page.encoder_set, controls.space(stored), "left")
     with right_place:
         widgets.kicker("right")
         handle, encoder_set = other_study(page, titles)
-        right = Side(handle, encoder_set, controls.space("other_space"), "right")
+        space = controls.space(spaces_of(handle, encoder_set), "other_space")
+        right = Side(handle, encoder_set, space, "right")
     return left, right
+
+
+def spaces_of(handle: data.Handle, encoder_set: str) -> list[str]:
+    """The spaces with stored scores; W's two where nothing is stored yet."""
+    try:
+        rows = data.measurements(handle, encoder_set, study=["ranking", "zero_shot", "centroids"])
+    except UserError:
+        return list(W_SPACES)
+    return list(rows["space"].unique()) or list(W_SPACES)
 
 
 def other_study(page: Page, titles: dict[str, str]) -> tuple[data.Handle, str]:

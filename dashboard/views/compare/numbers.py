@@ -1,12 +1,14 @@
 """The measures of two spaces in one table, with their difference."""
 
+import itertools
+
 import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
 from core.figures import theme
 from core.kept import kept
-from core.studies import headlines
+from core.studies import headlines, zero_shot
 from core.studies.forest_cells import COMBINED
 from dashboard import data
 from dashboard.shared import summaries, widgets
@@ -23,7 +25,11 @@ METRICS = (
     "hubness",
     "class_distance_ratio",
     "nearest_centroid_accuracy",
+    "alignment",
+    "uniformity",
 )
+ZERO_SHOT = ("accuracy", "roc_auc", "pr_auc")
+ENDS = {"": "", "_seen": ", seen tags", "_unseen": ", unseen tags"}
 KEYS, SHOWN = ["measure", "of"], ["mean", "sd", "chance", "n", "runs"]
 
 
@@ -52,7 +58,9 @@ def show(left: Side, right: Side) -> None:
     widgets.small(
         "difference: right minus left. sd: the standard deviation over splits, or over draws where "
         "there is one split; a difference smaller than that means little. Lower is better for "
-        "median rank, modality gap, hubness and class distance ratio."
+        "median rank, modality gap, hubness, class distance ratio, alignment and uniformity. "
+        "Zero-shot tags are the classes' names alone; over text → sound each tag ranks its items, "
+        "over sound → text each item its tags."
     )
 
 
@@ -62,6 +70,7 @@ def measures(side: Side) -> pd.DataFrame:
     rows = data.measurements(side.handle, side.encoder_set)
     mine = rows[(rows["space"] == side.space) & rows["metric"].isin(METRICS)]
     ranked = mine[(mine["study"] == "ranking") & (mine["system"] == "") & (mine["class"] == "")]
+    shape = mine[mine["study"] == "geometry"]
     central = mine[mine["study"] == "centroids"]
     plural = theme.MODALITY_PLURALS
     central = central.assign(
@@ -79,7 +88,10 @@ def measures(side: Side) -> pd.DataFrame:
     of_smt = mixed["system"] == COMBINED
     parts = [
         _named(ranked, "direction"),
+        *_tagged(rows[(rows["space"] == side.space) & (rows["study"] == "zero_shot")]),
         _named(central, "of"),
+        _named(shape[shape["direction"] != ""], "direction"),
+        _named(shape[shape["direction"] == ""], "target"),
         _named(mixed[~of_smt & (mixed["n_target"] == 0)], "target", "zero-shot "),
         _named(mixed[~of_smt & (mixed["n_target"] == most)], "target", "all data, "),
         _named(mixed[of_smt & (mixed["n_target"] == 0)], "target", "SMT, zero-shot "),
@@ -88,12 +100,24 @@ def measures(side: Side) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _named(rows: pd.DataFrame, by: str, prefix: str = "") -> pd.DataFrame:
+def _tagged(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    """The zero-shot measures by the tags' names: over all tags, seen ones and unseen ones."""
+    named = rows[(rows["class"] == "") & (rows["system"] == zero_shot.NAMES)]
+    parts = []
+    for metric, (end, label) in itertools.product(ZERO_SHOT, ENDS.items()):
+        mine = named[named["metric"] == f"{metric}{end}"]
+        by = "target" if metric == "accuracy" else "direction"
+        mine = mine.assign(metric=metric)
+        parts.append(_named(mine, by, "zero-shot tags, ", label))
+    return parts
+
+
+def _named(rows: pd.DataFrame, by: str, prefix: str = "", end: str = "") -> pd.DataFrame:
     """The means of each metric and each value of a column, with names for people."""
     table = headlines.summary(rows, ["metric", by])
     names = {**theme.DIRECTION_NAMES, **theme.MODALITY_PLURALS}
     return table.assign(
-        measure=[prefix + summaries.metric_name(name) for name in table["metric"]],
+        measure=[f"{prefix}{summaries.metric_name(name)}{end}" for name in table["metric"]],
         of=[names.get(name, name) for name in table[by]],
         runs=[summaries.runs_text(row) for _, row in table.iterrows()],
     )[[*KEYS, *SHOWN]]

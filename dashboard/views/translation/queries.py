@@ -19,7 +19,7 @@ def show(page: Page) -> None:
         return
     with controls.row():
         controls.direction(found["direction"].unique())
-        controls.space()
+        controls.space(found["space"].unique())
     chosen = session.current()
     found = found[(found["direction"] == chosen.direction) & (found["space"] == chosen.space)]
     found = found.dropna(subset=["average_precision"])
