@@ -117,7 +117,8 @@ def test_every_stage_says_where_its_time_went(whole: Whole, tiny: Config) -> Non
     assert list(parts) == list(STAGES)
     assert parts["train"] == {"training spaces"}
     assert parts["generate"] == set()
-    assert parts["evaluate"] == {"ranking", "forests", "centroids"}
+    expected = {"ranking", "forests", "centroids", "geometry and similarity"}
+    assert parts["evaluate"] == expected
     assert parts["maps"] == {"finding neighbours", "drawing maps"}
     for outcome in whole.first.outcomes.values():
         assert 0.0 <= sum(outcome.parts.values()) <= outcome.seconds + 0.1  # of two clocks
