@@ -119,7 +119,7 @@ def test_every_stage_says_where_its_time_went(whole: Whole, tiny: Config) -> Non
     assert parts["generate"] == set()
     expected = {"ranking", "forests", "centroids", "geometry and similarity"}
     assert parts["evaluate"] == expected
-    assert parts["maps"] == {"finding neighbours", "drawing maps"}
+    assert parts["maps"] == {"finding neighbours", "drawing maps", "measuring maps"}
     for outcome in whole.first.outcomes.values():
         assert 0.0 <= sum(outcome.parts.values()) <= outcome.seconds + 0.1  # of two clocks
         assert outcome.n_made == outcome.n_artefacts
