@@ -66,7 +66,7 @@ def test_every_control_has_help_and_the_value_of_the_study(open_page: Open, own_
     labels = [one.label for one in (*page.selectbox, *page.number_input, *page.multiselect)]
     for label in ("Space", "Loss", "Margin", "Sampler", "Share of the pairs", "Unseen classes"):
         assert label in labels
-    assert "This is the study" in text  # its own numbers stand there before any run
+    assert "These are the numbers of the study" in text  # nothing was run
     assert "zero-shot F1, pictures" in text
     assert "chance 0.056" in text
     assert "this run" not in text

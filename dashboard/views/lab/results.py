@@ -59,8 +59,8 @@ def show(page: Page, handle: Handle, settings: Settings, base: str, job: Any) ->
 def stored(page: Page, handle: Handle, settings: Settings) -> None:
     """The study's own numbers, before anything was run."""
     widgets.small(
-        "This is the study. Press Run, or one of the questions: the first numbers come within a "
-        "few seconds, each beside the study's."
+        "These are the numbers of the study. Press Run, or one of the questions: the first numbers "
+        "of a run come within a few seconds, each beside the study's."
     )
     encoder_set = settings.recipe.encoder_set
     kind = {"space": "translation", "metric": "precision@10", "encoder_set": encoder_set}
