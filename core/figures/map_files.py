@@ -76,8 +76,13 @@ def on_map(points: MapPoints, place: np.ndarray) -> list[float]:
     bounds = points.bounds
     if bounds is None:
         return [0.5] * points.n_dims
-    longest = max(float((bounds[1] - bounds[0]).max()), 1e-9)
-    return ((np.asarray(place, dtype=float) - bounds[0]) / longest).tolist()
+    return ((np.asarray(place, dtype=float) - bounds[0]) * on_map_scale(points)).tolist()
+
+
+def on_map_scale(points: MapPoints) -> float:
+    """How many units of `places` a unit of the stored map is."""
+    bounds = points.bounds
+    return 1.0 / max(float((bounds[1] - bounds[0]).max()), 1e-9) if bounds is not None else 1.0
 
 
 def items(points: MapPoints, modalities: Sequence[str], subsets: Sequence[str]) -> MapFile:

@@ -60,6 +60,7 @@ from dashboard.data.maps import (
     trajectory_table,
 )
 from dashboard.data.media import picture, sound, start_decoder
+from dashboard.data.region_names import has_classes, regions
 from dashboard.data.results import (
     GENERATED,
     encoder_set_of,

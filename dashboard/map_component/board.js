@@ -104,7 +104,7 @@ export class Board {
         items: sets[one.set],
         camera: known?.camera ?? new Camera(one.n_dims, one.extent),
         cell: known?.cell ?? { left: 0, top: 0, width: 1, height: 1 },
-        opened: one.opened, lit: one.lit, stars: one.stars, regions: same?.regions,
+        worded: one.regions, opened: one.opened, lit: one.lit, stars: one.stars, regions: same?.regions,
         regionsView: same?.regionsView,
       };
     });

@@ -36,6 +36,7 @@ def describe(
                 "extent": extent,
                 "n_dims": key.n_dims,
                 "set": number,
+                "regions": regions_of(key),
             }
         )
     file, n_pairs = data.pair_file(keys[0])
@@ -72,6 +73,23 @@ def items_of(key: data.MapKey, dark: bool, asked: Collection[str]) -> dict[str, 
         "atlas": atlas_of(key),
         "columns": [_column(key, name, label, dark, asked) for name, label in names.items()],
     }
+
+
+def regions_of(key: data.MapKey) -> list[dict[str, Any]] | None:
+    """Names and places of regions where classes cannot name them; None where they can."""
+    if data.has_classes(key):
+        return None
+    points = data.map_points(*key)
+    scale = map_files.on_map_scale(points)
+    return [
+        {
+            "name": one.name,
+            "place": map_files.on_map(points, one.place),
+            "spread": one.spread * scale,
+            "count": one.n_points,
+        }
+        for one in data.regions(key)
+    ]
 
 
 def add_score(

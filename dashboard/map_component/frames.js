@@ -3,7 +3,7 @@
 import { rgb } from "./colouring.js";
 import { count, make } from "./controls.js";
 import { drawDensity, findDensity } from "./density.js";
-import { findRegions } from "./labels.js";
+import { findRegions, placeRegions } from "./labels.js";
 import { drawOverlay } from "./overlay.js";
 
 const GAP_PX = 14; // between two maps
@@ -167,7 +167,8 @@ export const frames = {
     for (const map of this.maps) {
       const view = map.camera.view(map.cell);
       if (map.nDims === 2 && this.names) {
-        map.regions = findRegions(map, view, map.cell);
+        map.regions = map.worded ? placeRegions(map.worded, view)
+          : findRegions(map, view, map.cell);
         map.regionsView = view;
       }
       map.shading = this.density && map.nDims === 2 ? findDensity(map, view, map.cell) : null;

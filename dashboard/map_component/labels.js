@@ -57,6 +57,15 @@ export function findRegions(map, view, cell) {
   }));
 }
 
+/** Regions that the server has named, in pixels of the cell, the largest first. */
+export function placeRegions(named, view) {
+  return named.map(({ name, place, spread, count }) => ({
+    name, count, spread: spread * view.scale,
+    x: view.centre[0] + (place[0] - view.pan[0]) * view.scale,
+    y: view.centre[1] - (place[1] - view.pan[1]) * view.scale,
+  }));
+}
+
 /** The three by three bins with most points: their middle, and how many points they have. */
 function densest(counts, across, up) {
   let best = { count: 0, column: 0, line: 0 };

@@ -41,7 +41,7 @@ function placeNames(ink, map, view, zoomed) {
   ink.font = `600 ${NAME_PX}px ${FONT}`;
   const candidates = map.regions.map((region) => ({
     ...region,
-    name: map.items.classes[region.code].name,
+    name: region.name ?? map.items.classes[region.code].name,
     x: (region.x - zoomed.centre[0]) * zoomed.grown + view.centre[0] + zoomed.moved[0],
     y: (region.y - zoomed.centre[1]) * zoomed.grown + view.centre[1] + zoomed.moved[1]
       - lift(region.spread * zoomed.grown),

@@ -203,13 +203,15 @@ def pages(
             page.set_default_timeout(WAIT_MS)
             sent: list[int] = []
             page.on("response", lambda answer: sent.append(_length(answer)))
-            first, *times = [opened(page, server.url) for _ in range(1 + N_VISITS)]
-            n_bytes = sum(sent)
-            median = statistics.median(times)
-            detail = (
-                f" of {N_VISITS}; the first visit {first:.2f} s, {n_bytes / 1e6:.1f} MB of points"
-            )
-            rows = [row(f"Map page, {2 * n_clips:,} points, warm", opened_s, median, "s", detail)]
+            rows = []
+            for what, view in (("one map", "?show=translation"), ("two maps", "")):
+                first, *times = [opened(page, server.url, view) for _ in range(1 + N_VISITS)]
+                detail = (
+                    f" of {N_VISITS}; the first visit {first:.2f} s, "
+                    f"{sum(sent) / 1e6:.1f} MB of points sent so far"
+                )
+                name = f"Map page, {what} of {2 * n_clips:,} points, warm"
+                rows.append(row(name, opened_s, statistics.median(times), "s", detail))
             if against_plotly:
                 rows.append(beside_plotly(browser, page, server.url))
             if people:
@@ -225,9 +227,9 @@ def _length(answer: Any) -> int:
     return int(answer.headers.get("content-length", 0))
 
 
-def opened(page: Any, url: str) -> float:
+def opened(page: Any, url: str, view: str = "") -> float:
     """Seconds from the navigation to the Map page until its maps are painted."""
-    page.goto(f"{url}/map")
+    page.goto(f"{url}/map{view}")
     return float(page.wait_for_function(PAINTED).json_value()) / 1000
 
 

@@ -135,3 +135,21 @@ def test_tiles_of_the_atlas_take_the_place_of_points(browser: Any) -> None:
     for colour in colours:
         assert any(np.abs(np.subtract(colour, one)).max() < 4 for one in found), (colour, found)
     page.close()
+
+
+def test_regions_without_classes_have_the_names_that_the_server_found(browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 900, "height": 800})
+    one = BoardPage(page, [board_page.points(300)])
+    one.data["maps"][0]["regions"] = [
+        {"name": "slow bells", "place": [0.3, 0.5], "spread": 0.1, "count": 200},
+        {"name": "the same place", "place": [0.3, 0.5], "spread": 0.1, "count": 90},
+        {"name": "loud drums", "place": [0.8, 0.2], "spread": 0.1, "count": 50},
+    ]
+    one.show()
+    assert one.ask("map.named.map(({ name }) => name)") == ["slow bells", "loud drums"]
+    x, y = one.ask(
+        "(({ box }) => [(box.left + box.right) / 2, (box.top + box.bottom) / 2])(map.named[0])"
+    )
+    wanted = one.ask("window.map.project(map.camera.view(map.cell), 0.3, 0.5, 0, [0, 0, 0])")
+    assert (x, y) == pytest.approx(wanted[:2], abs=2)
+    page.close()

@@ -85,3 +85,21 @@ def test_typed_words_light_up_points(open_page: Open, tagged_root: Path) -> None
     assert not page.exception
     assert "banjo" in page.query_params["words"]
     assert "Rings mark the 10 nearest of each modality" in text_of(page)
+
+
+def test_maps_without_classes_are_named_by_words(
+    tagged_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = data.open_study(str(tagged_root))
+    encoder_set = data.encoder_set_names(handle)[0]
+    key = data.MapKey(handle, encoder_set, "translation", "umap", 2, 0)
+    assert data.has_classes(key)
+    assert description.regions_of(key) is None
+    monkeypatch.setattr(data, "has_classes", lambda key: False)
+    found = description.regions_of(key)
+    assert found
+    texts = " ".join(data.items(handle)["text"]).lower()
+    assert all(one["name"] in texts for one in found)
+    assert all(-0.01 <= one["place"][axis] <= 1.01 for one in found for axis in (0, 1))
+    counts = [one["count"] for one in found]
+    assert counts == sorted(counts, reverse=True)
