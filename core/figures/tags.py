@@ -3,7 +3,7 @@
 Tags are typed by people: every one is escaped here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -193,13 +193,19 @@ def curves(
     return fig
 
 
-def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool = False) -> go.Figure:
+def areas(
+    table: pd.DataFrame,
+    colours: Mapping[str, str],
+    dark: bool = False,
+    unseen: Collection[str] = (),
+) -> go.Figure:
     """Areas under both curves of each tag beside their chance level, the best tag first.
 
     Parameters
     ----------
     table : columns `tag, roc_auc, pr_auc, prevalence`
     colours : tag -> colour
+    unseen : tags that no text of the training names; their bars are hatched and their names marked
     """
     ordered = table.sort_values("roc_auc", ascending=False, kind="stable")
     tags = ordered["tag"]
@@ -219,8 +225,9 @@ def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool = False) -
             marker={
                 "color": [colours.get(tag, theme.UNLABELLED) for tag in tags],
                 "line": {"width": 0},
+                "pattern": {"shape": ["/" if tag in unseen else "" for tag in tags]},
             },
-            customdata=[common.safe(tag) for tag in tags],
+            customdata=[common.safe(_marked(tag, unseen)) for tag in tags],
             hovertemplate=f"%{{customdata}}: {title} %{{x:.3f}}<extra></extra>",
             showlegend=False,
             row=1,
@@ -242,6 +249,10 @@ def areas(table: pd.DataFrame, colours: Mapping[str, str], dark: bool = False) -
             col=column,
         )
         fig.update_xaxes(title_text=title, range=[0, 1.02], row=1, col=column)
-    axis = common.named_axis([_tick(tag) for tag in tags], down=True)
+    axis = common.named_axis([_tick(_marked(tag, unseen)) for tag in tags], down=True)
     fig.update_yaxes(showgrid=False, automargin=True, **axis)
     return fig.update_layout(bargap=0.3)
+
+
+def _marked(tag: str, unseen: Collection[str]) -> str:
+    return f"{tag} (unseen)" if tag in unseen else tag

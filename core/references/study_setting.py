@@ -24,11 +24,10 @@ def of(study: Study, encoder_set: str = "", space: str = "") -> Setting:
     kind = ("audio", "text") if text else ("audio", "image")
     trained = frame[frame["subset"] == "translation"].reset_index(drop=True)
     encoders = study.modalities(encoder_set) if encoder_set else study.encoders
-    dataset, tested = str(study.own.dataset["name"]), study.items()
-    if study.test_set:
-        dataset = f"{dataset}, tested on {study.test_set}"
+    tested = study.items()
     return Setting(
-        dataset=dataset,
+        dataset=str(study.dataset["name"]),
+        trained_on=str(study.own.dataset["name"]) if study.test_set else "",
         encoders={m: [n] if isinstance(n, str) else list(n) for m, n in encoders.items()},
         space=GENERATION if space in GENERATED else space,
         recipe=_recipe(study, encoder_set or study.default_encoder_set, space),

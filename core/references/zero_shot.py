@@ -76,6 +76,5 @@ def said_of_tags(dataset: str) -> str:
     best, worst = seth2022.BEST_TAGS[name], seth2022.WORST_TAGS[name]
     title = {"magnatagatune": "MagnaTagATune", "jamendo": "Jamendo"}[name]
     return (
-        f"{seth2022.PAPER}, {where}, on {title}: best {', '.join(best[:4])}; "
-        f"worst {', '.join(worst[:4])}."
+        f"{seth2022.PAPER}, {where}, on {title}: best {', '.join(best)}; worst {', '.join(worst)}."
     )

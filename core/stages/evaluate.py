@@ -159,6 +159,7 @@ def _write(
         encoders_of = encoders_by_modality(encoder_set)
         rows += network_tags.rows(frames, encoders_of, run.extracted, labels)
         draft.write_table("tagged.parquet", best)
+    rows += reviewers.of_unseen(rows, run.config.unseen)
     table = measure.table(rows, **encoders_by_modality(encoder_set), split=split)
     draft.write_table("measurements.parquet", table)
     draft.remove(forests.FOLDER)

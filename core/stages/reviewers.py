@@ -6,7 +6,7 @@ encoders of a set see the same clips, before and after translation; they need tr
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,13 @@ from core.vectors import Vectors
 Row = dict[str, Any]
 COMPARED = ("translation", "united")  # spaces whose modalities are compared beside the natives
 FEWEST = 2  # items
+BY_CLASS = {  # metric of a class -> of the mean over unseen classes
+    "f1": "macro_f1_unseen",
+    "precision@10": "precision@10_unseen",
+    "map": "map_unseen",
+    "ndcg@30": "ndcg@30_unseen",
+}
+SAME = ("study", "space", "metric", "direction", "target", "system", "n_target", "seed")
 
 
 def of_spaces(data: EvaluationData, seed: int) -> list[Row]:
@@ -99,6 +106,27 @@ def _rows(metric: str, found: Calibrated, n: int) -> list[Row]:
         {"metric": metric, "value": found.score, "chance": found.threshold, "n": n},
         {"metric": f"{metric}_above_null", "value": found.above, "chance": 0.0, "n": n},
         {"metric": f"{metric}_p", "value": found.p, "n": n},
+    ]
+
+
+def of_unseen(rows: Sequence[Row], unseen: Collection[str]) -> list[Row]:
+    """The means over the classes that no space was trained on, of the rows of single classes.
+
+    The metrics are those of `BY_CLASS`; `n` is the number of classes.
+    """
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if row["metric"] in BY_CLASS and row.get("class") in unseen:
+            groups.setdefault(tuple(row.get(name) for name in SAME), []).append(row)
+    return [
+        {
+            **dict(zip(SAME, key, strict=True)),
+            "metric": BY_CLASS[found[0]["metric"]],
+            "value": float(np.mean([row["value"] for row in found])),
+            "chance": float(np.mean([row["chance"] for row in found])),
+            "n": len(found),
+        }
+        for key, found in groups.items()
     ]
 
 

@@ -48,6 +48,8 @@ Metrics, by study:
   of seen and of unseen tags alone (`roc_auc_unseen`), tags_seen (`core.studies.seen_tags`)
 - beside them: `..._over_classes` with intervals over classes (`core.studies.ranking_rows`),
   `..._permuted` and `..._p` (`core.studies.permuted_labels`)
+- `macro_f1_unseen`, `precision@10_unseen`, `map_unseen`, `ndcg@30_unseen`: means over the classes
+  that a study leaves out of training
 - geometry: alignment, uniformity (`core.studies.geometry`)
 - similarity: cka, mutual_neighbours, each with `_above_null` and `_p`; chance is the threshold of
   the null (`core.studies.similarity`)

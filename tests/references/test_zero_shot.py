@@ -23,8 +23,9 @@ def rows(**common: object) -> pd.DataFrame:
 
 def test_gtzans_numbers_are_matched_with_names_and_descriptions() -> None:
     found = zero_shot.counterparts(rows(), "gtzan")
-    assert [one.reference.reported for one in found] == ["0.394", "0.283"]
-    assert [one.values[0][1] for one in found] == [0.5, 0.25]
+    assert [one.reference.reported for one in found] == ["0.394", "0.283", "0.731"]
+    assert [one.values[0][1] for one in found] == [0.5, 0.25, 0.5]
+    assert "MSD-GloVe" in found[2].reference.says
 
 
 @pytest.mark.parametrize(

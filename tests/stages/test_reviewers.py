@@ -92,3 +92,19 @@ def test_pairs_made_by_class_have_an_alignment_too() -> None:
     (row,) = [r for r in reviewers.of_spaces(by_class, 0) if r["metric"] == "alignment"]
     assert row["n"] == 60
     assert row["direction"] == "audio_to_image"
+
+
+def test_unseen_classes_have_a_mean_of_their_own() -> None:
+    head = {"study": "classification", "target": "audio", "system": "MMT", "metric": "f1"}
+    rows = [
+        {**head, "class": name, "value": value, "chance": 0.25, "seed": seed}
+        for seed in (0, 1)
+        for name, value in (("cello", 0.2 + seed), ("banjo", 0.4), ("drums", 0.9))
+    ]
+    found = reviewers.of_unseen(rows, ("cello", "banjo"))
+    assert [(row["metric"], row["seed"], row["n"]) for row in found] == [
+        ("macro_f1_unseen", 0, 2),
+        ("macro_f1_unseen", 1, 2),
+    ]
+    assert [row["value"] for row in found] == pytest.approx([0.3, 0.8])
+    assert reviewers.of_unseen(rows, ()) == []

@@ -185,18 +185,20 @@ def by_tag(page: Page, rows: pd.DataFrame) -> None:
     if len(ordered) > 2 * N_ENDS:
         drawn = pd.concat([ordered.head(N_ENDS), ordered.tail(N_ENDS)])
         note = f" The best and the worst {N_ENDS} of {len(ordered):,} tags are drawn."
+    unseen = [str(name) for name in stored["class"][stored["other"] == "unseen"].unique()]
+    marked = unseen if len(unseen) < len(ordered) else []
+    colours = theme.class_colours(page.study.classes)
     st.subheader("Best and worst tags", anchor=False)
     widgets.show(
-        partial(figures.areas, drawn, theme.class_colours(page.study.classes), widgets.dark()),
+        partial(figures.areas, drawn, colours, widgets.dark(), marked),
         page,
         f"zeroshot_tags_{chosen.tagged}",
         f"Areas under the curves of every tag on {theme.MODALITY_PLURALS[chosen.tagged]}",
         table=ordered,
         more={"wording": wording, "space": chosen.tagged_in},
     )
-    unseen = stored["class"][stored["other"] == "unseen"].unique()
-    if 0 < len(unseen) < len(ordered):
-        note += f" Unseen in training: {', '.join(unseen[:N_ENDS])}."
+    if marked:
+        note += f" Hatched: unseen in training ({', '.join(marked[:N_ENDS])})."
     best, worst = ", ".join(ordered["tag"].head(3)), ", ".join(ordered["tag"].tail(3)[::-1])
     widgets.small(
         f"In the wording “{wording}”: best {best}; worst {worst}. The marks are chance.{note} "

@@ -25,17 +25,20 @@ def controls(page: Page, rows: pd.DataFrame) -> None:
     own, shuffled = ranked[ranked["system"] == ""], ranked[ranked["system"] == "shuffled"]
     own = own[own["class"] == ""]
     columns = {
-        "precision@10": (own, "precision@10", True),
-        "over classes": (own, "precision@10_over_classes", True),
-        "labels permuted": (own, "precision@10_permuted", True),
-        "p": (own, "precision@10_p", False),
-        "trained on shuffled pairs": (shuffled, "precision@10", True),
-        "its p": (shuffled, "precision@10_p", False),
+        "precision@10": (own, "precision@10", summaries.std_or_interval),
+        "over classes": (own, "precision@10_over_classes", _bounds),
+        "labels permuted": (own, "precision@10_permuted", _bounds),
+        "p": (own, "precision@10_p", _nothing),
+        "trained on shuffled pairs": (shuffled, "precision@10", summaries.std_or_interval),
+        "its p": (shuffled, "precision@10_p", _nothing),
     }
     parts = {}
-    for name, (part, metric, with_range) in columns.items():
+    for name, (part, metric, spread) in columns.items():
         found = headlines.summary(part[part["metric"] == metric], ["direction"])
-        parts[name] = {row["direction"]: _cell(row, with_range) for _, row in found.iterrows()}
+        parts[name] = {
+            row["direction"]: f"{summaries.number(row['mean'])} {spread(row)}".strip()
+            for _, row in found.iterrows()
+        }
     if not parts["p"]:
         return
     table = pd.DataFrame({name: part for name, part in parts.items() if part})
@@ -52,11 +55,12 @@ def controls(page: Page, rows: pd.DataFrame) -> None:
     )
 
 
-def _cell(row: pd.Series, with_range: bool) -> str:
-    value = summaries.number(row["mean"])
-    if not with_range:
-        return value
-    return f"{value} {summaries.std_or_interval(row)}".strip()
+def _bounds(row: pd.Series) -> str:
+    return f"({summaries.number(row['low'])} to {summaries.number(row['high'])})"
+
+
+def _nothing(row: pd.Series) -> str:
+    return ""
 
 
 def spaces(page: Page, rows: pd.DataFrame) -> None:
@@ -71,7 +75,7 @@ def spaces(page: Page, rows: pd.DataFrame) -> None:
         .where(found["direction"] != "", found["target"].map(theme.MODALITY_PLURALS))
     )
     gaps = rows[(rows["study"] == "ranking") & (rows["metric"] == "modality_gap")]
-    gaps = gaps[gaps["system"] == ""]
+    gaps = gaps[(gaps["system"] == "") & gaps["direction"].isin(found["direction"])]  # symmetric
     gap = headlines.summary(gaps, ["space", "direction"]).assign(metric="modality_gap")
     gap_names = gap["direction"].map(theme.DIRECTION_NAMES)
     both = pd.concat([found.assign(of=names), gap.assign(of=gap_names)])
