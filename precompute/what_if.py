@@ -49,17 +49,21 @@ def run(
         study_file.write_text(export.study_file(study, asked[-1][1]), encoding="utf-8")
     base = open_study(study.store, compare) if compare else None
     found: list[tuple[Any, Settings, list[Step]]] = []
-    for value, one in asked:
-        steps = []
-        for step in what_if(study, one, base):
-            steps.append(step)
-            if not as_json:
-                where = f"{name} {value}: " if swept else ""
-                console.print(f"{where}{step.title}", style="dim", highlight=False)
-        found.append((value, one, steps))
-        if keep:
-            id = steps[-1].facts["id"]
-            runs.keep(study.store, id, f"{keep} {value}".strip(), keeper)
+
+    def tell(sentence: str) -> None:
+        if not as_json:
+            console.print(sentence, style="dim", highlight=False)
+
+    with runs.turn(study.store, tell):
+        for value, one in asked:
+            steps = []
+            for step in what_if(study, one, base):
+                steps.append(step)
+                tell(f"{f'{name} {value}: ' if swept else ''}{step.title}")
+            found.append((value, one, steps))
+            if keep:
+                id = steps[-1].facts["id"]
+                runs.keep(study.store, id, f"{keep} {value}".strip(), keeper)
     if as_json:
         print(json.dumps([_plain(study, name, *one) for one in found]))
         return
@@ -92,7 +96,7 @@ def _show(study: Study, name: str, settings: Settings, steps: list[Step], consol
     title = in_words(settings.differences(own))
     id = steps[-1].facts["id"]
     table = Table(title=f"Run {id}{f', {name}' if name else ''}: {title}")
-    for column in ("measure", "of", "run", "study", "difference", "95 %"):
+    for column in ("measure", "of", "run", "study", "chance", "difference", "95 %"):
         table.add_column(column, justify="left" if column in ("measure", "of") else "right")
     for row in (row for step in steps for row in step.differences):
         of = row["direction"] or f"{row['target']}, {row['n_target']} items"
@@ -102,6 +106,7 @@ def _show(study: Study, name: str, settings: Settings, steps: list[Step], consol
             of,
             f"{row['value']:.3f}",
             f"{row['base']:.3f}",
+            "–" if row["chance"] is None else f"{row['chance']:.3f}",
             f"{row['difference']:+.3f}",
             f"{row['low']:+.3f} to {row['high']:+.3f}" if known else "–",
         )

@@ -1,5 +1,6 @@
 """Lab in Chromium: a live run, a cancelled one, a link, two people at once, a phone."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,21 @@ def test_a_cancelled_run_ends_within_a_second(visit: Any) -> None:
     ada = visit()
     page = ada.open(address("max_epochs=90000", "patience=90000"))
     press(page, "Run")
-    page.get_by_test_id("stProgress").get_by_text("Checked").wait_for()
+    page.get_by_test_id("stProgress").get_by_text(re.compile("Checked|Training")).wait_for()
     press(page, "Cancel")
     page.get_by_text("The run was cancelled").wait_for()
     ada.rest()
+
+
+def test_a_question_runs_with_one_click(visit: Any, own_demo: Path) -> None:
+    ada = visit()
+    page = ada.open(address(*SMALL))
+    press(page, "… a tenth of the pairs were wrong?")
+    page.get_by_test_id("stProgress").wait_for()
+    page.wait_for_url("**set=mismatched*")
+    page.get_by_text("made in").wait_for()
+    ada.rest()
+    assert any(one.changes == {"translation.mismatched": 0.1} for one in runs.runs(Store(own_demo)))
 
 
 def test_two_people_wait_for_each_other(visit: Any, own_demo: Path) -> None:
