@@ -3,6 +3,7 @@
 # make test-all   the whole test suite
 # make fuzz       thousands of malformed files; those that are not answered well are kept
 # make load       fifty people at once on the demo's pages, for SECONDS=600
+# make cluster    a small study on three hosts in network namespaces, against the local engine (root)
 # make bench      ratios against the plain way of doing the same, one table
 # make check      format, lint, types
 # make clean      removes the environment, the demo's workspace and all caches
@@ -14,7 +15,7 @@ SIZE      ?=
 SECONDS   ?= 600
 BIN       := .venv/bin
 
-.PHONY: run test test-all fuzz load bench check env clean
+.PHONY: run test test-all fuzz load cluster bench check env clean
 
 run: .venv/.installed
 	$(BIN)/python -m precompute all --dataset demo --workspace $(WORKSPACE) $(if $(SIZE),--size $(SIZE))
@@ -34,6 +35,9 @@ fuzz: .venv/.installed-dev
 
 load: .venv/.installed-dev
 	$(BIN)/python -m tests.load --workspace $(WORKSPACE) --seconds $(SECONDS)
+
+cluster: .venv/.installed-dev
+	$(BIN)/python -m tests.cluster
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m tests.benchmarks
