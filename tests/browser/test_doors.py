@@ -1,11 +1,9 @@
 """Who may talk to the server, and what is left of those who have gone."""
 
-import asyncio
 import socket
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from websockets import InvalidStatus, Origin, Subprotocol
 from websockets.sync.client import connect
 
 from tests.browser.conftest import Server, serve
-from tests.load.person import Person
+from tests.load.person import Person, run
 from tests.load.plan import file_of
 
 GONE_S = 30
@@ -66,14 +64,13 @@ def test_an_upload_is_gone_after_its_session(
     name, content = file_of(7)
 
     async def upload(server: Server) -> list[bytes]:
-        async with Person(server.url) as person:
+        async with Person(server.url, GONE_S * 6) as person:
             await person.open("retrieve")
             await person.upload("A sound, picture or video", name, content)
             return [path for path in person.fetched if content_of(server, path) == content]
 
     with serve(demo_workspace, tmp_path / "log.txt") as server:
-        with ThreadPoolExecutor() as pool:  # the browser's loop runs in this thread
-            mine = pool.submit(asyncio.run, upload(server)).result()
+        mine = run(upload(server))
         assert mine
         end = time.monotonic() + GONE_S
         while any(content_of(server, path) for path in mine):

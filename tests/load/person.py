@@ -11,8 +11,9 @@ import asyncio
 import re
 import time
 import urllib.request
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -20,11 +21,18 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
+T = TypeVar("T")
 WAIT_S = 60.0  # an answer that takes longer is an error
 MEDIA = re.compile(rb"/media/[0-9a-f]+\.\w+")
 FAILED = ("could not be drawn", "Traceback")
 STATUS = ForwardMsg.ScriptFinishedStatus
 DONE = (STATUS.FINISHED_SUCCESSFULLY, STATUS.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
+
+
+def run(visit: Coroutine[Any, Any, T]) -> T:
+    """What a visit returns, made in a thread of its own: a browser's loop may run in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, visit).result()
 
 
 class LoadError(Exception):

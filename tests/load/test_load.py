@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.load import __main__ as load
-from tests.load.person import LoadError, Person
+from tests.load.person import LoadError, Person, run
 from tests.load.plan import KINDS, Action, act, actions
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ def test_one_person_does_every_kind_of_thing(server: load.Server) -> None:
                 await person.press("a button that is not there")
         return last
 
-    assert asyncio.run(visit())[0] == "map"
+    assert run(visit())[0] == "map"
 
 
 def test_a_few_people_wait_less_than_the_goal(server: load.Server) -> None:
@@ -41,7 +41,7 @@ def test_a_few_people_wait_less_than_the_goal(server: load.Server) -> None:
         end = asyncio.get_running_loop().time() + 8
         await asyncio.gather(*(load.visit(server.url, seed, 2.0, end, done) for seed in range(4)))
 
-    asyncio.run(crowd())
+    run(crowd())
     assert [one.error for one in done if one.error] == []
     assert len(done) >= 12
     assert server.memory_mb() < load.MOST_MB
