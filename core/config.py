@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
 # Where pairs are made within a class, a space would learn fixed pairs by heart. So pairs are drawn
 # again at every step, classes are drawn equally often, and two pairs of one class are no negatives
-# of each other. There are two recipes (EXPERIMENTS.md has the numbers): InfoNCE scores best on
-# other clips of the same sources, which a study measures; W's margin loss transfers best to
-# recordings from elsewhere, which retrieval needs.
+# of each other. With the default networks InfoNCE is best on other clips of the same sources, and
+# better than W's margin loss on recordings of other sources (EXPERIMENTS.md has the numbers).
 LABEL_PAIRED = TranslationConfig(
     loss="info_nce",
     temperature=0.2,
@@ -40,10 +39,6 @@ LABEL_PAIRED = TranslationConfig(
     sampler="balanced",
     min_steps=10,
 )
-LABEL_PAIRED_RETRIEVAL = TranslationConfig(
-    pairing="redrawn", same_class="ignored", sampler="balanced", min_steps=10
-)
-
 # True pairs: no labels are used.
 TRUE_PAIRS = TranslationConfig()
 # The united space of true pairs that have labels: W's space stays beside it as the reference.
@@ -243,12 +238,10 @@ def words_recipe(chosen: TranslationConfig) -> TranslationConfig:
     return replace(chosen, loss="info_nce", temperature=0.1, input_dropout=0.5, batch=256)
 
 
-def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> TranslationConfig:
+def recipe(config: Config, paired_by: str) -> TranslationConfig:
     """How a translation is trained, with the study's changes: W's recipe where the study asks for
-    it, else one for true pairs (`paired_by` "clip") and two for pairs made within a class."""
-    chosen = LABEL_PAIRED_RETRIEVAL if for_retrieval else LABEL_PAIRED
-    if paired_by == "clip":
-        chosen = TRUE_PAIRS
+    it, else one for true pairs (`paired_by` "clip") and one for pairs made within a class."""
+    chosen = TRUE_PAIRS if paired_by == "clip" else LABEL_PAIRED
     if config.recipe == PAPER:
         chosen = TranslationConfig()
     if isinstance(config.translation, Mapping):
@@ -256,9 +249,7 @@ def recipe(config: Config, paired_by: str, for_retrieval: bool = False) -> Trans
     return config.translation or chosen
 
 
-def united_recipe(
-    config: Config, paired_by: str, n_classes: int, for_retrieval: bool = False
-) -> TranslationConfig | None:
+def united_recipe(config: Config, paired_by: str, n_classes: int) -> TranslationConfig | None:
     """How the towers of the united space are trained: `UNITED` for true pairs, the translation's
     own recipe, centred, for pairs made within a class, with the study's changes.
 
@@ -270,7 +261,7 @@ def united_recipe(
         return None
     chosen = UNITED
     if paired_by != "clip":
-        chosen = replace(recipe(config, paired_by, for_retrieval), centred=True)
+        chosen = replace(recipe(config, paired_by), centred=True)
     if isinstance(config.united, Mapping):
         return changed(chosen, config.united, "united")
     return config.united if isinstance(config.united, TranslationConfig) else chosen

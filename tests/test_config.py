@@ -9,7 +9,6 @@ from core import config
 from core.config import (
     GENERATION_SMALL,
     LABEL_PAIRED,
-    LABEL_PAIRED_RETRIEVAL,
     TRUE_PAIRS,
     UNITED,
     Config,
@@ -91,7 +90,6 @@ def test_true_pairs_and_pairs_by_class_have_recipes_of_their_own() -> None:
     assert config.recipe(Config(), "clip") == TRUE_PAIRS
     assert not TRUE_PAIRS.needs_classes
     assert config.recipe(Config(), "class") == LABEL_PAIRED
-    assert config.recipe(Config(), "class", for_retrieval=True) == LABEL_PAIRED_RETRIEVAL
     own = TranslationConfig(margin=0.3)
     assert config.recipe(Config(translation=own), "class") == own
 
@@ -99,8 +97,7 @@ def test_true_pairs_and_pairs_by_class_have_recipes_of_their_own() -> None:
 @pytest.mark.parametrize("paired_by", ["clip", "class"])
 def test_the_papers_recipes_are_one_word_away(tmp_path: Path, paired_by: str) -> None:
     found = config.load(write(tmp_path, "recipe: paper\n"))
-    for for_retrieval in (False, True):
-        assert config.recipe(found, paired_by, for_retrieval) == TranslationConfig()
+    assert config.recipe(found, paired_by) == TranslationConfig()
     assert config.generation_recipe(found, paired_by, 100) == GenerationConfig()
     one_change = replace(found, translation={"margin": 0.5})
     assert config.recipe(one_change, paired_by) == TranslationConfig(margin=0.5)

@@ -109,14 +109,10 @@ def _items(
 
 def _needs_windows(run: StudyRun) -> bool:
     """Whether a recipe of the study uses other windows than an item's own."""
-    recipes = [
-        one
-        for some in (False, True)
-        for one in (
-            recipe(run.config, run.paired_by, for_retrieval=some),
-            united_recipe(run.config, run.paired_by, run.n_classes, some),
-        )
-    ]
+    recipes = (
+        recipe(run.config, run.paired_by),
+        united_recipe(run.config, run.paired_by, run.n_classes),
+    )
     return any(one is not None and one.windows != "own" for one in recipes)
 
 

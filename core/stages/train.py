@@ -84,7 +84,7 @@ def _task(
     shuffled: bool = False,
 ) -> ArtefactTask:
     seed = run.config.seed + (part if isinstance(part, int) else 0) + SEED_STEP * training
-    settings = recipe(run.config, run.paired_by, for_retrieval=part == ALL)
+    settings = recipe(run.config, run.paired_by)
     if shuffled:
         settings = replace(settings, mismatched=1.0)
     natives = {name: artefact.digest for name, artefact in run.natives(encoder_set).items()}
@@ -101,7 +101,7 @@ def _task(
     if training or shuffled:
         key["training"] = training or SHUFFLED
     elif set(natives) >= AUDIO_IMAGE:
-        beside = united_recipe(run.config, run.paired_by, run.n_classes, part == ALL)
+        beside = united_recipe(run.config, run.paired_by, run.n_classes)
         key["united"] = asdict(beside) if beside else None
     if any(one and one.windows != "own" for one in (settings, beside)):
         key["windows"] = run.windows(encoder_set)

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from core import items
-from core.config import LABEL_PAIRED, LABEL_PAIRED_RETRIEVAL, UNITED
+from core.config import LABEL_PAIRED, UNITED
 from core.encoder_sets import encoders_by_modality
 from core.spaces import averaging, cca, translation_training
 from core.spaces.pairing import Kind, Pairs
@@ -45,7 +45,7 @@ Project = Callable[[str, np.ndarray], np.ndarray]
 INFO_NCE = TranslationConfig(loss="info_nce", temperature=0.2, input_dropout=0.5, min_steps=10)
 BY_CLASS = {
     "paper": TranslationConfig(),
-    "margin, redrawn": LABEL_PAIRED_RETRIEVAL,
+    "margin, redrawn": replace(LABEL_PAIRED, loss="margin", input_dropout=0.0),
     "InfoNCE": LABEL_PAIRED,
     "InfoNCE, windows": replace(LABEL_PAIRED, windows="train"),
     "InfoNCE 0.1, dropout 0.3": replace(LABEL_PAIRED, temperature=0.1, input_dropout=0.3),
