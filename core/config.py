@@ -39,8 +39,8 @@ LABEL_PAIRED = TranslationConfig(
     sampler="balanced",
     min_steps=10,
 )
-# True pairs: no labels are used.
-TRUE_PAIRS = TranslationConfig()
+# True pairs: no labels are used, as in W.
+TRUE_PAIRS = TranslationConfig(loss="info_nce", temperature=0.2, input_dropout=0.5, min_steps=10)
 # The united space of true pairs that have labels: W's space stays beside it as the reference.
 UNITED = TranslationConfig(
     loss="supervised_contrastive+prototypes",
@@ -103,7 +103,7 @@ def _names(value: object) -> bool:
 # Fields of a study, what their values must be, and the same in words.
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Any], bool], str], ...] = (
     (("dataset",), lambda v: _text(v) and v != "", "text such as demo or folder:PATH"),
-    (("recipe",), lambda v: v in ("best", PAPER), "best or paper"),
+    (("recipe",), lambda v: v in (None, "best", PAPER), "best or paper"),
     (("ontology",), _text, "the path of a file"),
     (("size",), lambda v: v is None or _whole(v, 1), "a whole number of at least 1"),
     (
@@ -170,7 +170,7 @@ class Config:
     mix_in_draws : forests per point of a mix-in curve
     prompts : texts for a tag in the zero-shot study, with `{tag}` in its place
     recipe : "best" trains every space as EXPERIMENTS.md found best for such data, "paper" as W and
-        S do
+        S do (None: "paper" for the dataset `paper`, else "best")
     translation, united, generation : recipes of the trained spaces, or mappings of the fields that
         differ from the recipe that the data gets; "off" leaves a united or a generation space out.
         Without texts a study has a united space only if it names it ({} for its default recipe)
@@ -198,7 +198,7 @@ class Config:
     n_bootstrap: int = 1_000
     mix_in_draws: int = 5
     prompts: tuple[str, ...] = zero_shot.PROMPTS
-    recipe: Literal["best", "paper"] = "best"
+    recipe: Literal["best", "paper"] | None = None
     translation: TranslationConfig | Mapping[str, Any] | None = None
     united: TranslationConfig | Mapping[str, Any] | Literal["off"] | None = None
     generation: GenerationConfig | Mapping[str, Any] | Literal["off"] | None = None
@@ -224,6 +224,11 @@ class Config:
         return {modality: names for modality, names in named.items() if names}
 
     @property
+    def as_published(self) -> bool:
+        """Whether spaces are trained as W and S do."""
+        return self.recipe == PAPER or (self.recipe is None and self.dataset.startswith(PAPER))
+
+    @property
     def encoder_sets(self) -> tuple[tuple[str, ...], ...]:
         """Every combination of one encoder per modality."""
         return tuple(itertools.product(*self.encoders.values()))
@@ -242,7 +247,7 @@ def recipe(config: Config, paired_by: str) -> TranslationConfig:
     """How a translation is trained, with the study's changes: W's recipe where the study asks for
     it, else one for true pairs (`paired_by` "clip") and one for pairs made within a class."""
     chosen = TRUE_PAIRS if paired_by == "clip" else LABEL_PAIRED
-    if config.recipe == PAPER:
+    if config.as_published:
         chosen = TranslationConfig()
     if isinstance(config.translation, Mapping):
         return changed(chosen, config.translation, "translation")
@@ -256,7 +261,7 @@ def united_recipe(config: Config, paired_by: str, n_classes: int) -> Translation
     A study with texts has one unless it leaves it out or asks for the papers' recipes; one without
     texts only if it names it. None without labels to learn from.
     """
-    usual = config.text and config.recipe != PAPER
+    usual = config.text and not config.as_published
     if config.united == OFF or n_classes < 2 or (config.united is None and not usual):
         return None
     chosen = UNITED
@@ -272,9 +277,9 @@ def generation_recipe(config: Config, paired_by: str, n_texts: int) -> Generatio
     study's changes; None when the study leaves them out."""
     if config.generation == OFF:
         return None
-    small = n_texts < LARGE and config.recipe != PAPER
+    small = n_texts < LARGE and not config.as_published
     chosen = GENERATION_SMALL if small else GenerationConfig()
-    if paired_by != "clip" and config.recipe != PAPER:
+    if paired_by != "clip" and not config.as_published:
         chosen = replace(chosen, pairing="redrawn", same_class="ignored")
     if isinstance(config.generation, Mapping):
         return changed(chosen, config.generation, "generation")

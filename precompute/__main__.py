@@ -87,7 +87,9 @@ AlsoTest = Annotated[
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option(help="How spaces are trained: best or paper. (default: best, by EXPERIMENTS.md)"),
+    typer.Option(
+        help="How spaces are trained: best or paper. (default: best, as EXPERIMENTS.md found)"
+    ),
 ]
 LabelsFrom = Annotated[
     str | None, typer.Option(help="Saved selections that become the labels: numbers or names.")
@@ -299,7 +301,7 @@ def what_if_command(
     study: StudyDigest = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE to change, such as loss=info_nce; can be repeated."),
+        typer.Option("--set", help="NAME=VALUE to change, such as loss=siglip; can be repeated."),
     ] = None,
     sweep: Annotated[
         str | None,

@@ -114,6 +114,11 @@ def test_a_study_with_words_has_a_united_space_unless_it_leaves_it_out() -> None
         assert config.united_recipe(replace(words, **without), "clip", 3) is None
 
 
+def test_the_dataset_paper_has_the_papers_recipe_unless_it_asks_for_another() -> None:
+    assert config.recipe(Config("paper:gap=2"), "clip") == TranslationConfig()
+    assert config.recipe(Config("paper", recipe="best"), "clip") == TRUE_PAIRS
+
+
 def test_an_unknown_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"recipe is 'w', expected best or paper"):
         config.load(write(tmp_path, "recipe: w\n"))

@@ -21,7 +21,9 @@ def values(study: Study, settings: Settings) -> dict[str, Any]:
     """The fields of the study file; those that equal the defaults are left out."""
     recipe, evaluation = settings.recipe, settings.evaluation
     by_modality = encoders_by_modality(recipe.encoder_set)
-    usual = study_config.recipe(Config(), str(study.dataset["paired_by"]))
+    usual = study_config.recipe(
+        Config(str(study.config["dataset"])), str(study.dataset["paired_by"])
+    )
     plain = Config()
     found: dict[str, Any] = {name: study.config[name] for name in COPIED if study.config.get(name)}
     with_text = recipe.translation.words == "together"

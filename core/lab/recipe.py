@@ -4,7 +4,7 @@ Every value has a name, `loss` or `translation.loss`, by which the page, the com
 address set it. Without any changes a run is the study's own.
 
     asked = settings_of(study)
-    asked = asked.changed({"loss": "info_nce", "share": 0.1, "points": (0, 20)})
+    asked = asked.changed({"loss": "siglip", "share": 0.1, "points": (0, 20)})
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ def read(name: str, text: str, hint: Any) -> Any:
 
 
 def in_words(differences: Mapping[str, Any]) -> str:
-    """Changed values in one line: `loss info_nce, share 0.1`."""
+    """Changed values in one line: `loss siglip, share 0.1`."""
     parts = []
     for name, value in differences.items():
         if isinstance(value, tuple):

@@ -4,7 +4,7 @@
 the workspace and a row of its table (`core.lab.runs`), and opens like a study. The same settings
 again give the stored run at once; the settings of the study itself give its numbers.
 
-    for step in what_if(study, settings_of(study).changed({"loss": "info_nce"})):
+    for step in what_if(study, settings_of(study).changed({"loss": "siglip"})):
         print(step.name, step.rows)
 """
 

@@ -75,11 +75,11 @@ def test_every_control_has_help_and_the_value_of_the_study(open_page: Open, own_
 def test_a_choice_goes_into_the_address(open_page: Open, own_demo: Path) -> None:
     page = open_page("lab", own_demo)
     (loss,) = [one for one in page.selectbox if one.label == "Loss"]
-    loss.select("info_nce").run(timeout=120)
-    assert page.query_params["set"] == "loss=info_nce"
+    loss.select("siglip").run(timeout=120)
+    assert page.query_params["set"] == "loss=siglip"
     (share,) = [one for one in page.number_input if one.label == "Share of the pairs"]
     share.set_value(0.1).run(timeout=120)
-    assert sorted(page.query_params["set"]) == ["loss=info_nce", "share=0.1"]
+    assert sorted(page.query_params["set"]) == ["loss=siglip", "share=0.1"]
     assert "loss info nce, share 0.1" in texts(page)
     (margin,) = [one for one in page.number_input if one.label == "Temperature"]
     assert margin.value == 0.07
@@ -121,7 +121,7 @@ def test_a_question_sets_its_recipe_and_runs_it(open_page: Open, own_demo: Path)
 
 
 def test_another_space_has_no_controls_of_a_training(open_page: Open, own_demo: Path) -> None:
-    page = open_page("lab", own_demo, set=["loss=info_nce", "unseen=banjo"])
+    page = open_page("lab", own_demo, set=["loss=siglip", "unseen=banjo"])
     (space,) = [one for one in page.selectbox if one.label == "Space"]
     space.select("cca").run(timeout=120)
     assert sorted(page.query_params["set"]) == ["space=cca", "unseen=banjo"]

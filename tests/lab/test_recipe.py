@@ -19,13 +19,13 @@ def test_a_study_has_the_settings_that_it_was_computed_with(study: Study) -> Non
 
 def test_values_are_set_by_short_and_full_names_and_read_from_text(study: Study) -> None:
     own = settings_of(study)
-    one = own.changed({"translation.loss": "info_nce", "share": "0.1", "points": "0, 12"})
-    assert one.recipe.translation.loss == "info_nce"
+    one = own.changed({"translation.loss": "siglip", "share": "0.1", "points": "0, 12"})
+    assert one.recipe.translation.loss == "siglip"
     assert one.recipe.translation.share == 0.1
     assert one.evaluation.points == (0, 12)
     assert own.changed({"share": 1}) == own
     assert one.differences(own) == {
-        "translation.loss": "info_nce",
+        "translation.loss": "siglip",
         "translation.share": 0.1,
         "evaluation.points": (0, 12),
     }
@@ -63,6 +63,6 @@ def test_an_unusable_value_is_one_sentence(
 
 def test_choices_come_from_the_recipe(study: Study) -> None:
     own = settings_of(study)
-    assert "info_nce" in own.choices("loss")
+    assert "siglip" in own.choices("loss")
     assert own.choices("classifier")[0] == "forest"
     assert own.choices("n_dims") == ()

@@ -182,13 +182,13 @@ def test_a_run_that_is_there_is_not_made_again(study: Study, own: list[Step]) ->
 
 def test_another_recipe_gives_other_numbers_and_a_row(study: Study, small: Settings) -> None:
     epochs: list[int] = []
-    changed = small.changed({"loss": "info_nce", "share": 0.5, "mismatched": 0.2})
+    changed = small.changed({"loss": "siglip", "share": 0.5, "mismatched": 0.2})
     steps = list(what_if(study, changed, on_epoch=lambda history: epochs.append(len(history))))
     assert epochs[-1] == 2
     assert any(row["difference"] != 0 for step in steps for row in step.differences)
     kept = runs.find(study.store, id_of(study, changed))
     assert kept is not None
-    assert kept.changes["translation.loss"] == "info_nce"
+    assert kept.changes["translation.loss"] == "siglip"
     assert kept.numbers == steps[-1].facts["numbers"]
     assert not list(Path(study.store.root, "lab").glob("*.partial"))
 
@@ -225,7 +225,7 @@ def test_two_runs_are_compared_with_each_other(study: Study, small: Settings) ->
 def test_a_run_equals_all_stages_of_its_study_file(
     study: Study, small: Settings, tmp_path: Path
 ) -> None:
-    asked = small.changed({"loss": "info_nce", "share": 0.6, "mismatched": 0.1, "n_trees": 10})
+    asked = small.changed({"loss": "siglip", "share": 0.6, "mismatched": 0.1, "n_trees": 10})
     asked = asked.changed({"unseen": (study.paired_classes[0],), "translation.seed": 3})
     run = opened(study, list(what_if(study, asked)))
     file = tmp_path / "study.yaml"
