@@ -1,6 +1,7 @@
 """Settings of a run: names, types, checks."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
@@ -13,7 +14,8 @@ def test_a_study_has_the_settings_that_it_was_computed_with(study: Study) -> Non
     own = settings_of(study)
     assert own.recipe.encoder_set == study.default_encoder_set
     assert own.evaluation.draws == study.config["mix_in_draws"]
-    assert own.recipe.translation.loss == "margin"
+    trained = study.artefact(f"train:{study.default_encoder_set}:0").manifest["key"]["recipe"]
+    assert asdict(own.recipe.translation) == trained
     assert own.differences(settings_of(study)) == {}
 
 
@@ -29,7 +31,7 @@ def test_values_are_set_by_short_and_full_names_and_read_from_text(study: Study)
         "translation.share": 0.1,
         "evaluation.points": (0, 12),
     }
-    assert in_words(one.differences(own)) == "loss info nce, share 0.1, points 0 12"
+    assert in_words(one.differences(own)) == "loss siglip, share 0.1, points 0 12"
 
 
 def test_settings_survive_json(study: Study) -> None:
