@@ -62,7 +62,9 @@ def class_scores(query: Query, clock: Clock) -> None:
 
 def place(query: Query, answer: Answer, clock: Clock) -> None:
     st.subheader("Place on the map", anchor=False)
-    page, space = query.page, "pca" if session.current().within == "pca" else "translation"
+    page = query.page
+    searched = session.current().within.removesuffix("_all")
+    space = searched if searched in page.study.mapped(page.encoder_set) else "translation"
     try:
         with clock.time("place"):
             star = query.retriever.place(query.weighted, space, "umap", 2)
