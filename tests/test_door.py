@@ -269,7 +269,7 @@ def tone_file(folder: Path) -> Path:
         (lambda s: s.measurements("a+b"), r"no encoder set 'a\+b': expected one of logmel\+hog"),
         (lambda s: s.vectors("video"), "no modality 'video': expected one of audio, image"),
         (lambda s: s.vectors("image", space="x"), "no space 'x': expected one of translation"),
-        (lambda s: s.plot_map("generation"), "no map of the space 'generation'"),
+        (lambda s: s.plot_map("generation"), "no umap map of generation"),
         (lambda s: s.plot_map(classes="tuba"), "no class 'tuba': expected one of accordion"),
         (lambda s: s.plot_map(method="pacmap"), "no pacmap map"),
         (lambda s: s.plot_centroids("x"), "no space 'x' in these measurements"),

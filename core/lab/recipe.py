@@ -233,7 +233,7 @@ def _stored_recipe(
     part = f"train:{encoder_set}:0"
     if not study.has(part):
         return study_config.recipe(config, str(study.dataset["paired_by"]))
-    stored = study.artefact(part).manifest["key"]["recipe"]
+    stored = study.artefact(part).manifest["key"].get("recipe", {})
     known = {one.name for one in fields(TranslationConfig)}
     return TranslationConfig(**{name: value for name, value in stored.items() if name in known})
 

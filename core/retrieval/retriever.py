@@ -157,7 +157,7 @@ class Retriever(Embedder):
         query: Sequence[WeightedInput],
         find: str,
         top: int = 10,
-        space: str = DEFAULT_SPACE,
+        space: str = "",
         filters: Filters = NO_FILTERS,
         clock: Clock | None = None,
     ) -> Answer:
@@ -168,7 +168,7 @@ class Retriever(Embedder):
         query : see `query`
         find : "audio", "image" or "text"
         top : how many results
-        space : one of `core.study.SPACES`
+        space : one of `core.study.SPACES`; by default `default_space`
         filters : which items are searched
 
         Raises
@@ -176,7 +176,7 @@ class Retriever(Embedder):
         UserError
             The modality or space is unknown, or the filters leave nothing.
         """
-        clock = clock or Clock()
+        clock, space = clock or Clock(), space or self.default_space
         if find not in self.encoder_names:
             known = ", ".join(self.encoder_names)
             raise UserError(f"There is no modality {find!r} to find: expected one of {known}.")

@@ -41,7 +41,7 @@ from core.studies.ranking_rows import over_classes
 from core.study import GENERATED, TUNED, Space
 from core.vectors import read_vectors
 
-VERSION = 8
+VERSION = 9
 Row = dict[str, Any]
 
 

@@ -81,7 +81,8 @@ def precision(
         float(relevant[which, order[first]].mean())
         for order in (rng.permutation(len(labelled)) for _ in range(N_PERMUTED))
     ]
-    return rows(f"precision@{k}", score, np.array(permuted), len(kept))
+    found = rows(f"precision@{k}", score, np.array(permuted), len(kept))
+    return [{**row, "gallery_size": len(gallery_labels)} for row in found]
 
 
 def _incidence(labels: Sequence[tuple[int, ...]], n_labels: int) -> npt.NDArray[np.bool_]:

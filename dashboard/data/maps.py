@@ -51,6 +51,11 @@ def map_quality(handle: Handle, encoder_set: str) -> pd.DataFrame:
     return stored.table("quality.parquet") if stored.has("quality.parquet") else pd.DataFrame()
 
 
+def mapped_spaces(handle: Handle, encoder_set: str) -> list[str]:
+    """The spaces that have maps; none before they are drawn."""
+    return study(handle).mapped(encoder_set)
+
+
 def has_map(handle: Handle, encoder_set: str) -> bool:
     """Whether the maps of an encoder set are stored."""
     return study(handle).has(f"maps:{encoder_set}")

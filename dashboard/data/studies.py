@@ -22,6 +22,7 @@ from core.references import study_setting
 from core.references.reference import Setting
 from core.store import CODE_VERSION, Store, digest
 from core.study import Study
+from core.vectors import Vectors
 
 DEFAULT_WORKSPACE = "workspace/demo"
 RECORDS_TTL_S = 3.0  # how soon a page sees that a stage has been computed meanwhile
@@ -91,6 +92,13 @@ def study(handle: Handle) -> Study:
     if handle.test_set:
         return tested_study.open_tested(study(handle._replace(test_set="")), handle.test_set)
     return studies_.open_study(_store(handle.root), handle.digest)
+
+
+def shared_vectors(
+    handle: Handle, encoder_set: str, space: str, modality: str, split: int
+) -> Vectors:
+    """The vectors of one modality in a space; shared and read-only."""
+    return study(handle).shared(encoder_set, space, modality, split)
 
 
 def test_sets(handle: Handle) -> list[str]:

@@ -61,10 +61,17 @@ def followed(page: AppTest, until: str) -> str:
 def test_every_control_has_help_and_the_value_of_the_study(open_page: Open, own_demo: Path) -> None:
     page = open_page("lab", own_demo)
     text = texts(page)
-    assert "Study: margin." in text
+    assert "Study: info nce." in text
     assert "as the study" in text
     labels = [one.label for one in (*page.selectbox, *page.number_input, *page.multiselect)]
-    for label in ("Space", "Loss", "Margin", "Sampler", "Share of the pairs", "Unseen classes"):
+    for label in (
+        "Space",
+        "Loss",
+        "Temperature",
+        "Sampler",
+        "Share of the pairs",
+        "Unseen classes",
+    ):
         assert label in labels
     assert "These are the numbers of the study" in text  # nothing was run
     assert "zero-shot F1, pictures" in text
@@ -80,9 +87,9 @@ def test_a_choice_goes_into_the_address(open_page: Open, own_demo: Path) -> None
     (share,) = [one for one in page.number_input if one.label == "Share of the pairs"]
     share.set_value(0.1).run(timeout=120)
     assert sorted(page.query_params["set"]) == ["loss=siglip", "share=0.1"]
-    assert "loss info nce, share 0.1" in texts(page)
-    (margin,) = [one for one in page.number_input if one.label == "Temperature"]
-    assert margin.value == 0.07
+    assert "loss siglip, share 0.1" in texts(page)
+    (temperature,) = [one for one in page.number_input if one.label == "Temperature"]
+    assert temperature.value == 0.2
 
 
 def test_a_link_opens_the_settings_and_the_result_of_a_run(

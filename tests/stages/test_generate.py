@@ -176,7 +176,7 @@ def test_all_directions_and_tags_are_scored_in_the_space(frozen: Study) -> None:
     accuracy = mine[(mine["study"] == "zero_shot") & (mine["metric"] == "accuracy")]
     assert set(accuracy["target"]) == {"audio", "image"}
     # W's studies use translation and PCA only.
-    assert set(mine["study"]) == {"ranking", "zero_shot"}
+    assert set(mine["study"]) == {"ranking", "zero_shot", "geometry"}
 
 
 def test_the_moving_map_shows_validation_pairs(frozen: Study) -> None:

@@ -28,7 +28,7 @@ def show(page: Page) -> None:
         f"All {theme.in_words(page.modalities)} as points. Click a point, or draw a lasso around "
         "several, to see their items.",
     )
-    mapped = page.study.mapped(page.encoder_set)
+    mapped = data.mapped_spaces(page.handle, page.encoder_set)
     spaces = [name for name in state.CHOICES["spaces"] if name in mapped] or list(W_SPACES)
     choices(page, spaces)
     draw_maps(page, spaces)
@@ -82,7 +82,7 @@ def draw_maps(page: Page, spaces: Sequence[str]) -> None:
         score=found.score if found else None,
     )
     if found:
-        query.explain()
+        query.explain(page)
     if map_panel.has_webgl():
         widgets.csv_button(lambda: all_points(sides, chosen), page, "map")
     quality(page, spaces)

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import UserError
+from core.figures import theme
 from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import widgets
@@ -14,7 +15,6 @@ from dashboard.shared.map_panel import Score
 from dashboard.views.retrieve import query_state
 from dashboard.views.retrieve.query_state import QueryEntry
 
-SPACE = "translation"
 N_LIT = 10  # of each modality
 
 
@@ -66,15 +66,16 @@ def asked(page: Page) -> Asked | None:
         widgets.notice(sentence)
     if not entries:
         return None
-    retriever = data.retriever(page.handle, page.encoder_set)
+    retriever, space = data.retriever(page.handle, page.encoder_set), lit_space(page)
     try:
-        vector = retriever.blend([one for entry in entries for one in entry.weighted], SPACE)
+        vector = retriever.blend([one for entry in entries for one in entry.weighted], space)
     except UserError as error:
         widgets.notice(str(error))
         return None
     parts, nearest = [], []
     for modality in page.modalities:
-        of_modality = page.study.shared(page.encoder_set, SPACE, modality, session.current().split)
+        split = session.current().split
+        of_modality = data.shared_vectors(page.handle, page.encoder_set, space, modality, split)
         cosines = np.asarray(of_modality.array @ vector)
         order = np.argsort(-cosines, kind="stable")
         places = np.empty(len(order))
@@ -86,12 +87,19 @@ def asked(page: Page) -> Asked | None:
     return Asked(Score(label, pd.concat(parts)), nearest, entries)
 
 
-def explain() -> None:
+def lit_space(page: Page) -> str:
+    """The space in which a query is compared: united where it has a map."""
+    mapped = data.mapped_spaces(page.handle, page.encoder_set)
+    return "united" if "united" in mapped else "translation"
+
+
+def explain(page: Page) -> None:
     """What the colours and rings mean."""
     widgets.small(
-        "Colour is the percentile of an item's cosine with the query, in the translated space, "
-        "among all items of its modality: 100 is the nearest. Rings mark the "
-        f"{N_LIT} nearest of each modality; a star is the query, placed by its nearest neighbours."
+        "Colour is the percentile of an item's cosine with the query, in the space "
+        f"{theme.SPACE_NAMES[lit_space(page)]}, among all items of its modality: 100 is the "
+        f"nearest. Rings mark the {N_LIT} nearest of each modality; a star is the query, placed by "
+        "its nearest neighbours."
     )
 
 

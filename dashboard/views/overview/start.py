@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import MissingArtefact
 from core.figures import theme
 from core.media import formats
-from dashboard import session
+from dashboard import data, session
 from dashboard.page import Page
 from dashboard.shared import map_panel, map_selection, widgets
 from dashboard.shared.map_panel import Side
@@ -32,7 +32,7 @@ def show(page: Page) -> None:
 def collection(page: Page) -> None:
     """All items in the space that they share."""
     title = "All items in one space"
-    mapped = page.study.mapped(page.encoder_set)
+    mapped = data.mapped_spaces(page.handle, page.encoder_set)
     space = next((name for name in SPACES if name in mapped), SPACES[-1])
     side = Side(page.handle, page.encoder_set, space, title, page.selection.split)
     try:

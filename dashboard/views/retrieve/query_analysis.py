@@ -6,7 +6,7 @@ from core.clock import Clock
 from core.errors import MissingArtefact, UserError
 from core.figures import bars, theme
 from core.retrieval.retriever import Answer
-from dashboard import session
+from dashboard import data, session
 from dashboard.shared import map_panel, widgets
 from dashboard.shared.widgets import esc
 from dashboard.views.retrieve.query_state import Query
@@ -64,7 +64,8 @@ def place(query: Query, answer: Answer, clock: Clock) -> None:
     st.subheader("Place on the map", anchor=False)
     page = query.page
     searched = session.current().within.removesuffix("_all")
-    space = searched if searched in page.study.mapped(page.encoder_set) else "translation"
+    mapped = data.mapped_spaces(page.handle, page.encoder_set)
+    space = searched if searched in mapped else "translation"
     try:
         with clock.time("place"):
             star = query.retriever.place(query.weighted, space, "umap", 2)
