@@ -36,13 +36,7 @@ def read_frame(source: Source, name: str, at_s: float) -> np.ndarray:
     """
     if not at_s >= 0:
         raise ValueError(f"at_s must be 0 or more, not {at_s}")
-    with opened(source, name, "video") as media, open_container(media) as container:
-        stream = picture_stream(container, media)
-        if stream is None:
-            raise media.refusal(
-                "has no picture track, but a video was expected", "choose a video file"
-            )
-        return _to_rgb(_nearest_frame(container, stream, at_s, media), media)
+    return read_frames(source, name, [at_s])[0]
 
 
 def read_frames(source: Source, name: str, times_s: Sequence[float]) -> list[np.ndarray]:
